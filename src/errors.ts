@@ -1,0 +1,37 @@
+/**
+ * The one error family. Thrown anywhere with a stable code and one sentence (found against wanted); app.ts alone turns
+ * it into an RFC 9457 problem document, the command line alone into an exit code.
+ */
+
+/** Stable codes and the HTTP status of each. */
+export const STATUS_OF_CODE = {
+  "malformed-request": 400,
+  "malformed-midi": 400,
+  "malformed-piano-roll": 400,
+  "malformed-state": 400,
+  "malformed-checkpoint": 500,
+  "unknown-model": 404,
+  "not-found": 404,
+  "method-not-allowed": 405,
+  "not-acceptable": 406,
+  "too-large": 413,
+  "unsupported-media-type": 415,
+  "nothing-to-score": 422,
+  "no-models": 503,
+} as const;
+
+export type ErrorCode = keyof typeof STATUS_OF_CODE;
+
+export class SurprisalError extends Error {
+  override readonly name = "SurprisalError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.code = code;
+  }
+
+  get status(): (typeof STATUS_OF_CODE)[ErrorCode] {
+    return STATUS_OF_CODE[this.code];
+  }
+}
