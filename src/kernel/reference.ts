@@ -1,0 +1,211 @@
+/**
+ * The plain twin of the WASM kernel: the same batches in, the same NLL, states and gradients out, one row at a time in
+ * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al.
+ */
+import { type Config, GATES, type Tensors, tensorShapes } from "../checkpoint.ts";
+import { type Batch, type Engine, type SparseRows, stateSize } from "./kernel.ts";
+import {
+  addOuter,
+  addProduct,
+  addScaled,
+  addTransposedProduct,
+  STEPS,
+  sigmoid,
+  type Weights,
+} from "./reference-cells.ts";
+
+/** What a forward pass leaves for the backward pass. */
+export interface Trace {
+  readonly states: Float64Array; // (batchSizes[0] + rows, S): the start states, then the state after each row
+  readonly gates: Float64Array; // (rows, G·H), activations
+  readonly logits: Float64Array; // (rows, O)
+  readonly nll: Float64Array; // (rows), nats
+}
+
+/**
+ * Runs a batch from the start states (sequences, S), zeros where `start` is shorter. Each state passes through `round`:
+ * by Math.fround, a run continued from a float32 state equals the unbroken run bit for bit.
+ */
+export function forward(
+  config: Config,
+  weights: Weights,
+  batch: Batch,
+  start: ArrayLike<number> = [],
+  round: (value: number) => number = (value) => value,
+): Trace {
+  const [S, G, O] = [stateSize(config), GATES[config.cell] * config.units, config.outputs];
+  const { sequences, rows, previous } = layout(batch);
+  const states = new Float64Array((sequences + rows) * S);
+  states.set(Array.from(start).slice(0, sequences * S));
+  const gates = new Float64Array(rows * G);
+  const logits = new Float64Array(rows * O);
+  const nll = new Float64Array(rows);
+  for (let r = 0; r < rows; r++) {
+    const before = row(states, previous[r], S);
+    const after = row(states, sequences + r, S);
+    const activations = row(gates, r, G);
+    activations.set(weights.b);
+    for (const d of active(batch.inputs, r)) addScaled(activations, row(weights.W, d, G), 1);
+    STEPS[config.cell].forward(weights, activations, before, after);
+    for (let k = 0; k < S; k++) after[k] = round(after[k]);
+
+    const l = row(logits, r, O);
+    l.set(weights.a);
+    addProduct(l, after.subarray(0, config.units), weights.A);
+    for (const logit of l) nll[r] += softplus(logit);
+    for (const d of active(batch.targets, r)) nll[r] -= l[d];
+  }
+  return { states, gates, logits, nll };
+}
+
+/**
+ * Gradient of scale · Σ NLL with respect to every tensor, by back-propagation through time; it ends at the start
+ * states, which count as constants.
+ */
+export function backward(config: Config, weights: Weights, batch: Batch, trace: Trace, scale: number): Weights {
+  const [S, G, O] = [stateSize(config), GATES[config.cell] * config.units, config.outputs];
+  const { sequences, rows, previous } = layout(batch);
+  const tensors = zeros(config);
+  const dStates = new Float64Array(trace.states.length);
+  for (let r = rows - 1; r >= 0; r--) {
+    const after = row(trace.states, sequences + r, S);
+    const dAfter = row(dStates, sequences + r, S);
+    const dLogits = row(trace.logits, r, O).map((logit) => scale * sigmoid(logit));
+    for (const d of active(batch.targets, r)) dLogits[d] -= scale;
+    addScaled(tensors.a, dLogits, 1);
+    addOuter(tensors.A, after.subarray(0, config.units), dLogits);
+    addTransposedProduct(dAfter.subarray(0, config.units), dLogits, weights.A);
+
+    const dGates = new Float64Array(G);
+    const step = { gates: row(trace.gates, r, G), before: row(trace.states, previous[r], S), after };
+    const dBefore = row(dStates, previous[r], S);
+    STEPS[config.cell].backward(weights, step, { dAfter, dGates, dBefore, tensors });
+    addScaled(tensors.b, dGates, 1);
+    for (const d of active(batch.inputs, r)) addScaled(row(tensors.W, d, G), dGates, 1);
+  }
+  return tensors;
+}
+
+/** The Engine over these two functions: float32 at its border and in its states, float64 within. */
+export class ReferenceKernel implements Engine {
+  readonly config: Config;
+  #weights: Weights;
+  #start = new Float32Array(0); // (sequences, S)
+  #states = new Float32Array(0); // (batchSizes[steps - 1], S)
+  #logits = new Float32Array(0); // (rows, O)
+
+  constructor(config: Config) {
+    this.config = config;
+    this.#weights = zeros(config);
+  }
+
+  load(tensors: Tensors): void {
+    this.#weights = widen(tensors);
+  }
+
+  setState(state: Float32Array): void {
+    this.#start = state.slice();
+  }
+
+  state(): Float32Array {
+    return this.#states.slice();
+  }
+
+  forward(batch: Batch): Float32Array {
+    return Float32Array.from(this.#run(batch).nll);
+  }
+
+  logits(): Float32Array {
+    return this.#logits.slice();
+  }
+
+  gradients(batch: Batch, scale: number): { nll: Float32Array; tensors: Tensors } {
+    const trace = this.#run(batch);
+    const tensors = backward(this.config, this.#weights, batch, trace, scale);
+    return { nll: Float32Array.from(trace.nll), tensors: narrow(tensors) };
+  }
+
+  #run(batch: Batch): Trace {
+    const trace = forward(this.config, this.#weights, batch, this.#start, Math.fround);
+    const reached = batch.batchSizes.at(-1) ?? 0;
+    this.#start = new Float32Array(0);
+    this.#states = Float32Array.from(trace.states.subarray(trace.states.length - reached * stateSize(this.config)));
+    this.#logits = Float32Array.from(trace.logits);
+    return trace;
+  }
+}
+
+/** Scales a gradient to the norm `max` in place when its 2-norm is larger. Returns the norm that it had. */
+export function rescaleNorm(gradient: Float32Array | Float64Array, max: number): number {
+  let squares = 0;
+  for (const g of gradient) squares += g * g;
+  const norm = Math.sqrt(squares);
+  if (norm > max) for (let k = 0; k < gradient.length; k++) gradient[k] *= max / norm;
+  return norm;
+}
+
+/** Settings of RMSProp; the authors' are decay 0.95, floor 0.01, momentum 0.9. */
+export interface RmsProp {
+  readonly rate: number;
+  readonly decay: number; // ρ
+  readonly floor: number; // least value of the root mean square
+  readonly momentum: number; // μ
+}
+
+/** One update in place: ms = ρ ms + (1 - ρ) g², v = μ v - rate · g / max(√ms, floor), w += v. */
+export function rmsProp<A extends Float32Array | Float64Array>(
+  { rate, decay, floor, momentum }: RmsProp,
+  { weights, gradient, meanSquare, velocity }: Record<"weights" | "gradient" | "meanSquare" | "velocity", A>,
+): void {
+  for (let k = 0; k < weights.length; k++) {
+    meanSquare[k] = decay * meanSquare[k] + (1 - decay) * gradient[k] ** 2;
+    velocity[k] = momentum * velocity[k] - (rate * gradient[k]) / Math.max(Math.sqrt(meanSquare[k]), floor);
+    weights[k] += velocity[k];
+  }
+}
+
+/** log(1 + e^x), without overflow and without cancellation. */
+export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
+/** Float32 tensors in float64. */
+export const widen = ({ W, U, b, V, A, a }: Tensors): Weights => ({
+  W: Float64Array.from(W),
+  U: Float64Array.from(U),
+  b: Float64Array.from(b),
+  V: Float64Array.from(V ?? []),
+  A: Float64Array.from(A),
+  a: Float64Array.from(a),
+});
+
+const narrow = ({ W, U, b, V, A, a }: Weights): Tensors => ({
+  W: Float32Array.from(W),
+  U: Float32Array.from(U),
+  b: Float32Array.from(b),
+  ...(V.length > 0 && { V: Float32Array.from(V) }),
+  A: Float32Array.from(A),
+  a: Float32Array.from(a),
+});
+
+function zeros(config: Config): Weights {
+  const shapes = { V: [0], ...tensorShapes(config) };
+  const arrays = Object.entries(shapes).map(([name, shape]) => [name, new Float64Array(shape.reduce((n, m) => n * m))]);
+  return Object.fromEntries(arrays);
+}
+
+/** Where the rows of a batch stand: `previous[r]` is the row of Trace.states that row r continues. */
+function layout({ batchSizes }: Batch): { sequences: number; rows: number; previous: Uint32Array } {
+  const sequences = batchSizes[0] ?? 0;
+  const rows = batchSizes.reduce((n, m) => n + m, 0);
+  const previous = new Uint32Array(rows);
+  for (let t = 0, r = 0; t < batchSizes.length; t++) {
+    const back = t === 0 ? sequences : batchSizes[t - 1];
+    for (const end = r + batchSizes[t]; r < end; r++) previous[r] = sequences + r - back;
+  }
+  return { sequences, rows, previous };
+}
+
+const active = ({ offsets, columns }: SparseRows, r: number): Uint8Array =>
+  columns.subarray(offsets[r], offsets[r + 1]);
+
+const row = (matrix: Float64Array, r: number, width: number): Float64Array =>
+  matrix.subarray(r * width, (r + 1) * width);

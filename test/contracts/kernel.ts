@@ -1,0 +1,248 @@
+/**
+ * What every implementation of Engine must do, held against independent truth: ONNX Runtime for the forward pass,
+ * TensorFlow.js for the gradients, arithmetic in float64 for what neither covers.
+ */
+import { describe, expect, test } from "vitest";
+import { CELLS, type Cell, type Config, type Tensors } from "../../src/checkpoint.ts";
+import { type Engine, stateSize } from "../../src/kernel/kernel.ts";
+import { softplus } from "../../src/kernel/reference.ts";
+import { onnxLogits } from "../oracles/onnx.ts";
+import { autodiffGradients } from "../oracles/tensorflow.ts";
+import { type Frames, pack, Random, randomFrames, randomTensors } from "../random.ts";
+
+/** The most that an engine must hold at once. */
+export interface Capacity {
+  readonly rows: number;
+  readonly sequences: number;
+  readonly training?: boolean;
+}
+
+export type CreateEngine = (config: Config, capacity: Capacity) => Engine;
+
+const CAPACITY: Capacity = { rows: 400, sequences: 16, training: true };
+
+/** Units and columns: none a multiple of 4, all, and each of the two; below, at and above a few vectors. */
+export const SIZES: readonly (readonly [units: number, columns: number])[] = [
+  [1, 1],
+  [3, 7],
+  [5, 93],
+  [4, 8],
+  [46, 105],
+  [36, 96],
+  [7, 16],
+];
+
+export const configOf = (cell: Cell, [units, columns]: readonly [number, number]): Config => ({
+  cell,
+  inputs: columns,
+  units,
+  outputs: columns,
+});
+
+/** Lengths (frames) with ties, out of order, and the shortest possible. */
+export const RAGGED = [5, 12, 2, 9, 12, 3, 2, 12, 7];
+
+/** Pieces of these lengths; the first is all rests. */
+export function raggedPieces(random: Random, { inputs }: Config, lengths = RAGGED): number[][][] {
+  return lengths.map((frames, s) => randomFrames(random, frames, inputs, s === 0 ? 0 : 4));
+}
+
+/** ‖a - b‖ / ‖b‖ over each tensor, by name. */
+export function relativeErrors(found: Tensors, wanted: Tensors): Record<string, number> {
+  const errors = Object.entries(wanted).map(([name, b]: [string, Float32Array]) => {
+    const a: Float32Array = found[name as keyof Tensors] ?? new Float32Array();
+    if (a.length !== b.length) return [name, Number.POSITIVE_INFINITY];
+    const norm = Math.hypot(...b);
+    return [name, Math.hypot(...b.map((value, k) => a[k] - value)) / (norm || 1)];
+  });
+  return Object.fromEntries(errors);
+}
+
+const largest = (errors: Record<string, number>): number => Math.max(...Object.values(errors));
+
+const run = (engine: Engine, pieces: readonly Frames[]): Float32Array => engine.forward(pack(pieces).batch).slice();
+
+/** States of equally long pieces after their last frame but one. */
+const isFinished = (frames: Frames, pieces: readonly Frames[]): boolean =>
+  frames.length === Math.max(...pieces.map((piece) => piece.length));
+
+export function kernelContract(name: string, create: CreateEngine): void {
+  describe.each(CELLS)(`${name}, %s`, (cell) => {
+    const random = new Random(CELLS.indexOf(cell) + 1);
+
+    function loaded(config: Config, tensors = randomTensors(config, random)): { engine: Engine; tensors: Tensors } {
+      const engine = create(config, CAPACITY);
+      engine.load(tensors);
+      return { engine, tensors };
+    }
+
+    test("gives the logits of ONNX Runtime within 1e-4, on 20 models and pieces", async () => {
+      for (let n = 0; n < 20; n++) {
+        const config = configOf(cell, random.pick(SIZES));
+        const { engine, tensors } = loaded(config);
+        const frames = randomFrames(random, random.integer(2, 60), config.inputs);
+        run(engine, [frames]);
+        const logits = engine.logits();
+        const wanted = await onnxLogits(config, tensors, frames);
+        expect(logits).toHaveLength(wanted.length);
+        expect(Math.max(...wanted.map((logit, k) => Math.abs(logits[k] - logit)))).toBeLessThan(1e-4);
+      }
+    });
+
+    test("gives the NLL that its logits have", () => {
+      for (const size of SIZES) {
+        const config = configOf(cell, size);
+        const { engine } = loaded(config);
+        const pieces = raggedPieces(random, config);
+        const { rows } = pack(pieces);
+        const nll = run(engine, pieces);
+        const logits = engine.logits();
+        pieces.forEach((frames, s) => {
+          rows[s].forEach((row, t) => {
+            const wanted = bernoulliNll(
+              logits.subarray(row * config.outputs, (row + 1) * config.outputs),
+              frames[t + 1],
+            );
+            expect(Math.abs(nll[row] - wanted)).toBeLessThan(1e-5 * Math.max(1, wanted));
+          });
+        });
+      }
+    });
+
+    test("gives the right NLL where logits are as far as ±1e4", () => {
+      const config = configOf(cell, [5, 9]);
+      const tensors = { ...randomTensors(config, random), A: new Float32Array(5 * 9) };
+      const a = Float32Array.of(1e4, -1e4, 100, -100, 30, -30, 1.5, -0.5, 0);
+      const { engine } = loaded(config, { ...tensors, a });
+      const targets = [[0, 2, 4, 6], [1, 3, 5, 7], [0, 1, 2, 3, 4, 5, 6, 7, 8], [], [0]];
+      const nll = run(engine, [[[], ...targets]]);
+      targets.forEach((target, t) => {
+        const wanted = bernoulliNll(a, target);
+        expect(Math.abs(nll[t] - wanted)).toBeLessThan(1e-5 * wanted);
+      });
+      expect(Math.min(...nll)).toBeGreaterThan(0);
+    });
+
+    test("gives the gradients of TensorFlow.js within 1e-3, on ragged batches", () => {
+      for (const size of SIZES) {
+        const config = configOf(cell, size);
+        const { engine, tensors } = loaded(config);
+        const pieces = raggedPieces(random, config);
+        const scale = 1 / pieces.length;
+        const { batch } = pack(pieces);
+        const found = engine.gradients(batch, scale);
+        const wanted = autodiffGradients(
+          config,
+          tensors,
+          pieces.map((frames) => ({ frames })),
+          scale,
+        );
+        expect(Math.abs(sum(found.nll) / wanted.nll - 1)).toBeLessThan(1e-5);
+        expect(largest(relativeErrors(found.tensors, wanted.tensors))).toBeLessThan(1e-3);
+      }
+    });
+
+    test("takes a start state as constant, in NLL and gradients", () => {
+      for (const size of SIZES) {
+        const config = configOf(cell, size);
+        const { engine, tensors } = loaded(config);
+        const pieces = [9, 6, 6, 2].map((frames) => randomFrames(random, frames, config.inputs));
+        const starts = pieces.map(() => random.normals(stateSize(config), 0.5));
+        const { batch } = pack(pieces);
+        engine.setState(concatenate(starts));
+        const found = engine.gradients(batch, 1);
+        const wanted = autodiffGradients(
+          config,
+          tensors,
+          pieces.map((frames, s) => ({ frames, start: starts[s] })),
+          1,
+        );
+        expect(Math.abs(sum(found.nll) / wanted.nll - 1)).toBeLessThan(1e-5);
+        expect(largest(relativeErrors(found.tensors, wanted.tensors))).toBeLessThan(1e-3);
+      }
+    });
+
+    test("gives NLL and gradients that do not depend on what it computed before", () => {
+      const config = configOf(cell, [5, 93]);
+      const { engine, tensors } = loaded(config);
+      const [first, second] = [raggedPieces(random, config), raggedPieces(random, config, [4, 6])];
+      const { batch } = pack(second);
+      const wanted = structuredClone(loaded(config, tensors).engine.gradients(batch, 0.5));
+      engine.setState(random.normals(first.length * stateSize(config)));
+      engine.gradients(pack(first).batch, 3);
+      const found = engine.gradients(batch, 0.5);
+      expect(found).toEqual(wanted);
+      expect(run(engine, second)).toEqual(wanted.nll);
+    });
+
+    test("gives a batch the NLL and last states of its pieces one by one, bit for bit", () => {
+      for (const size of SIZES) {
+        const config = configOf(cell, size);
+        const { engine } = loaded(config);
+        const pieces = raggedPieces(random, config);
+        const { rows } = pack(pieces);
+        const nll = run(engine, pieces);
+        const states = engine.state();
+        const alone = pieces.map((frames) => ({ nll: run(engine, [frames]), state: engine.state(), frames }));
+        alone.forEach((piece, s) => {
+          expect(Float32Array.from(rows[s], (row) => nll[row])).toEqual(piece.nll);
+        });
+        const finished = alone.filter(({ frames }) => isFinished(frames, pieces));
+        expect(finished.length).toBeGreaterThan(1);
+        expect(states).toEqual(concatenate(finished.map(({ state }) => state)));
+      }
+    });
+
+    test("continues from its own states as if it had not stopped, bit for bit", () => {
+      for (const size of SIZES) {
+        const config = configOf(cell, size);
+        const { engine } = loaded(config);
+        const pieces = raggedPieces(random, config, [13, 11, 8, 8, 6]);
+        const { rows } = pack(pieces);
+        const whole = run(engine, pieces);
+        const lastState = engine.state();
+        const cut = 4; // frame 4 is the last target of the first part and the first input of the second
+        const parts = [pieces.map((frames) => frames.slice(0, cut + 1)), pieces.map((frames) => frames.slice(cut))];
+        const head = run(engine, parts[0]);
+        engine.setState(engine.state());
+        const tail = run(engine, parts[1]);
+        const rowsOf = parts.map((part) => pack(part).rows);
+        pieces.forEach((_, s) => {
+          const joined = [...rowsOf[0][s].map((row) => head[row]), ...rowsOf[1][s].map((row) => tail[row])];
+          expect(joined).toEqual(rows[s].map((row) => whole[row]));
+        });
+        expect(engine.state()).toEqual(lastState);
+      }
+    });
+
+    test("starts from zeros again after the batch that a state was set for", () => {
+      const config = configOf(cell, [5, 8]);
+      const { engine } = loaded(config);
+      const pieces = raggedPieces(random, config, [6, 4]);
+      const wanted = run(engine, pieces);
+      engine.setState(random.normals(2 * stateSize(config)));
+      expect(run(engine, pieces)).not.toEqual(wanted);
+      expect(run(engine, pieces)).toEqual(wanted);
+    });
+
+    test("works up to its capacity", () => {
+      const config = configOf(cell, [3, 7]);
+      const tensors = randomTensors(config, random);
+      const pieces = raggedPieces(random, config, [4, 4, 3]);
+      const full = create(config, { rows: 8, sequences: 3, training: true });
+      full.load(tensors);
+      const { batch } = pack(pieces);
+      expect(full.gradients(batch, 1)).toEqual(loaded(config, tensors).engine.gradients(batch, 1));
+    });
+  });
+}
+
+/** Σ softplus(l) - x l in float64, each term in the form that does not cancel. */
+function bernoulliNll(logits: Float32Array, target: readonly number[]): number {
+  return logits.reduce((nll, logit, d) => nll + softplus(target.includes(d) ? -logit : logit), 0);
+}
+
+export const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0);
+
+export const concatenate = (arrays: readonly Float32Array[]): Float32Array =>
+  Float32Array.from(arrays.flatMap((array) => Array.from(array)));
