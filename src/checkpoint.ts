@@ -2,6 +2,8 @@
  * safetensors bytes <-> Checkpoint. Weights stand in the file's layout: row vectors multiply from the left,
  * pre-activation = x W + h U + b.
  */
+import { SurprisalError } from "./errors.ts";
+import { readSafetensors, type Tensor, writeSafetensors } from "./safetensors.ts";
 
 export const CELLS = ["tanh", "lstm", "gru"] as const;
 export type Cell = (typeof CELLS)[number];
@@ -40,9 +42,107 @@ export function tensorShapes({ cell, inputs, units, outputs }: Config): Record<s
   };
 }
 
-/** A trained model as it is stored. */
+/** Tensors of a shape, all zeros. */
+export function emptyTensors(config: Config): Tensors {
+  const entries = Object.entries(tensorShapes(config)).map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]);
+  return Object.fromEntries(entries);
+}
+
+/** Weights of the recurrent layer without the output layer, which is what Chung et al. (2014), table 1, count. */
+export function countParameters({ cell, inputs, units }: Config, { biases = true } = {}): number {
+  const peepholes = cell === "lstm" ? 3 * units : 0;
+  return GATES[cell] * units * (inputs + units + (biases ? 1 : 0)) + peepholes;
+}
+
+/**
+ * A trained model as it is stored. The metadata always hold format, cell, units and head; the trainer adds set,
+ * framesPerQuarter, preset, its settings and what it measured.
+ */
 export interface Checkpoint {
   readonly config: Config;
   readonly tensors: Tensors;
   readonly metadata: Readonly<Record<string, string>>;
 }
+
+const FORMAT = "surprisal/1";
+const HEAD = "bernoulli";
+const LARGEST_INPUTS = 127; // MIDI pitches 1…127
+const LARGEST_UNITS = 4096;
+
+/** Names in the file: W, U, b and V belong to the cell, A and a to the output layer. */
+const nameInFile = (name: string): string => (name === "A" || name === "a" ? `head.${name}` : `rnn.${name}`);
+
+/**
+ * Writes a checkpoint; equal checkpoints give equal bytes. The config overrules what the metadata say of it.
+ * @throws SurprisalError `malformed-checkpoint` when readCheckpoint would refuse the file.
+ */
+export function writeCheckpoint({ config, tensors, metadata }: Checkpoint): Uint8Array<ArrayBuffer> {
+  const { cell, units } = config;
+  const named = Object.entries(tensorShapes(config)).map(([name, shape]): [string, Tensor] => {
+    const values = tensors[name as keyof Tensors] ?? new Float32Array();
+    const wanted = sizeOf(shape);
+    if (values.length !== wanted) {
+      throw malformed(`Tensor ${nameInFile(name)} has ${values.length} numbers; wanted ${wanted}.`);
+    }
+    return [nameInFile(name), { shape, values }];
+  });
+  const bytes = writeSafetensors({
+    metadata: { ...metadata, format: FORMAT, cell, units: String(units), head: HEAD },
+    tensors: new Map(named),
+  });
+  readCheckpoint(bytes); // a diverged training must not reach the disk
+  return bytes;
+}
+
+/**
+ * Reads a checkpoint.
+ * @throws SurprisalError `malformed-checkpoint` when the file is damaged, or not a model of this format.
+ */
+export function readCheckpoint(bytes: Uint8Array): Checkpoint {
+  const { metadata, tensors: found } = readSafetensors(bytes);
+  const config = readConfig(metadata, found.get("rnn.W"));
+  const shapes = Object.entries(tensorShapes(config));
+  const wantedNames = shapes.map(([name]) => nameInFile(name)).sort();
+  const foundNames = [...found.keys()].sort();
+  if (foundNames.join() !== wantedNames.join()) {
+    throw malformed(`The file has the tensors ${foundNames.join(", ") || "none"}; wanted ${wantedNames.join(", ")}.`);
+  }
+  const tensors = Object.fromEntries(
+    shapes.map(([name, wanted]) => {
+      const { shape, values } = found.get(nameInFile(name)) as Tensor;
+      if (shape.join() !== wanted.join()) {
+        throw malformed(`Tensor ${nameInFile(name)} has shape (${shape.join(", ")}); wanted (${wanted.join(", ")}).`);
+      }
+      const index = values.findIndex((value) => !Number.isFinite(value));
+      if (index !== -1) {
+        throw malformed(`Tensor ${nameInFile(name)} has ${values[index]} at index ${index}; wanted finite numbers.`);
+      }
+      return [name, values];
+    }),
+  );
+  return { config, tensors: tensors as unknown as Tensors, metadata };
+}
+
+/** The shape of the model, told by the metadata and by W's rows. */
+function readConfig(metadata: Readonly<Record<string, string>>, W: Tensor | undefined): Config {
+  const { format, head, units: unitsText } = metadata;
+  if (format !== FORMAT) throw malformed(`The format is ${JSON.stringify(format)}; wanted ${JSON.stringify(FORMAT)}.`);
+  if (head !== HEAD) throw malformed(`The head is ${JSON.stringify(head)}; wanted ${JSON.stringify(HEAD)}.`);
+  const cell = CELLS.find((known) => known === metadata.cell);
+  if (cell === undefined) {
+    throw malformed(`The cell is ${JSON.stringify(metadata.cell)}; wanted one of ${CELLS.join(", ")}.`);
+  }
+  const units = /^[1-9]\d{0,3}$/.test(unitsText) ? Number(unitsText) : 0;
+  if (units < 1 || units > LARGEST_UNITS) {
+    throw malformed(`The units are ${JSON.stringify(unitsText)}; wanted 1 to ${LARGEST_UNITS}.`);
+  }
+  const inputs = W?.shape[0] ?? 0;
+  if (inputs < 1 || inputs > LARGEST_INPUTS) {
+    throw malformed(`Tensor rnn.W has ${inputs} rows; wanted 1 to ${LARGEST_INPUTS}, one a MIDI pitch.`);
+  }
+  return { cell, inputs, units, outputs: inputs };
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((all, length) => all * length, 1);
+
+const malformed = (detail: string) => new SurprisalError("malformed-checkpoint", detail);
