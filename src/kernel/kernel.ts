@@ -2,7 +2,7 @@
  * The WASM kernel behind one class: recurrent cell, Bernoulli head, back-propagation through time and the optimiser.
  * Plain twin: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
  */
-import type { Config, Tensors } from "../checkpoint.ts";
+import { type Config, type Tensors, tensorShapes } from "../checkpoint.ts";
 
 /** Lists of active columns of binary rows: row r has columns `columns[offsets[r]] … columns[offsets[r + 1] - 1]`. */
 export interface SparseRows {
@@ -25,11 +25,11 @@ export interface Engine {
   readonly config: Config;
   /** Copies weights in. */
   load(tensors: Tensors): void;
-  /** Hidden state of the first sequences of the next batch, (sequences, S); S = H, for LSTM 2H: h then c. Copies in. */
+  /** State of the first sequences before the next batch, (sequences, S), see stateSize. Copies in. */
   setState(state: Float32Array): void;
   /** State after the last step of the last batch for the sequences that reach it, (batchSizes[steps - 1], S). A copy. */
   state(): Float32Array;
-  /** Runs the batch from the set state (zeros unless set) and returns NLL in nats, (rows). Valid until the next call. */
+  /** Runs the batch from the set state (zeros unless set for this very batch) and returns NLL in nats, (rows). Valid until the next call. */
   forward(batch: Batch): Float32Array;
   /** Logits of the last forward, (rows, O). A copy. */
   logits(): Float32Array;
@@ -39,3 +39,239 @@ export interface Engine {
 
 /** Length of one sequence's state: h, and for LSTM c behind it. */
 export const stateSize = ({ cell, units }: Config): number => (cell === "lstm" ? 2 * units : units);
+
+/** Tensors of a shape, all zero. */
+function emptyTensors(config: Config): Tensors {
+  const entries = Object.entries(tensorShapes(config)).map(([name, shape]) => [
+    name,
+    new Float32Array(shape.reduce((product, n) => product * n)),
+  ]);
+  return Object.fromEntries(entries) as Tensors;
+}
+
+/** How much room a kernel has. */
+export interface Capacity {
+  readonly rows: number;
+  readonly sequences: number;
+  readonly training?: boolean;
+}
+
+/** Settings of one parameter update; the defaults of the paper's authors stand in training/protocol.ts. */
+export interface UpdateRule {
+  readonly maxNorm: number;
+  readonly rate: number;
+  readonly decay: number;
+  readonly momentum: number;
+  readonly floor: number;
+}
+
+/** Addresses and numbers that init() leaves in the kernel's exported globals, see assembly/layout.ts. */
+type Place =
+  | ("W" | "U" | "b" | "V" | "A" | "a" | "gradient" | "meanSquare" | "velocity")
+  | ("batchSizes" | "inputOffsets" | "inputColumns" | "targetOffsets" | "targetColumns")
+  | ("h0" | "c0" | "hidden" | "cells" | "logits" | "nll" | "width" | "outputWidth" | "parameterCount");
+
+type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
+  readonly memory: WebAssembly.Memory;
+  init(
+    cell: number,
+    inputs: number,
+    units: number,
+    outputs: number,
+    rows: number,
+    sequences: number,
+    training: number,
+  ): number;
+  forward(steps: number, rows: number): void;
+  gradients(steps: number, rows: number, scale: number): void;
+  perturb(sigma: number): void;
+  restore(): void;
+  update(maxNorm: number, rate: number, decay: number, momentum: number, floor: number): number;
+  randomStatePointer(): number;
+};
+
+// The order of the cells' numbers in assembly/layout.ts.
+const CELL_NUMBERS = { tanh: 0, lstm: 1, gru: 2 } as const;
+
+export class Kernel implements Engine {
+  readonly config: Config;
+  readonly #capacity: Capacity;
+  readonly #exports: Exports;
+  readonly #floats: Float32Array; // the whole memory; it never grows after init
+  readonly #words: Uint32Array;
+  readonly #bytes: Uint8Array;
+  #batch: Batch | undefined;
+
+  /** @throws RangeError when the memory for this capacity is refused. */
+  constructor(module: WebAssembly.Module, config: Config, capacity: Capacity) {
+    this.config = config;
+    this.#capacity = capacity;
+    this.#exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+    const { cell, inputs, units, outputs } = config;
+    const { rows, sequences, training = false } = capacity;
+    if (!this.#exports.init(CELL_NUMBERS[cell], inputs, units, outputs, rows, sequences, Number(training))) {
+      throw new RangeError(`No memory for ${rows} rows of a ${units}-unit ${cell} model.`);
+    }
+    const { buffer } = this.#exports.memory;
+    this.#floats = new Float32Array(buffer);
+    this.#words = new Uint32Array(buffer);
+    this.#bytes = new Uint8Array(buffer);
+  }
+
+  load(tensors: Tensors): void {
+    this.#eachSegment(this.#at("W"), tensors, (inFile, inMemory) => inMemory.set(inFile));
+  }
+
+  /** The weights, as load() takes them. A copy. */
+  tensors(): Tensors {
+    return this.#tensorsAt("W");
+  }
+
+  /** The optimiser's mean squares and velocities, in the shape of the weights. Copies. */
+  optimiser(): { meanSquare: Tensors; velocity: Tensors } {
+    return { meanSquare: this.#tensorsAt("meanSquare"), velocity: this.#tensorsAt("velocity") };
+  }
+
+  loadOptimiser({ meanSquare, velocity }: { meanSquare: Tensors; velocity: Tensors }): void {
+    this.#eachSegment(this.#at("meanSquare"), meanSquare, (inFile, inMemory) => inMemory.set(inFile));
+    this.#eachSegment(this.#at("velocity"), velocity, (inFile, inMemory) => inMemory.set(inFile));
+  }
+
+  setState(state: Float32Array): void {
+    const { units } = this.config;
+    const size = stateSize(this.config);
+    const width = this.#at("width");
+    for (let s = 0; s * size < state.length; s++) {
+      this.#floats.set(state.subarray(s * size, s * size + units), this.#at("h0") / 4 + s * width);
+      if (size > units)
+        this.#floats.set(state.subarray(s * size + units, (s + 1) * size), this.#at("c0") / 4 + s * width);
+    }
+  }
+
+  state(): Float32Array {
+    const { units } = this.config;
+    const size = stateSize(this.config);
+    const batchSizes = this.#ran().batchSizes;
+    const sequences = batchSizes[batchSizes.length - 1];
+    const first = this.#rows() - sequences;
+    const width = this.#at("width");
+    const state = new Float32Array(sequences * size);
+    for (let s = 0; s < sequences; s++) {
+      const at = (first + s) * width;
+      state.set(this.#view("hidden", at, units), s * size);
+      if (size > units) state.set(this.#view("cells", at, units), s * size + units);
+    }
+    return state;
+  }
+
+  forward(batch: Batch): Float32Array {
+    this.#write(batch);
+    this.#exports.forward(batch.batchSizes.length, this.#rows());
+    this.#clearState();
+    return this.#view("nll", 0, this.#rows());
+  }
+
+  logits(): Float32Array {
+    const { outputs } = this.config;
+    const rows = this.#rows();
+    const logits = new Float32Array(rows * outputs);
+    for (let row = 0; row < rows; row++) {
+      logits.set(this.#view("logits", row * this.#at("outputWidth"), outputs), row * outputs);
+    }
+    return logits;
+  }
+
+  gradients(batch: Batch, scale: number): { nll: Float32Array; tensors: Tensors } {
+    return { nll: this.backward(batch, scale), tensors: this.#tensorsAt("gradient") };
+  }
+
+  /** gradients() without the copies: leaves the gradient in the kernel, for update(). */
+  backward(batch: Batch, scale: number): Float32Array {
+    this.#write(batch);
+    this.#exports.gradients(batch.batchSizes.length, this.#rows(), scale);
+    this.#clearState();
+    return this.#view("nll", 0, this.#rows());
+  }
+
+  /** Seeds the noise generator: four streams of xoshiro128++, 16 words, not all zero. */
+  seedNoise(words: Uint32Array): void {
+    this.#words.set(words, this.#exports.randomStatePointer() / 4);
+  }
+
+  /** Sets the weights aside and adds N(0, sigma²) to each; restore() puts them back. */
+  perturb(sigma: number): void {
+    this.#exports.perturb(sigma);
+  }
+
+  restore(): void {
+    this.#exports.restore();
+  }
+
+  /** Rescales the gradient and updates the weights. Returns its norm; when that is not finite, nothing changed. */
+  update({ maxNorm, rate, decay, momentum, floor }: UpdateRule): number {
+    return this.#exports.update(maxNorm, rate, decay, momentum, floor);
+  }
+
+  #at(place: Place): number {
+    return this.#exports[place].value;
+  }
+
+  #view(place: Place, start: number, length: number): Float32Array {
+    const from = this.#at(place) / 4 + start;
+    return this.#floats.subarray(from, from + length);
+  }
+
+  #ran(): Batch {
+    if (!this.#batch) throw new Error("No batch has run yet.");
+    return this.#batch;
+  }
+
+  #rows(): number {
+    return this.#ran().inputs.offsets.length - 1;
+  }
+
+  #write(batch: Batch): void {
+    const { batchSizes, inputs, targets } = batch;
+    const rows = inputs.offsets.length - 1;
+    if (rows > this.#capacity.rows || batchSizes[0] > this.#capacity.sequences) {
+      const { rows: maxRows, sequences } = this.#capacity;
+      throw new RangeError(`Got ${rows} rows of ${batchSizes[0]} sequences; laid out for ${maxRows} of ${sequences}.`);
+    }
+    this.#batch = batch;
+    this.#words.set(batchSizes, this.#at("batchSizes") / 4);
+    this.#words.set(inputs.offsets, this.#at("inputOffsets") / 4);
+    this.#bytes.set(inputs.columns, this.#at("inputColumns"));
+    this.#words.set(targets.offsets, this.#at("targetOffsets") / 4);
+    this.#bytes.set(targets.columns, this.#at("targetColumns"));
+  }
+
+  #clearState(): void {
+    const length = this.#capacity.sequences * this.#at("width");
+    this.#view("h0", 0, length).fill(0);
+    if (this.config.cell === "lstm") this.#view("c0", 0, length).fill(0);
+  }
+
+  #tensorsAt(place: "W" | "gradient" | "meanSquare" | "velocity"): Tensors {
+    const tensors = emptyTensors(this.config);
+    this.#eachSegment(this.#at(place), tensors, (inFile, inMemory) => inFile.set(inMemory));
+    return tensors;
+  }
+
+  /** Calls visit with each run of columns of a tensor and its place in the padded layout that starts at `start`. */
+  #eachSegment(start: number, tensors: Tensors, visit: (inFile: Float32Array, inMemory: Float32Array) => void): void {
+    const { units, outputs } = this.config;
+    const offset = (start - this.#at("W")) / 4;
+    for (const name of ["W", "U", "b", "V", "A", "a"] as const) {
+      const tensor = tensors[name];
+      if (!tensor) continue;
+      const [length, stride] =
+        name === "A" || name === "a" ? [outputs, this.#at("outputWidth")] : [units, this.#at("width")];
+      for (let segment = 0; segment * length < tensor.length; segment++) {
+        visit(
+          tensor.subarray(segment * length, (segment + 1) * length),
+          this.#view(name, offset + segment * stride, length),
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The Bernoulli head: independent binary outputs. NLL of a row = sum over columns of softplus(l) - x·l, in nats.
+ */
+import { multiply, multiplyTransposed, addRows, transpose } from "./gemm";
+import { A, AT, a, gradient, hidden, hiddenGradient, logits, nll, outputWidth, outputs, targetColumns, targetOffsets, W, width } from "./layout";
+import { expNegativeAbs, laneMask, sigmoidFrom, softplusFrom, sumLanes } from "./math";
+
+/** Logits of all rows, and the NLL of each; overwrites the logits by scale · (sigmoid(l) - x) when `training`. */
+export function head(rows: i32, training: bool, scale: f32): void {
+  const step: usize = outputWidth << 2;
+  for (let row = 0; row < rows; row++) memory.copy(logits + row * step, a, step);
+  multiply(rows, outputWidth, width, hidden, width, A, outputWidth, logits, outputWidth);
+
+  const full = outputs & ~3;
+  const tail = laneMask(outputs - full);
+  for (let row = 0; row < rows; row++) {
+    const l = logits + row * step;
+    let sum = f32x4.splat(0);
+    let active: f32 = 0;
+    const from = targetColumns + load<u32>(targetOffsets + (row << 2));
+    const to = targetColumns + load<u32>(targetOffsets + (row << 2), 4);
+    for (let column = from; column < to; column++) active += load<f32>(l + (load<u8>(column) << 2));
+    for (let j: usize = 0; j < step; j += 16) {
+      const x = v128.load(l + j);
+      const e = expNegativeAbs(x);
+      let loss = softplusFrom(e, x);
+      let p = training ? f32x4.mul(sigmoidFrom(e, x), f32x4.splat(scale)) : x;
+      if (j == full << 2) {
+        loss = v128.and(loss, tail);
+        if (training) p = v128.and(p, tail);
+      }
+      sum = f32x4.add(sum, loss);
+      if (training) v128.store(l + j, p);
+    }
+    if (training) {
+      for (let column = from; column < to; column++) {
+        const p = l + (load<u8>(column) << 2);
+        store<f32>(p, load<f32>(p) - scale);
+      }
+    }
+    store<f32>(nll + (row << 2), sumLanes(sum) - active);
+  }
+}
+
+/** From the gradient of the logits: gradients of A and a, and of every hidden row into hiddenGradient. */
+export function headBackward(rows: i32): void {
+  addRows(rows, outputWidth, logits, gradient + (a - W));
+  multiplyTransposed(rows, width, outputWidth, hidden, width, logits, outputWidth, gradient + (A - W), outputWidth);
+  transpose(width, outputWidth, A, AT);
+  memory.fill(hiddenGradient, 0, (rows * width) << 2);
+  multiply(rows, width, outputWidth, logits, outputWidth, AT, width, hiddenGradient, width);
+}

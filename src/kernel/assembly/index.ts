@@ -1,0 +1,117 @@
+/**
+ * What the host calls. It writes a batch and a start state at the addresses of layout.ts, calls forward or gradients, and
+ * reads the results at theirs; kernel.ts is the only caller.
+ */
+import { addRows, transpose } from "./gemm";
+import { head, headBackward } from "./bernoulli";
+import {
+  gruBackward, gruForward, lstmBackward, lstmForward, recurrentBackward, tanhBackward, tanhForward,
+} from "./cells";
+import {
+  b, batchSizes, carried, cell, gateWidth, gates, gatesGradient, gradient, GRU, inputColumns, inputOffsets, LSTM,
+  parameterCount, U, UT, W, width,
+} from "./layout";
+import { exp, expNegativeAbs, log1p, sigmoid, softplusFrom, storeNormals, tanh } from "./math";
+
+export {
+  a, A, b, batchSizes, c0, cells, gradient, h0, hidden, init, inputColumns, inputOffsets, logits, meanSquare, nll,
+  outputWidth, parameterCount, targetColumns, targetOffsets, U, V, velocity, W, width,
+} from "./layout";
+export { perturb, restore, update } from "./optimiser";
+export { randomStatePointer, storeNormals } from "./math";
+
+/** gates = b + sum of the rows of W whose column is active. */
+function inputProduct(rows: i32): void {
+  const step: usize = gateWidth << 2;
+  for (let row = 0; row < rows; row++) {
+    const g = gates + row * step;
+    memory.copy(g, b, step);
+    const to = inputColumns + load<u32>(inputOffsets + (row << 2), 4);
+    for (let p = inputColumns + load<u32>(inputOffsets + (row << 2)); p < to; p++) {
+      addRows(1, gateWidth, W + load<u8>(p) * step, g);
+    }
+  }
+}
+
+function inputBackward(rows: i32): void {
+  const step: usize = gateWidth << 2;
+  addRows(rows, gateWidth, gatesGradient, gradient + (b - W));
+  for (let row = 0; row < rows; row++) {
+    const to = inputColumns + load<u32>(inputOffsets + (row << 2), 4);
+    for (let p = inputColumns + load<u32>(inputOffsets + (row << 2)); p < to; p++) {
+      addRows(1, gateWidth, gatesGradient + row * step, gradient + load<u8>(p) * step);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function batchSize(step: i32): i32 {
+  return load<i32>(batchSizes + (step << 2));
+}
+
+function recur(steps: i32): i32 {
+  let row = 0;
+  let previousRow = -1;
+  for (let t = 0; t < steps; t++) {
+    const count = batchSize(t);
+    if (cell == LSTM) lstmForward(row, previousRow, count);
+    else if (cell == GRU) gruForward(row, previousRow, count);
+    else tanhForward(row, previousRow, count);
+    previousRow = row;
+    row += count;
+  }
+  return row;
+}
+
+/** Runs `steps` steps over `rows` rows: hidden states, logits and NLL of each row. */
+export function forward(steps: i32, rows: i32): void {
+  inputProduct(rows);
+  recur(steps);
+  head(rows, false, 1);
+}
+
+/** forward, then the gradient of scale · sum of the NLL with respect to every parameter. */
+export function gradients(steps: i32, rows: i32, scale: f32): void {
+  inputProduct(rows);
+  recur(steps);
+  head(rows, true, scale);
+  memory.fill(gradient, 0, parameterCount << 2);
+  headBackward(rows);
+
+  transpose(width, gateWidth, U, UT);
+  if (cell == LSTM) memory.fill(carried, 0, (batchSize(0) * width) << 2);
+  let row = rows;
+  for (let t = steps - 1; t >= 0; t--) {
+    const count = batchSize(t);
+    row -= count;
+    const previousRow = t ? row - batchSize(t - 1) : -1;
+    if (cell == LSTM) lstmBackward(row, previousRow, count);
+    else if (cell == GRU) gruBackward(row, previousRow, count);
+    else tanhBackward(row, previousRow, count);
+  }
+
+  // Steps of one batch size share a matrix product: their previous hidden rows lie side by side.
+  recurrentBackward(0, -1, batchSize(0), cell == GRU);
+  row = batchSize(0);
+  for (let t = 1; t < steps; ) {
+    const count = batchSize(t);
+    const previousRow = row - batchSize(t - 1);
+    let run = count;
+    for (t++; t < steps && batchSize(t) == count && batchSize(t - 2) == count; t++) run += count;
+    recurrentBackward(row, previousRow, run, cell == GRU);
+    row += run;
+  }
+  inputBackward(rows);
+}
+
+/** Applies exp (0), sigmoid (1), tanh (2), softplus (3) or log1p (4) to `vectors` vectors in place: for the tests. */
+export function apply(f: i32, target: usize, vectors: i32): void {
+  for (let n = 0; n < vectors; n++, target += 16) {
+    const x = v128.load(target);
+    v128.store(
+      target,
+      f == 0 ? exp(x) : f == 1 ? sigmoid(x) : f == 2 ? tanh(x) : f == 3 ? softplusFrom(expNegativeAbs(x), x) : log1p(x),
+    );
+  }
+}

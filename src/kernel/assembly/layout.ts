@@ -1,0 +1,122 @@
+/**
+ * Where everything lies. One instance of the kernel holds one model: init() lays memory out once, nothing moves after.
+ * Unit and output columns are padded with zeros to multiples of 4 lanes; padded weights, gradients and states stay zero.
+ */
+
+export const TANH: i32 = 0;
+export const LSTM: i32 = 1;
+export const GRU: i32 = 2;
+
+export let cell: i32 = 0;
+export let inputs: i32 = 0; // D
+export let units: i32 = 0; // H
+export let outputs: i32 = 0; // O
+export let gateCount: i32 = 0; // G
+export let width: i32 = 0; // H padded
+export let gateWidth: i32 = 0; // G · width
+export let outputWidth: i32 = 0; // O padded
+export let parameterCount: i32 = 0; // floats from W on, padding included
+
+// Parameters, in this order and without gaps. Saved, gradient and optimiser buffers have the same layout.
+export let W: usize = 0; // (D, gateWidth)
+export let U: usize = 0; // (width, gateWidth)
+export let b: usize = 0; // (gateWidth)
+export let V: usize = 0; // (3, width), LSTM only
+export let A: usize = 0; // (width, outputWidth)
+export let a: usize = 0; // (outputWidth)
+
+// The batch; rows are packed by time, see kernel.ts.
+export let batchSizes: usize = 0; // (steps) u32
+export let inputOffsets: usize = 0; // (rows + 1) u32
+export let inputColumns: usize = 0; // u8
+export let targetOffsets: usize = 0; // (rows + 1) u32
+export let targetColumns: usize = 0; // u8
+
+// State before the first step.
+export let h0: usize = 0; // (sequences, width)
+export let c0: usize = 0; // (sequences, width), LSTM only
+
+// What the forward pass leaves behind.
+export let gates: usize = 0; // (rows, gateWidth), after their non-linearities
+export let hidden: usize = 0; // (rows, width)
+export let cells: usize = 0; // (rows, width), LSTM's c
+export let extra: usize = 0; // (rows, width), GRU: r ⊙ h_{t-1}, LSTM: tanh(c)
+export let logits: usize = 0; // (rows, outputWidth); after a training pass their gradient
+export let nll: usize = 0; // (rows)
+
+// Training only.
+export let saved: usize = 0; // parameters without noise
+export let gradient: usize = 0;
+export let meanSquare: usize = 0;
+export let velocity: usize = 0;
+export let gatesGradient: usize = 0; // (rows, gateWidth), before their non-linearities
+export let hiddenGradient: usize = 0; // (rows, width)
+export let carried: usize = 0; // (sequences, width), LSTM: dc of the step after, GRU: d(r ⊙ h)
+export let UT: usize = 0; // (gateWidth, width)
+export let AT: usize = 0; // (outputWidth, width)
+
+let top: usize = 0;
+
+function reserve(bytes: usize): usize {
+  const start = top;
+  top = (top + bytes + 63) & ~63;
+  return start;
+}
+
+function pad4(n: i32): i32 {
+  return (n + 3) & ~3;
+}
+
+/** Lays out a model for batches of at most `rows` rows and `sequences` sequences. Returns false when memory is refused. */
+export function init(
+  cell_: i32, inputs_: i32, units_: i32, outputs_: i32,
+  rows: i32, sequences: i32, training: bool,
+): bool {
+  cell = cell_;
+  inputs = inputs_;
+  units = units_;
+  outputs = outputs_;
+  gateCount = cell == TANH ? 1 : cell == LSTM ? 4 : 3;
+  width = pad4(units);
+  gateWidth = gateCount * width;
+  outputWidth = pad4(outputs);
+
+  top = (__heap_base + 63) & ~63;
+  const peepholes = cell == LSTM ? 3 * width : 0;
+  parameterCount = (inputs + width + 1) * gateWidth + peepholes + (width + 1) * outputWidth;
+  W = reserve(parameterCount << 2);
+  U = W + ((inputs * gateWidth) << 2);
+  b = U + ((width * gateWidth) << 2);
+  V = b + (gateWidth << 2);
+  A = V + (peepholes << 2);
+  a = A + ((width * outputWidth) << 2);
+
+  const r = rows;
+  const s = sequences;
+  batchSizes = reserve(r << 2);
+  inputOffsets = reserve((r + 1) << 2);
+  inputColumns = reserve(r * inputs);
+  targetOffsets = reserve((r + 1) << 2);
+  targetColumns = reserve(r * outputs);
+  h0 = reserve((s * width) << 2);
+  c0 = cell == LSTM ? reserve((s * width) << 2) : 0;
+  gates = reserve((r * gateWidth) << 2);
+  hidden = reserve((r * width) << 2);
+  cells = cell == LSTM ? reserve((r * width) << 2) : 0;
+  extra = cell == TANH ? 0 : reserve((r * width) << 2);
+  logits = reserve((r * outputWidth) << 2);
+  nll = reserve(r << 2);
+  if (training) {
+    saved = reserve(parameterCount << 2);
+    gradient = reserve(parameterCount << 2);
+    meanSquare = reserve(parameterCount << 2);
+    velocity = reserve(parameterCount << 2);
+    gatesGradient = reserve((r * gateWidth) << 2);
+    hiddenGradient = reserve((r * width) << 2);
+    carried = reserve((s * width) << 2);
+    UT = reserve((gateWidth * width) << 2);
+    AT = reserve((outputWidth * width) << 2);
+  }
+  const missing = <i32>((top + 0xffff) >>> 16) - memory.size();
+  return missing <= 0 || memory.grow(missing) >= 0;
+}
