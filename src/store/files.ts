@@ -1,6 +1,96 @@
 /** A folder as a checkpoint store: the shipped models/, and where the trainer puts its own. */
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Checkpoint, writeCheckpoint } from "../checkpoint.ts";
+import { SurprisalError } from "../errors.ts";
+import {
+  CATALOGUE_KEY,
+  type Catalogue,
+  type CatalogueEntry,
+  type CheckpointStore,
+  checkEntry,
+  checkFile,
+  checkSize,
+  parseCatalogue,
+  sha256,
+  writeCatalogue,
+} from "./store.ts";
+
+/** Reads a folder; keys are paths below it. */
+export function fileStore(folder: string): CheckpointStore {
+  return {
+    async catalogue() {
+      const path = join(folder, CATALOGUE_KEY);
+      const bytes = await unlessMissing(readFile(path));
+      if (bytes === undefined) throw new SurprisalError("no-models", `${path} is not there.`);
+      return parseCatalogue(bytes);
+    },
+    async read(entry) {
+      const { id, key } = checkEntry(entry); // a key must not lead out of the folder
+      const file = await unlessMissing(open(join(folder, key)));
+      if (file === undefined) {
+        throw new SurprisalError("malformed-catalogue", `${CATALOGUE_KEY} has ${key} for ${id}, which is not there.`);
+      }
+      try {
+        checkSize(entry, (await file.stat()).size);
+        const bytes = await file.readFile();
+        await checkFile(entry, bytes);
+        return bytes;
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+/**
+ * Puts a checkpoint into a folder as `<set>/<cell>.safetensors`, in place of any before, and lists it in the catalogue.
+ * For one writer at a time.
+ * @throws SurprisalError when the checkpoint or the folder's catalogue is malformed; the folder is then unchanged.
+ */
+export async function addToFolder(folder: string, checkpoint: Checkpoint): Promise<CatalogueEntry> {
+  const bytes = writeCheckpoint(checkpoint);
+  const entry = await entryOf(checkpoint, bytes);
+  const { models } = await catalogueOrEmpty(folder);
+  const catalogue = writeCatalogue({ models: [...models.filter(({ id }) => id !== entry.id), entry] });
+  await writeFileAtomically(join(folder, entry.key), bytes);
+  await writeFileAtomically(join(folder, CATALOGUE_KEY), catalogue);
+  return entry;
+}
+
+async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
+  try {
+    return await fileStore(folder).catalogue();
+  } catch (error) {
+    if (error instanceof SurprisalError && error.code === "no-models") return { models: [] };
+    throw error;
+  }
+}
+
+/** What the catalogue says of a checkpoint: its metadata's set, preset and validMicro, validMacro, testMicro, testMacro. */
+async function entryOf({ config, metadata }: Checkpoint, bytes: Uint8Array): Promise<CatalogueEntry> {
+  const { set = "", preset = "" } = metadata;
+  const { cell, units } = config;
+  const id = `${set}/${cell}`;
+  const measured = (split: "valid" | "test") => {
+    const micro = metadata[`${split}Micro`];
+    const macro = metadata[`${split}Macro`];
+    return micro === undefined || macro === undefined
+      ? {}
+      : { [split]: { micro: Number(micro), macro: Number(macro) } };
+  };
+  return checkEntry({
+    id,
+    version: await sha256(bytes),
+    key: `${id}.safetensors`,
+    size: bytes.length,
+    set,
+    cell,
+    units,
+    preset,
+    metrics: { ...measured("valid"), ...measured("test") },
+  });
+}
 
 /** Writes beside the path and renames, so that a reader sees the old file or the new one and never a part. */
 export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
@@ -17,6 +107,15 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array | stri
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }
