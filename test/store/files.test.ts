@@ -1,0 +1,102 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Cell, type Checkpoint, readCheckpoint } from "../../src/checkpoint.ts";
+import { addToFolder, fileStore, writeFileAtomically } from "../../src/store/files.ts";
+import { storeContract } from "../contracts/store.ts";
+import { Random, randomTensors } from "../random.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "surprisal-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("a folder as a store", () => {
+  storeContract(async (files) => {
+    for (const [key, content] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, key)), { recursive: true });
+      await writeFile(join(folder, key), content);
+    }
+    return fileStore(folder);
+  });
+});
+
+const metadata = {
+  set: "jsb",
+  preset: "paper",
+  validMicro: "8.5",
+  validMacro: "8.25",
+  testMicro: "9",
+  testMacro: "8.75",
+};
+
+function checkpointOf(cell: Cell, seed = 1): Checkpoint {
+  const config = { cell, inputs: 5, units: 3, outputs: 5 };
+  return { config, tensors: randomTensors(config, new Random(seed)), metadata };
+}
+
+describe("adding to a folder", () => {
+  test("makes a folder from which the same checkpoint is read again", async () => {
+    const checkpoint = checkpointOf("lstm");
+    const entry = await addToFolder(join(folder, "new"), checkpoint);
+    const store = fileStore(join(folder, "new"));
+    expect(await store.catalogue()).toEqual({ models: [entry] });
+    expect(readCheckpoint(await store.read(entry)).tensors).toEqual(checkpoint.tensors);
+    expect(entry).toMatchObject({
+      id: "jsb/lstm",
+      key: "jsb/lstm.safetensors",
+      units: 3,
+      preset: "paper",
+      metrics: { valid: { micro: 8.5, macro: 8.25 }, test: { micro: 9, macro: 8.75 } },
+    });
+  });
+
+  test("replaces a model of the same id and keeps the others", async () => {
+    await addToFolder(folder, checkpointOf("gru", 1));
+    const tanh = await addToFolder(folder, checkpointOf("tanh"));
+    const gru = await addToFolder(folder, checkpointOf("gru", 2));
+    expect(await fileStore(folder).catalogue()).toEqual({ models: [gru, tanh] });
+  });
+
+  test("gives the same catalogue whatever the order of adding", async () => {
+    const catalogueAfter = async (name: string, cells: Cell[]) => {
+      for (const cell of cells) await addToFolder(join(folder, name), checkpointOf(cell));
+      return readFile(join(folder, name, "catalogue.json"), "utf8");
+    };
+    const catalogue = await catalogueAfter("one", ["tanh", "gru", "lstm"]);
+    expect(await catalogueAfter("two", ["lstm", "tanh", "gru", "tanh"])).toBe(catalogue);
+    expect(catalogue.endsWith("}\n")).toBe(true);
+  });
+
+  test("leaves a measurement out that was not made", async () => {
+    const checkpoint = { ...checkpointOf("gru"), metadata: { set: "jsb", preset: "paper", validMicro: "8.5" } };
+    expect((await addToFolder(folder, checkpoint)).metrics).toEqual({});
+  });
+
+  test("changes nothing when it cannot add", async () => {
+    await addToFolder(folder, checkpointOf("gru"));
+    const before = await readdir(folder, { recursive: true });
+    const { tensors, ...rest } = checkpointOf("tanh");
+    const diverged = { ...rest, tensors: { ...tensors, b: new Float32Array([0, Number.NaN, 0]) } };
+    await expect(addToFolder(folder, diverged)).rejects.toMatchObject({ code: "malformed-checkpoint" });
+    for (const wrong of [{ set: "../jsb" }, { set: "" }, { preset: "" }, { testMicro: "unknown" }]) {
+      const checkpoint = { ...checkpointOf("tanh"), metadata: { ...metadata, ...wrong } };
+      await expect(addToFolder(folder, checkpoint)).rejects.toMatchObject({ code: "malformed-catalogue" });
+    }
+    expect(await readdir(folder, { recursive: true })).toEqual(before);
+    await writeFile(join(folder, "catalogue.json"), "{");
+    await expect(addToFolder(folder, checkpointOf("tanh"))).rejects.toMatchObject({ code: "malformed-catalogue" });
+    expect(await readFile(join(folder, "catalogue.json"), "utf8")).toBe("{");
+  });
+});
+
+describe("writing atomically", () => {
+  test("leaves the old file and nothing beside it when the write fails", async () => {
+    const path = join(folder, "file");
+    await mkdir(join(path, "in the way"), { recursive: true }); // a rename over a folder fails
+    await expect(writeFileAtomically(path, "new")).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(["file"]);
+  });
+});
