@@ -22,7 +22,10 @@ export function pianoRoll(frames: readonly (readonly number[])[]): PianoRoll {
   const rows = frames.map((frame, t) => {
     for (const pitch of frame) {
       if (!Number.isInteger(pitch) || pitch < 1 || pitch > 127) {
-        throw new SurprisalError("malformed-piano-roll", `Frame ${t} has pitch ${pitch}; wanted an integer from 1 to 127.`);
+        throw new SurprisalError(
+          "malformed-piano-roll",
+          `Frame ${t} has pitch ${pitch}; wanted an integer from 1 to 127.`,
+        );
       }
     }
     return Uint8Array.from(new Set(frame)).sort();
@@ -52,4 +55,40 @@ export function sliceRoll(roll: PianoRoll, start: number, end: number): PianoRol
     offsets: roll.offsets.slice(start, end + 1).map((offset) => offset - from),
     pitches: roll.pitches.subarray(from, roll.offsets[end]),
   };
+}
+
+/** A roll that was changed, and how many sounding pitches (a note counts once a frame) found no place in it. */
+export interface FittedRoll {
+  readonly roll: PianoRoll;
+  readonly leftOut: number;
+}
+
+/**
+ * Moves every pitch by semitones. Pitches that leave 1…127 are left out; frames stay, empty or not.
+ * @throws SurprisalError `malformed-request` when semitones is not an integer.
+ */
+export function transposeRoll(roll: PianoRoll, semitones: number): FittedRoll {
+  if (!Number.isInteger(semitones)) {
+    throw new SurprisalError("malformed-request", `Transposition is ${semitones} semitones; wanted an integer.`);
+  }
+  return shiftWithin(roll, semitones, 127);
+}
+
+/** Leaves out the pitches above maxPitch, such as a model's D. Frames stay, empty or not. */
+export function clipRoll(roll: PianoRoll, maxPitch: number): FittedRoll {
+  return shiftWithin(roll, 0, maxPitch);
+}
+
+function shiftWithin({ offsets, pitches }: PianoRoll, shift: number, highest: number): FittedRoll {
+  const kept = new Uint8Array(pitches.length);
+  const keptOffsets = new Uint32Array(offsets.length);
+  let count = 0;
+  for (let t = 0; t + 1 < offsets.length; t++) {
+    for (let i = offsets[t]; i < offsets[t + 1]; i++) {
+      const pitch = pitches[i] + shift;
+      if (pitch >= 1 && pitch <= highest) kept[count++] = pitch;
+    }
+    keptOffsets[t + 1] = count;
+  }
+  return { roll: { offsets: keptOffsets, pitches: kept.slice(0, count) }, leftOut: pitches.length - count };
 }
