@@ -148,12 +148,14 @@ export class Kernel implements Engine {
     }
   }
 
-  state(): Float32Array {
+  /** @param sequences how many of them; all unless given. */
+  state(sequences?: number): Float32Array {
     const { units } = this.config;
     const size = stateSize(this.config);
-    const batchSizes = this.#ran().batchSizes;
-    const sequences = batchSizes[batchSizes.length - 1];
-    const first = this.#rows() - sequences;
+    const { batchSizes } = this.#ran();
+    const reached = batchSizes[batchSizes.length - 1];
+    const first = this.#rows() - reached;
+    sequences = Math.min(sequences ?? reached, reached);
     const width = this.#at("width");
     const state = new Float32Array(sequences * size);
     for (let s = 0; s < sequences; s++) {
