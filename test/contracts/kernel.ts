@@ -4,18 +4,11 @@
  */
 import { describe, expect, test } from "vitest";
 import { CELLS, type Cell, type Config, type Tensors } from "../../src/checkpoint.ts";
-import { type Engine, stateSize } from "../../src/kernel/kernel.ts";
+import { type Capacity, type Engine, stateSize } from "../../src/kernel/kernel.ts";
 import { softplus } from "../../src/kernel/reference.ts";
 import { onnxLogits } from "../oracles/onnx.ts";
 import { autodiffGradients } from "../oracles/tensorflow.ts";
 import { type Frames, pack, Random, randomFrames, randomTensors } from "../random.ts";
-
-/** The most that an engine must hold at once. */
-export interface Capacity {
-  readonly rows: number;
-  readonly sequences: number;
-  readonly training?: boolean;
-}
 
 export type CreateEngine = (config: Config, capacity: Capacity) => Engine;
 
@@ -62,7 +55,7 @@ const largest = (errors: Record<string, number>): number => Math.max(...Object.v
 
 const run = (engine: Engine, pieces: readonly Frames[]): Float32Array => engine.forward(pack(pieces).batch).slice();
 
-/** States of equally long pieces after their last frame but one. */
+/** Whether a piece reaches the batch's last step. */
 const isFinished = (frames: Frames, pieces: readonly Frames[]): boolean =>
   frames.length === Math.max(...pieces.map((piece) => piece.length));
 

@@ -1,0 +1,220 @@
+/** The WASM kernel: the common contract, agreement with its plain twin, and what only it does: noise and updates. */
+import { describe, expect, test } from "vitest";
+import { CELLS, type Config, type Tensors } from "../../src/checkpoint.ts";
+import { Kernel, type UpdateRule } from "../../src/kernel/kernel.ts";
+import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
+import { concatenate, configOf, kernelContract, raggedPieces, relativeErrors, SIZES } from "../contracts/kernel.ts";
+import { pack, Random, randomTensors } from "../random.ts";
+import { kernelModule } from "./wasm.ts";
+
+kernelContract("WASM kernel", (config, capacity) => new Kernel(kernelModule, config, capacity));
+
+const RULE: UpdateRule = { maxNorm: 1, rate: 0.001, decay: 0.95, momentum: 0.9, floor: 0.01 };
+const SEED = Uint32Array.from({ length: 16 }, (_, k) => 0x9e3779b9 * (k + 1));
+
+const create = (config: Config): Kernel =>
+  new Kernel(kernelModule, config, { rows: 400, sequences: 16, training: true });
+
+/** All tensors in one array, in the order of their names in `like`. */
+const flat = (tensors: Tensors, like: Tensors = tensors): Float32Array =>
+  concatenate(Object.keys(like).map((name) => tensors[name as keyof Tensors] ?? new Float32Array()));
+
+const worst = (found: Tensors, wanted: Tensors): number => Math.max(...Object.values(relativeErrors(found, wanted)));
+
+describe.each(CELLS)("WASM kernel, %s", (cell) => {
+  test("agrees with its plain twin: NLL within 1e-5, gradients within 1e-4", () => {
+    const random = new Random(11);
+    for (const size of SIZES) {
+      const config = configOf(cell, size);
+      const [kernel, twin] = [create(config), new ReferenceKernel(config)];
+      const tensors = randomTensors(config, random);
+      const { batch } = pack(raggedPieces(random, config));
+      for (const engine of [kernel, twin]) engine.load(tensors);
+      const [found, wanted] = [kernel.gradients(batch, 0.1), twin.gradients(batch, 0.1)];
+      found.nll.forEach((nll, row) => {
+        expect(Math.abs(nll / wanted.nll[row] - 1)).toBeLessThan(1e-5);
+      });
+      expect(worst(found.tensors, wanted.tensors)).toBeLessThan(1e-4);
+    }
+  });
+
+  test.each([
+    ["rescaled", 0.01],
+    ["unscaled", 1e6],
+  ])("updates as its plain twin within 1e-5, with the gradient %s", (_, maxNorm) => {
+    const random = new Random(12);
+    const config = configOf(cell, [5, 93]);
+    const kernel = create(config);
+    const tensors = randomTensors(config, random);
+    kernel.load(tensors);
+    const rule = { ...RULE, maxNorm };
+    const weights = Float64Array.from(flat(tensors));
+    const [meanSquare, velocity] = [new Float64Array(weights.length), new Float64Array(weights.length)];
+    for (let n = 0; n < 3; n++) {
+      const { batch } = pack(raggedPieces(random, config));
+      const gradient = Float64Array.from(flat(kernel.gradients(batch, 0.1).tensors, tensors));
+      const norm = rescaleNorm(gradient, maxNorm);
+      rmsProp(rule, { weights, gradient, meanSquare, velocity });
+      expect(Math.abs(kernel.update(rule) / norm - 1)).toBeLessThan(1e-5);
+    }
+    const optimiser = kernel.optimiser();
+    for (const [found, wanted] of [
+      [kernel.tensors(), weights],
+      [optimiser.meanSquare, meanSquare],
+      [optimiser.velocity, velocity],
+    ] as const) {
+      const error = flat(found, tensors).map((value, k) => value - wanted[k]);
+      expect(Math.hypot(...error) / Math.hypot(...wanted)).toBeLessThan(1e-5);
+    }
+  });
+
+  test("changes nothing by an update from a gradient that is not finite, and says so", () => {
+    const random = new Random(13);
+    const config = configOf(cell, [3, 7]);
+    const kernel = create(config);
+    kernel.load(randomTensors(config, random));
+    const { batch } = pack(raggedPieces(random, config));
+    kernel.backward(batch, 1);
+    kernel.update(RULE);
+    const before = [kernel.tensors(), kernel.optimiser()];
+    kernel.backward(batch, Number.NaN);
+    expect(kernel.update(RULE)).toBeNaN();
+    expect([kernel.tensors(), kernel.optimiser()]).toEqual(before);
+  });
+
+  test("trains on from copied weights and optimiser state, bit for bit", () => {
+    const random = new Random(14);
+    const config = configOf(cell, [5, 7]);
+    const [first, second] = [create(config), create(config)];
+    first.load(randomTensors(config, random));
+    const { batch } = pack(raggedPieces(random, config));
+    const step = (kernel: Kernel): void => {
+      kernel.backward(batch, 0.1);
+      kernel.update(RULE);
+    };
+    step(first);
+    second.load(first.tensors());
+    second.loadOptimiser(first.optimiser());
+    for (const kernel of [first, second]) step(kernel);
+    expect(second.tensors()).toEqual(first.tensors());
+    expect(second.optimiser()).toEqual(first.optimiser());
+  });
+
+  test("puts its weights back after noise, to the bit", () => {
+    const random = new Random(15);
+    const config = configOf(cell, [5, 7]);
+    const kernel = create(config);
+    const tensors = randomTensors(config, random);
+    kernel.load(tensors);
+    kernel.seedNoise(SEED);
+    kernel.perturb(0.075);
+    expect(worst(kernel.tensors(), tensors)).toBeGreaterThan(0.01);
+    kernel.restore();
+    expect(kernel.tensors()).toEqual(tensors);
+  });
+
+  test("computes with noisy weights as a kernel that had them loaded, so no noise reached the padding", () => {
+    const random = new Random(16);
+    for (const size of SIZES) {
+      const config = configOf(cell, size);
+      const [noisy, clean] = [create(config), create(config)];
+      noisy.load(randomTensors(config, random));
+      noisy.seedNoise(SEED);
+      const { batch } = pack(raggedPieces(random, config));
+      for (let n = 0; n < 3; n++) {
+        noisy.perturb(0.5);
+        clean.load(noisy.tensors());
+        expect(noisy.gradients(batch, 1)).toEqual(clean.gradients(batch, 1));
+        noisy.restore();
+        noisy.backward(batch, 1);
+        noisy.update(RULE);
+      }
+    }
+  });
+});
+
+describe("weight noise", () => {
+  const config = configOf("gru", [45, 105]);
+  const zeros = randomTensors(config, new Random(0));
+  for (const values of Object.values(zeros)) values.fill(0);
+
+  /** Noise of every weight over n draws. */
+  function draws(seed: Uint32Array, sigma: number, n: number): Float32Array {
+    const kernel = create(config);
+    kernel.load(zeros);
+    kernel.seedNoise(seed);
+    return concatenate(
+      Array.from({ length: n }, () => {
+        kernel.perturb(sigma);
+        const noise = flat(kernel.tensors());
+        kernel.restore();
+        return noise;
+      }),
+    );
+  }
+
+  test("follows its seed", () => {
+    expect(draws(SEED, 0.075, 2)).toEqual(draws(SEED, 0.075, 2));
+    expect(draws(SEED.toReversed(), 0.075, 2)).not.toEqual(draws(SEED, 0.075, 2));
+  });
+
+  test("is drawn anew each time", () => {
+    const noise = draws(SEED, 1, 2);
+    const half = noise.length / 2;
+    expect(Math.abs(correlation(noise.subarray(0, half), noise.subarray(half)))).toBeLessThan(4 / Math.sqrt(half));
+  });
+
+  test("is independent from one weight to the next ones", () => {
+    const noise = draws(SEED, 1, 5);
+    for (let lag = 1; lag <= 16; lag++) {
+      const r = correlation(noise.subarray(lag), noise.subarray(0, noise.length - lag));
+      expect(Math.abs(r), `lag ${lag}`).toBeLessThan(4.5 / Math.sqrt(noise.length));
+    }
+  });
+
+  test("has mean 0, deviation sigma and the fourth moment of the normal law", () => {
+    const sigma = 0.075;
+    const noise = draws(SEED, sigma, 10);
+    const n = noise.length;
+    expect(n).toBeGreaterThan(2e5);
+    const moment = (power: number): number => noise.reduce((sum, x) => sum + (x / sigma) ** power, 0) / n;
+    expect(Math.abs(moment(1))).toBeLessThan(4 / Math.sqrt(n));
+    expect(Math.abs(moment(2) - 1)).toBeLessThan(4 * Math.sqrt(2 / n));
+    expect(Math.abs(moment(3))).toBeLessThan(4 * Math.sqrt(15 / n));
+    expect(Math.abs(moment(4) - 3)).toBeLessThan(4 * Math.sqrt(96 / n));
+  });
+
+  test("passes the test of Kolmogorov and Smirnov against the normal law at 1%", () => {
+    const sorted = draws(SEED, 1, 10).sort();
+    const n = sorted.length;
+    const distance = sorted.reduce((most, x, k) => Math.max(most, Math.abs(normalCdf(x) - (k + 0.5) / n)), 0);
+    expect(distance + 0.5 / n).toBeLessThan(1.628 / Math.sqrt(n));
+  });
+});
+
+describe("WASM kernel", () => {
+  test("refuses a batch that is larger than its memory was laid out for", () => {
+    const config = configOf("gru", [3, 7]);
+    const kernel = new Kernel(kernelModule, config, { rows: 8, sequences: 2 });
+    const random = new Random(17);
+    expect(() => kernel.forward(pack(raggedPieces(random, config, [10])).batch)).toThrow(RangeError);
+    expect(() => kernel.forward(pack(raggedPieces(random, config, [2, 2, 2])).batch)).toThrow(RangeError);
+    expect(() => kernel.forward(pack(raggedPieces(random, config, [5, 5])).batch)).not.toThrow();
+  });
+});
+
+/** Φ(x) by formula 7.1.26 of Abramowitz and Stegun, absolute error below 1.5e-7. */
+function normalCdf(x: number): number {
+  const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2);
+  const series = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592].reduce(
+    (sum, c) => (sum + c) * t,
+    0,
+  );
+  const upper = 0.5 * series * Math.exp((-x * x) / 2);
+  return x < 0 ? upper : 1 - upper;
+}
+
+function correlation(x: Float32Array, y: Float32Array): number {
+  const product = (p: Float32Array, q: Float32Array): number => p.reduce((sum, value, k) => sum + value * q[k], 0);
+  return product(x, y) / Math.sqrt(product(x, x) * product(y, y));
+}
