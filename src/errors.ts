@@ -17,10 +17,25 @@ export const STATUS_OF_CODE = {
   "not-found": 404,
   "method-not-allowed": 405,
   "not-acceptable": 406,
+  "stale-state": 409,
   "too-large": 413,
   "unsupported-media-type": 415,
   "nothing-to-score": 422,
   "no-models": 503,
+} as const;
+
+/** Reason phrases of RFC 9110. */
+export const TITLE_OF_STATUS = {
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  406: "Not Acceptable",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
 } as const;
 
 export type ErrorCode = keyof typeof STATUS_OF_CODE;

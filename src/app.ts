@@ -1,0 +1,187 @@
+/**
+ * createApp: the HTTP API on whatever runtime calls its `fetch`. Here requests meet the scoring code and every error
+ * becomes an RFC 9457 problem document.
+ */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { cors } from "hono/cors";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { type RequestIdVariables, requestId } from "hono/request-id";
+import { type Checkpoint, countParameters } from "./checkpoint.ts";
+import { SurprisalError, TITLE_OF_STATUS } from "./errors.ts";
+import { faultOf, readInput } from "./input.ts";
+import { writeMidi } from "./midi.ts";
+import type { Model } from "./model.ts";
+import { frameRate, type Limits } from "./music.ts";
+import { openApiDocument, openApiYaml } from "./openapi.ts";
+import { predictMusic } from "./predict.ts";
+import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
+import { type ModelInfo, PredictOptions, type PredictResponse, type Problem, ScoreOptions } from "./schema.ts";
+import { scoreMusic } from "./score.ts";
+import { selectModels, unknownModel } from "./select.ts";
+import { pianoRoll } from "./sequence.ts";
+
+export interface Deps {
+  /** The models at this moment; they may be swapped between two requests. */
+  models(): readonly Model[];
+  /** Why the store could last not be read, if so. */
+  lastError?(): string | undefined;
+  readonly limits: Limits;
+  readonly version: string;
+  log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
+}
+
+const NOT_STORED = { "Cache-Control": "no-store" };
+const REVALIDATED = { "Cache-Control": "no-cache" };
+
+/** Answers If-None-Match. A 304 keeps what other origins need to read it. */
+const conditional = etag({
+  retainedHeaders: [
+    ...RETAINED_304_HEADERS,
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+    "X-Request-Id",
+  ],
+});
+
+type Env = { Variables: RequestIdVariables };
+
+/** The whole API, under / and under /v1. */
+export function createApp(deps: Deps): OpenAPIHono<Env> {
+  const api = createApi(deps);
+  const app = new OpenAPIHono<Env>();
+  app.use(requestId());
+  app.use(cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders: ["ETag", "X-Request-Id"], maxAge: 86_400 }));
+  app.use(
+    methodNotAllowed<Env>({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(", ");
+        const detail = `Found the method ${c.req.method}; ${c.req.path} answers ${allow}.`;
+        return problem(c, new SurprisalError("method-not-allowed", detail), { Allow: allow });
+      },
+    }),
+  );
+  app.route("/v1", api);
+  app.route("/", api);
+  app.notFound((c) => problem(c, new SurprisalError("not-found", `There is nothing at ${c.req.path.slice(0, 200)}.`)));
+  app.onError((error, c) => {
+    const known = error instanceof SurprisalError ? error : undefined;
+    if (!known || known.status === 500) {
+      deps.log(error, { id: c.get("requestId"), method: c.req.method, path: c.req.path });
+    }
+    return problem(c, known);
+  });
+  return app;
+}
+
+/** The routes without a prefix. */
+export function createApi({ models, lastError, limits, version }: Deps): OpenAPIHono<Env> {
+  const api = new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
+    },
+  });
+  api.openapi(scoreRoute, async (c) => {
+    const { music, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, limits);
+    const chosen = selectModels(models(), options.models);
+    return c.json(scoreMusic(music, chosen, options), 200, NOT_STORED);
+  });
+
+  api.openapi(predictRoute, async (c) => {
+    const { music, options } = await readInput(c.req.raw, c.req.valid("query"), PredictOptions, limits);
+    const type = accepts(c, {
+      header: "Accept",
+      supports: ["application/json", "audio/midi"],
+      default: "application/json",
+    });
+    c.header("Vary", "Accept", { append: true });
+    const answer = predictMusic(music, models(), options);
+    if (type === "application/json") return c.json(answer, 200, NOT_STORED);
+    const headers = { ...NOT_STORED, "Content-Disposition": 'attachment; filename="continuation.mid"' };
+    return c.body(continuationMidi(answer), 200, { ...headers, "Content-Type": "audio/midi" });
+  });
+
+  api.use("/models/*", conditional);
+  api.openapi(modelsRoute, (c) => c.json({ models: models().map(modelInfo) }, 200, REVALIDATED));
+  api.openapi(modelRoute, (c) => {
+    const { set, cell } = c.req.valid("param");
+    const model = models().find(({ id }) => id === `${set}/${cell}`);
+    if (!model) throw unknownModel(`${set}/${cell}`, models());
+    return c.json(modelInfo(model), 200, { ...REVALIDATED, ETag: `"sha256:${model.version}"` });
+  });
+
+  api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));
+  api.openapi(readyRoute, (c) => {
+    const reason = lastError?.();
+    const { length } = models();
+    if (length === 0) throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : ""}.`);
+    return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
+  });
+
+  const document = openApiDocument(api, version);
+  const yaml = openApiYaml(document);
+  api.use("/openapi.*", conditional);
+  api.get("/openapi.json", (c) => c.json(document, 200, REVALIDATED));
+  api.get("/openapi.yaml", (c) => c.body(yaml, 200, { ...REVALIDATED, "Content-Type": "application/yaml" }));
+  return api;
+}
+
+function modelInfo(model: Model): ModelInfo {
+  const { config, metadata } = model.checkpoint;
+  const head = config.outputs * (config.units + 1);
+  return {
+    id: model.id,
+    version: `sha256:${model.version}`,
+    kind: "music",
+    cell: config.cell,
+    units: config.units,
+    parameters: countParameters(config) + head,
+    pitches: model.pitches,
+    framesPerQuarter: frameRate(model),
+    metrics: measured(["valid", "test"], metadata),
+    metadata: { ...metadata },
+  };
+}
+
+/** NLL of the splits that were measured, from metadata such as `testMicro`. */
+function measured(splits: readonly ("valid" | "test")[], metadata: Checkpoint["metadata"]): ModelInfo["metrics"] {
+  const entries = splits.map((split) => {
+    const [micro, macro] = [Number(metadata[`${split}Micro`]), Number(metadata[`${split}Macro`])];
+    return [split, Number.isFinite(micro) && Number.isFinite(macro) ? { micro, macro } : undefined] as const;
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+/** @throws SurprisalError `not-acceptable` unless there is the continuation of exactly one model. */
+function continuationMidi({ predictions }: PredictResponse): Uint8Array<ArrayBuffer> {
+  const [{ continuation, framesPerQuarter }] = predictions;
+  if (predictions.length !== 1 || !continuation) {
+    throw new SurprisalError(
+      "not-acceptable",
+      `A MIDI answer is the continuation of one model; found ${predictions.length} models ${continuation ? "with" : "without"} steps. Set models to one id and steps to a number.`,
+    );
+  }
+  return new Uint8Array(writeMidi(pianoRoll(continuation), { framesPerQuarter }));
+}
+
+/** Unknown errors are answered bare: what they say is for the log. */
+function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
+  const status = error?.status ?? 500;
+  const body: Problem = {
+    type: "about:blank",
+    title: TITLE_OF_STATUS[status],
+    status,
+    detail:
+      error && status !== 500 ? error.message : "The server failed; its log has more under the id of this request.",
+    code: error?.code ?? "internal-error",
+    instance: `${c.req.path}#${c.get("requestId")}`,
+  };
+  return c.body(JSON.stringify(body), status, {
+    ...NOT_STORED,
+    ...headers,
+    "Content-Type": "application/problem+json",
+  });
+}

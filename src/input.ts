@@ -1,0 +1,185 @@
+/**
+ * Request -> Music and options. A body is one of three: a form with a file, JSON with a piano roll, or the bytes of a
+ * file; options stand in the query or beside the input in the body.
+ */
+import type { z } from "@hono/zod-openapi";
+import { SurprisalError } from "./errors.ts";
+import { parseMidi } from "./midi.ts";
+import { type Limits, type Music, midiMusic, rollMusic } from "./music.ts";
+import { Frames } from "./schema.ts";
+import { pianoRoll } from "./sequence.ts";
+
+interface Options {
+  readonly channels?: number[] | undefined;
+}
+
+/**
+ * Reads a whole request.
+ * @param query options of the query, checked
+ * @throws SurprisalError for every fault of the request, with the field that has it
+ */
+export async function readInput<T extends Options>(
+  request: Request,
+  query: T,
+  schema: z.ZodObject & z.ZodType<T>,
+  limits: Limits,
+): Promise<{ music: Music; options: T }> {
+  const bytes = await readBody(request, limits.bodyBytes);
+  const contentType = request.headers.get("content-type") ?? "";
+  const type = contentType.split(";")[0].trim().toLowerCase();
+  if (bytes.length === 0) {
+    throw new SurprisalError(
+      "malformed-request",
+      "The body is empty; wanted a MIDI file, a form with a file, or JSON.",
+    );
+  }
+  if (type === "multipart/form-data") {
+    const { file, fields } = await readForm(bytes, contentType);
+    const options = merge(query, parse(schema, fields));
+    return { music: readFile(file, "application/octet-stream", options.channels, limits), options };
+  }
+  if (/^application\/([\w.-]+\+)?json$/.test(type)) {
+    const { pianoRoll: frames, ...fields } = readJson(bytes);
+    if ("samples" in fields) throw noSpeech("`samples`");
+    const options = merge(query, parse(schema, fields));
+    if (options.channels) throw new SurprisalError("malformed-request", "`channels` is for MIDI; found a piano roll.");
+    return { music: rollMusic(pianoRoll(parse(Frames, frames, "pianoRoll")), limits), options };
+  }
+  return { music: readFile(bytes, type, query.channels, limits), options: query };
+}
+
+/** Checks a value; the first fault becomes one sentence with what was found and what was wanted. */
+export function parse<T>(schema: z.ZodType<T>, value: unknown, name?: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw faultOf(result.error, value, name);
+}
+
+/** The first of zod's issues as an error. The schemas word their messages as what was wanted. */
+export function faultOf({ issues: [issue] }: z.ZodError, value: unknown, name?: string): SurprisalError {
+  if (issue.code === "unrecognized_keys") {
+    const keys = issue.keys.slice(0, 5).map((key) => JSON.stringify(key.slice(0, 40)));
+    return new SurprisalError(
+      "malformed-request",
+      `Found the unknown option ${keys.join(", ")}; wanted ${issue.message}.`,
+    );
+  }
+  const path = [...(name === undefined ? [] : [name]), ...issue.path];
+  const found = issue.path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], value);
+  const place = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return new SurprisalError(
+    name === "pianoRoll" ? "malformed-piano-roll" : "malformed-request",
+    `${place.slice(1)} is ${describe(found)}; wanted ${issue.message}.`,
+  );
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+/** Counts what arrives, whatever Content-Length says. */
+async function readBody({ body, headers }: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = (found: string) =>
+    new SurprisalError("too-large", `The body has ${found} bytes; wanted at most ${limit}.`);
+  const claimed = Number(headers.get("content-length"));
+  if (claimed > limit) throw tooLarge(String(claimed));
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = body?.getReader();
+  while (reader) {
+    const { done, value } = await reader.read().catch((cause) => {
+      throw new SurprisalError("malformed-request", "The body broke off before its end.", { cause });
+    });
+    if (done) break;
+    length += value.length;
+    if (length > limit) {
+      reader.cancel().catch(() => {}); // the answer does not depend on how the sender takes it
+      throw tooLarge(`more than ${limit}`);
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let position = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, position);
+    position += chunk.length;
+  }
+  return bytes;
+}
+
+async function readForm(bytes: Uint8Array<ArrayBuffer>, contentType: string) {
+  const malformed = (detail: string, cause?: unknown) => new SurprisalError("malformed-request", detail, { cause });
+  const form = await new Response(bytes, { headers: { "content-type": contentType } }).formData().catch((cause) => {
+    throw malformed("The body is not the multipart/form-data that its Content-Type announces.", cause);
+  });
+  const files = form.getAll("file");
+  const [file] = files;
+  if (files.length !== 1) throw malformed(`The form has ${files.length} fields named \`file\`; wanted one.`);
+  if (typeof file === "string") throw malformed("The form's field `file` is text; wanted an uploaded file.");
+  form.delete("file");
+  const fields = Object.create(null) as Record<string, unknown>;
+  for (const name of new Set(form.keys())) {
+    const values = form.getAll(name);
+    if (values.some((value) => typeof value !== "string"))
+      throw malformed(`The form's field ${describe(name)} is a file; wanted text.`);
+    fields[name] = values.length === 1 ? values[0] : values;
+  }
+  return { file: new Uint8Array(await file.arrayBuffer()), fields };
+}
+
+function readJson(bytes: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    const reason = cause instanceof SyntaxError ? cause.message : "it is not UTF-8";
+    throw new SurprisalError("malformed-request", `The body is not JSON: ${reason}.`, { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new SurprisalError(
+      "malformed-request",
+      `The JSON body is ${describe(value)}; wanted an object with pianoRoll.`,
+    );
+  }
+  return value as Record<string, unknown>;
+}
+
+const MIDI_TYPE = /^(audio|application|music)\/((x-)?midi?|sp-midi|crescendo)$/;
+
+/** The bytes of a file, known by how they begin and else by the type they were sent with. */
+export function readFile(
+  bytes: Uint8Array,
+  type: string,
+  channels: readonly number[] | undefined,
+  limits: Limits,
+): Music {
+  const start = String.fromCharCode(...bytes.subarray(0, 12));
+  if (start.startsWith("MThd") || /^RIFF....RMID/s.test(start) || MIDI_TYPE.test(type)) {
+    return midiMusic(parseMidi(bytes, { ...(channels && { channels }), limits: { bytes: limits.bodyBytes } }), limits);
+  }
+  if (type.startsWith("audio/") || /^(RIFF....WAVE|fLaC|OggS|ID3)/s.test(start)) throw noSpeech(type || "audio");
+  throw new SurprisalError(
+    "unsupported-media-type",
+    `Found ${bytes.length} bytes of ${type || "no stated type"} that do not begin as MIDI does (MThd); wanted a MIDI file, a form with a file, or JSON sent as application/json.`,
+  );
+}
+
+const noSpeech = (found: string) =>
+  new SurprisalError(
+    "unsupported-media-type",
+    `Found ${found}; this server has no speech models, so it reads MIDI and piano rolls only.`,
+  );
+
+/** @throws SurprisalError `malformed-request` when an option stands in both. */
+function merge<T extends object>(query: T, body: T): T {
+  const twice = Object.keys(body).find((name) => name in query);
+  if (twice)
+    throw new SurprisalError(
+      "malformed-request",
+      `Option ${twice} stands in the query and in the body; wanted it once.`,
+    );
+  return { ...query, ...body };
+}

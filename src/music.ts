@@ -1,0 +1,107 @@
+/**
+ * A piece as it came in -> the frames that one model reads of it: on the model's grid, shifted into its key, and without
+ * the pitches that it does not know.
+ */
+import { SurprisalError } from "./errors.ts";
+import { gridNotes, type MidiNotes } from "./midi.ts";
+import type { Model } from "./model.ts";
+import type { MusicInput, Warning } from "./schema.ts";
+import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "./sequence.ts";
+
+export interface Limits {
+  readonly bodyBytes: number;
+  readonly frames: number;
+}
+
+/** 10,000 frames are 83 minutes of quarter notes at 120 a minute. */
+export const DEFAULT_LIMITS: Limits = { bodyBytes: 2 ** 20, frames: 10_000 };
+
+export interface Music {
+  readonly input: MusicInput;
+  /** The piece on a grid of so many frames a quarter note; a piano roll is the same on every grid. */
+  frames(framesPerQuarter: number): PianoRoll;
+}
+
+/** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
+export function rollMusic(roll: PianoRoll, limits: Limits): Music {
+  const frames = frameCount(roll);
+  if (frames > limits.frames) {
+    throw new SurprisalError("too-large", `The input has ${frames} frames; wanted at most ${limits.frames}.`);
+  }
+  return { input: { kind: "music", notes: onsets(roll).length, warnings: [] }, frames: () => roll };
+}
+
+/** Its `frames` throws SurprisalError `too-large` when there are more of them than the limit. */
+export function midiMusic(notes: MidiNotes, limits: Limits): Music {
+  const warnings: Warning[] = [];
+  if (notes.unclosed > 0) {
+    const detail = `${notes.unclosed} notes have no end; they last to the end of their track.`;
+    warnings.push({ code: "unclosed-notes", count: notes.unclosed, detail });
+  }
+  if (notes.leftOut > 0) warnings.push(leftOutWarning(notes.leftOut, "they have pitch 0, which no piano roll has"));
+  const rolls = new Map<number, PianoRoll>();
+  return {
+    input: { kind: "music", notes: notes.pitches.length, durationQuarters: notes.durationQuarters, warnings },
+    frames(framesPerQuarter) {
+      const roll = rolls.get(framesPerQuarter) ?? gridNotes(notes, framesPerQuarter, limits.frames);
+      rolls.set(framesPerQuarter, roll);
+      return roll;
+    },
+  };
+}
+
+/** What a model reads of a piece. */
+export interface Reading {
+  readonly roll: PianoRoll; // in the model's key
+  readonly framesPerQuarter: number;
+  readonly shift: number; // semitones
+  readonly leftOut: number; // notes
+}
+
+/**
+ * Reads a piece for a model.
+ * @throws SurprisalError `nothing-to-score` when the model knows none of its notes.
+ */
+export function readFor(
+  model: Model,
+  music: Music,
+  { framesPerQuarter = frameRate(model), shift = 0 }: { framesPerQuarter?: number | undefined; shift?: number },
+): Reading {
+  const whole = music.frames(framesPerQuarter);
+  const { roll } = clipRoll(transposeRoll(whole, shift).roll, model.pitches);
+  const leftOut = onsets(whole).length - onsets(roll).length; // pitches go or stay as a whole, so do their onsets
+  if (leftOut > 0 && roll.pitches.length === 0) {
+    const range = `MIDI pitches 1 to ${model.pitches}`;
+    throw new SurprisalError("nothing-to-score", `All ${leftOut} notes lie outside ${range} that ${model.id} knows.`);
+  }
+  return { roll, framesPerQuarter, shift, leftOut };
+}
+
+/** Frames per quarter note of the model's training set. */
+export function frameRate({ id, checkpoint }: Model): number {
+  const rate = Number(checkpoint.metadata.framesPerQuarter);
+  if (rate > 0 && Number.isFinite(rate)) return rate;
+  const found = checkpoint.metadata.framesPerQuarter;
+  throw new SurprisalError("malformed-checkpoint", `${id} has framesPerQuarter ${found}; wanted a number above 0.`);
+}
+
+export const readingWarnings = (model: Model, { leftOut }: Reading): Warning[] =>
+  leftOut === 0 ? [] : [leftOutWarning(leftOut, `${model.id} knows MIDI pitches 1 to ${model.pitches} only`)];
+
+export const leftOutWarning = (count: number, reason: string): Warning => ({
+  code: "notes-left-out",
+  count,
+  detail: `${count} ${count === 1 ? "note was" : "notes were"} left out: ${reason}.`,
+});
+
+/** Where notes begin: pitches that the frame before does not have. */
+export function onsets({ offsets, pitches }: PianoRoll): { frame: number; pitch: number }[] {
+  const found: { frame: number; pitch: number }[] = [];
+  let before = new Set<number>();
+  for (let frame = 0; frame + 1 < offsets.length; frame++) {
+    const sounding = new Set(pitches.subarray(offsets[frame], offsets[frame + 1]));
+    for (const pitch of sounding) if (!before.has(pitch)) found.push({ frame, pitch });
+    before = sounding;
+  }
+  return found;
+}

@@ -1,0 +1,127 @@
+/**
+ * Music + models -> distribution of the next frame, and frames sampled from it: each pitch sounds with probability
+ * σ(logit / temperature), independently of the others, and every sampled frame is fed back.
+ */
+import { SurprisalError } from "./errors.ts";
+import type { Model } from "./model.ts";
+import { leftOutWarning, type Music, readFor, readingWarnings } from "./music.ts";
+import { uniform } from "./random.ts";
+import type { Prediction, PredictOptions, PredictResponse } from "./schema.ts";
+import { bestShift } from "./score.ts";
+import { selectModels } from "./select.ts";
+import { frameCount, pianoRoll } from "./sequence.ts";
+import { readStateToken, type StoppedRun, stateToken } from "./state.ts";
+
+const LIKELY = 10;
+
+/**
+ * Predicts what follows a piece under each model that the options choose.
+ * @throws SurprisalError `unknown-model`, `malformed-state`, `stale-state`, `malformed-request` when options contradict each
+ * other, `nothing-to-score` when there is no frame.
+ */
+export function predictMusic(music: Music, models: readonly Model[], options: PredictOptions): PredictResponse {
+  const runs = options.state ? resume(options.state, models, options) : start(music, models, options);
+  return { input: music.input, predictions: runs.map((run) => predictOne(music, run, options)) };
+}
+
+/** A model before it reads the input. */
+interface Run extends StoppedRun {
+  readonly model: Model;
+}
+
+function start(music: Music, models: readonly Model[], options: PredictOptions): Run[] {
+  const { transpose = 0, framesPerQuarter } = options;
+  return selectModels(models, options.models).map((model) => ({
+    model,
+    state: model.initialState(),
+    shift: transpose === "auto" ? bestShift(music, model, framesPerQuarter) : transpose,
+  }));
+}
+
+function resume(tokens: readonly string[], models: readonly Model[], options: PredictOptions): Run[] {
+  const contradiction = (detail: string) => new SurprisalError("malformed-request", detail);
+  if (options.transpose !== undefined) {
+    throw contradiction("Found transpose beside state; wanted one of them, since a state holds its transposition.");
+  }
+  const runs = tokens.map((token) => readStateToken(token, models));
+  const ids = runs.map(({ model }) => model.id);
+  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (twice) throw contradiction(`Found two states of ${twice}; wanted one for each model.`);
+  if (options.models) {
+    const wanted = selectModels(models, options.models).map(({ id }) => id);
+    if (wanted.length !== ids.length || wanted.some((id) => !ids.includes(id))) {
+      throw contradiction(`Found states of ${ids.join(", ")}; wanted one for each of ${wanted.join(", ")}.`);
+    }
+  }
+  return runs;
+}
+
+function predictOne(music: Music, { model, state, shift }: Run, options: PredictOptions): Prediction {
+  const reading = readFor(model, music, { framesPerQuarter: options.framesPerQuarter, shift });
+  const frames = frameCount(reading.roll);
+  if (frames === 0) {
+    throw new SurprisalError(
+      "nothing-to-score",
+      `The input has no frames; wanted at least one to predict the next from.`,
+    );
+  }
+  const next = model.advance(state, reading.roll);
+  const probabilities = Array.from(next.logits, sigmoid);
+  const sampled = options.steps === undefined ? undefined : inOwnKey(sample(model, next, options), shift);
+  return {
+    model: model.id,
+    version: `sha256:${model.version}`,
+    framesPerQuarter: reading.framesPerQuarter,
+    frames,
+    transposedBy: shift,
+    warnings: [...readingWarnings(model, reading), ...(sampled?.warnings ?? [])],
+    probabilities,
+    likely: likely(probabilities, shift),
+    state: stateToken(model, { state: next.state, shift }),
+    ...(sampled && { continuation: sampled.frames }),
+  };
+}
+
+/** The most probable pitches, in the input's own key. */
+function likely(probabilities: readonly number[], shift: number): Prediction["likely"] {
+  return probabilities
+    .map((probability, d) => ({ pitch: d + 1 - shift, probability }))
+    .filter(({ pitch }) => isPitch(pitch))
+    .toSorted((a, b) => b.probability - a.probability || a.pitch - b.pitch)
+    .slice(0, LIKELY);
+}
+
+/** Frames that follow, in the model's key. One draw for each pitch of each frame, in order. */
+function sample(
+  model: Model,
+  next: { readonly state: Float32Array; readonly logits: Float32Array },
+  { steps = 0, temperature = 1, seed = 0 }: PredictOptions,
+): number[][] {
+  const draw = uniform(seed);
+  const frames: number[][] = [];
+  for (
+    let { state, logits } = next;
+    ;
+    { state, logits } = model.advance(state, pianoRoll([frames[frames.length - 1]]))
+  ) {
+    const frame: number[] = [];
+    logits.forEach((logit, d) => {
+      if (draw() < sigmoid(logit / temperature)) frame.push(d + 1);
+    });
+    frames.push(frame);
+    if (frames.length === steps) return frames;
+  }
+}
+
+/** Shifts sampled frames back. Pitches that no MIDI note has are left out and counted. */
+function inOwnKey(sampled: readonly number[][], shift: number) {
+  const shifted = sampled.map((frame) => frame.map((pitch) => pitch - shift));
+  const frames = shifted.map((frame) => frame.filter(isPitch));
+  const leftOut = shifted.flat().length - frames.flat().length;
+  const reason = "transposed back, they lie outside MIDI pitches 1 to 127";
+  return { frames, warnings: leftOut === 0 ? [] : [leftOutWarning(leftOut, reason)] };
+}
+
+const isPitch = (pitch: number) => pitch >= 1 && pitch <= 127;
+
+const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));

@@ -1,0 +1,290 @@
+/**
+ * Every request and response of the API as a zod schema. The types are inferred from them and openapi.yaml is written
+ * from them; nothing about the API's data is declared a second time.
+ */
+import { z } from "@hono/zod-openapi";
+import { CELLS } from "./checkpoint.ts";
+
+/** Longest list that an option takes. */
+const LONGEST_LIST = 64;
+/** Largest shift in semitones: it moves any MIDI pitch to any other. */
+export const LARGEST_SHIFT = 127;
+
+// Every fault is worded as what was wanted; input.ts puts what was found before it.
+
+const integer = (least: number, most: number) => {
+  const wanted = `an integer from ${least} to ${most}`;
+  return z.int(wanted).min(least, wanted).max(most, wanted);
+};
+const positive = (most: number) => {
+  const wanted = `a number above 0, at most ${most}`;
+  return z.number(wanted).positive(wanted).max(most, wanted);
+};
+
+// Options come as text in a query or a form and typed in JSON; both end in the same type.
+
+const number = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema);
+
+/** A list, or one text with commas. Its length is checked before its items: zod spreads the issues onto the stack. */
+const list = <Schema extends z.ZodType>(item: Schema) => {
+  const wanted = `a list of 1 to ${LONGEST_LIST} entries, or one text with commas`;
+  return z.preprocess(
+    (value, context) => {
+      const items = typeof value === "string" ? value.split(",").map((text) => text.trim()) : value;
+      if (Array.isArray(items) && items.length > LONGEST_LIST) context.addIssue(wanted);
+      return items;
+    },
+    z.array(item, wanted).min(1, wanted),
+  );
+};
+
+/** Options by name, and no others. */
+const optionsOf = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: ({ code }) => (code === "unrecognized_keys" ? `only ${Object.keys(shape).join(", ")}` : undefined),
+  });
+
+const musicOptions = {
+  models: list(z.string("text"))
+    .optional()
+    .openapi({
+      description:
+        "Ids or patterns (`jsb/*`, `*/gru`) of the models to ask; in JSON a list or one text with commas. Default: every model.",
+      example: ["jsb/*"],
+      param: { style: "form", explode: false },
+    }),
+  transpose: number(
+    z.union([integer(-LARGEST_SHIFT, LARGEST_SHIFT), z.literal("auto")], {
+      error: `an integer from -${LARGEST_SHIFT} to ${LARGEST_SHIFT}, or "auto"`,
+    }),
+  )
+    .optional()
+    .openapi({
+      description:
+        "Semitones by which the input is shifted, or `auto`: for each model the shift from -6 to 5 that leaves out the fewest notes and, among those, has the lowest NLL; `transposedBy` reports it.",
+      default: 0,
+    }),
+  channels: list(number(integer(1, 16)))
+    .optional()
+    .openapi({
+      description: "MIDI input only: the channels (1 to 16) to read. Default: all but channel 10, the drums.",
+      example: [1, 2],
+      param: { style: "form", explode: false },
+    }),
+  framesPerQuarter: number(positive(1024))
+    .optional()
+    .openapi({ description: "Frames per quarter note, only to override the model's own frame rate." }),
+};
+
+/** Options of /score. */
+export const ScoreOptions = optionsOf({
+  ...musicOptions,
+  detail: z.enum(["none", "frames", "notes"], '"none", "frames" or "notes"').optional().openapi({
+    description: "`frames` adds the NLL of every frame, `notes` also the NLL of every note at its onset.",
+    default: "none",
+  }),
+});
+export type ScoreOptions = z.infer<typeof ScoreOptions>;
+
+/** Options of /predict. */
+export const PredictOptions = optionsOf({
+  ...musicOptions,
+  state: list(z.string("text"))
+    .optional()
+    .openapi({
+      description:
+        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model and its transposition, so `transpose` stays unset, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests.",
+      param: { style: "form", explode: false },
+    }),
+  steps: number(integer(1, 512))
+    .optional()
+    .openapi({ description: "Frames to sample after the input, given back as `continuation`." }),
+  temperature: number(positive(10))
+    .optional()
+    .openapi({ description: "Divides the logits when sampling: below 1 more cautious, above 1 wilder.", default: 1 }),
+  seed: number(integer(0, 2 ** 32 - 1))
+    .optional()
+    .openapi({ description: "Seed of the sampling: the same seed gives the same continuation.", default: 0 }),
+});
+export type PredictOptions = z.infer<typeof PredictOptions>;
+
+const Pitch = integer(1, 127);
+
+/** Reports the first fault only: a body may hold half a million of them, and zod spreads issues onto the stack. */
+function firstFault(frames: unknown, context: z.RefinementCtx): unknown {
+  for (const [t, frame] of Array.isArray(frames) ? frames.entries() : []) {
+    if (!Array.isArray(frame)) {
+      context.addIssue({ code: "custom", path: [t], message: "a list of MIDI pitches" });
+      return z.NEVER;
+    }
+    const faulty = frame.findIndex((pitch) => !Pitch.safeParse(pitch).success);
+    if (faulty !== -1) {
+      context.addIssue({ code: "custom", path: [t, faulty], message: "a MIDI pitch from 1 to 127" });
+      return z.NEVER;
+    }
+  }
+  return frames;
+}
+
+export const Frames = z
+  .preprocess(firstFault, z.array(z.array(Pitch), "a list of frames, each a list of MIDI pitches"))
+  .openapi({
+    description:
+      "Frames at the models' frame rate, each the list of MIDI pitches that sound in it. They are used as they are: silence at either end stays.",
+    example: [[60, 64, 67], [60, 65, 69], [59, 62, 67], []],
+  });
+
+const file = { file: z.string().openapi({ format: "binary", description: "One MIDI file." }) };
+
+/** Bodies of /score and /predict as JSON, and as a form. They are for the specification: input.ts reads their parts. */
+export const ScoreJson = z.strictObject({ pianoRoll: Frames, ...ScoreOptions.shape });
+export const PredictJson = z.strictObject({ pianoRoll: Frames, ...PredictOptions.shape });
+export const ScoreForm = z.strictObject({ ...file, ...ScoreOptions.shape });
+export const PredictForm = z.strictObject({ ...file, ...PredictOptions.shape });
+export const Bytes = z.string().openapi({ format: "binary" });
+
+const modelId = z.string().openapi({ description: "`<set>/<cell>`", example: "jsb/gru" });
+const version = z.string().openapi({ description: "sha256 of the checkpoint file", example: "sha256:9f86d0…" });
+const count = z.int().min(0);
+
+const Warning = z
+  .object({
+    code: z.enum(["notes-left-out", "unclosed-notes"]),
+    count: count.openapi({ description: "Notes concerned." }),
+    detail: z.string(),
+  })
+  .openapi("Warning", { description: "Something that the numbers do not show." });
+export type Warning = z.infer<typeof Warning>;
+
+const perModel = {
+  model: modelId,
+  version,
+  framesPerQuarter: z.number().openapi({ description: "Frame rate at which the input was read." }),
+  frames: count.openapi({ description: "Frames of the input." }),
+  transposedBy: z.int().openapi({ description: "Semitones by which the input was shifted before the model read it." }),
+  warnings: z.array(Warning),
+};
+
+const Input = z
+  .object({
+    kind: z.literal("music"),
+    notes: count.openapi({ description: "Notes read from the MIDI file, or onsets in the piano roll." }),
+    durationQuarters: z.number().optional().openapi({
+      description: "From the first onset to the last release in quarter notes; MIDI input only, a roll has no clock.",
+    }),
+    warnings: z.array(Warning),
+  })
+  .openapi("Input");
+export type MusicInput = z.infer<typeof Input>;
+
+const NoteScore = z
+  .object({
+    frame: count,
+    pitch: Pitch.openapi({ description: "In the input's own key." }),
+    nll: z.number().nullable().openapi({ description: "-log p(this pitch sounds), nats; null in the first frame." }),
+  })
+  .openapi("NoteScore");
+
+const Score = z
+  .object({
+    ...perModel,
+    scoredFrames: count.openapi({ description: "All but the first, which no model predicts." }),
+    logLikelihood: z.number().openapi({ description: "log p of the scored frames, nats." }),
+    nll: z.number().openapi({ description: "-logLikelihood per scored frame." }),
+    nllPerQuarter: z.number().openapi({
+      description:
+        "-logLikelihood per quarter note: the measure to compare models of different frame rates by. Exactly comparable at one frame rate; a finer one also has to predict the finer timing.",
+    }),
+    perFrame: z.array(z.number().nullable()).optional().openapi({
+      description: "NLL of each frame, nats; first entry null. Only with `detail`.",
+    }),
+    notes: z.array(NoteScore).optional().openapi({ description: "Every onset. Only with `detail=notes`." }),
+  })
+  .openapi("Score");
+export type Score = z.infer<typeof Score>;
+
+export const ScoreResponse = z
+  .object({
+    input: Input,
+    scores: z.array(Score),
+    best: modelId.nullable().openapi({
+      description:
+        "The model with the lowest nllPerQuarter among those that scored every note; null when each had to leave notes out, for then they scored different music.",
+    }),
+  })
+  .openapi("ScoreResponse");
+export type ScoreResponse = z.infer<typeof ScoreResponse>;
+
+const Prediction = z
+  .object({
+    ...perModel,
+    probabilities: z.array(z.number()).openapi({
+      description:
+        "p(pitch sounds in the frame after the input's last) for MIDI pitches 1 to D, in the model's key, that is shifted by transposedBy.",
+    }),
+    likely: z
+      .array(z.object({ pitch: Pitch, probability: z.number() }))
+      .openapi({ description: "The ten most probable pitches, highest first, in the input's own key." }),
+    state: z.string().openapi({
+      description: "Opaque token of the hidden state after the input's last frame, before any sampled one.",
+    }),
+    continuation: z
+      .array(z.array(Pitch))
+      .optional()
+      .openapi({ description: "The sampled frames, in the input's own key. Only with `steps`." }),
+  })
+  .openapi("Prediction");
+export type Prediction = z.infer<typeof Prediction>;
+
+export const PredictResponse = z.object({ input: Input, predictions: z.array(Prediction) }).openapi("PredictResponse");
+export type PredictResponse = z.infer<typeof PredictResponse>;
+
+const Measured = z
+  .object({ micro: z.number(), macro: z.number() })
+  .optional()
+  .openapi({ description: "NLL in nats per frame: over all frames, and the mean over pieces." });
+
+export const ModelInfo = z
+  .object({
+    id: modelId,
+    version,
+    kind: z.literal("music"),
+    cell: z.enum(CELLS),
+    units: count,
+    parameters: count.openapi({ description: "All weights, the output layer included." }),
+    pitches: count.openapi({ description: "D: the model knows MIDI pitches 1 to D." }),
+    framesPerQuarter: z.number(),
+    metrics: z.object({ valid: Measured, test: Measured }).openapi({ description: "On the model's own data set." }),
+    metadata: z.record(z.string(), z.string()).openapi({
+      description: "What the checkpoint says of itself, as it says it: data, training settings, seed.",
+    }),
+  })
+  .openapi("Model");
+export type ModelInfo = z.infer<typeof ModelInfo>;
+export const ModelList = z.object({ models: z.array(ModelInfo) }).openapi("ModelList");
+export const ModelPath = z.object({ set: z.string(), cell: z.string() });
+
+export const Health = z
+  .object({
+    status: z.enum(["live", "ready"]),
+    models: count.optional(),
+    lastError: z
+      .string()
+      .nullable()
+      .optional()
+      .openapi({ description: "Why the store could last not be read, if so." }),
+  })
+  .openapi("Health");
+
+export const Problem = z
+  .object({
+    type: z.string().openapi({ example: "about:blank" }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().openapi({ description: "One sentence: what was found against what was wanted." }),
+    code: z.string().openapi({ description: "Stable name of the error.", example: "malformed-midi" }),
+    instance: z.string().openapi({ description: "Path of the request and, after #, its id." }),
+  })
+  .openapi("Problem", { description: "RFC 9457 problem document." });
+export type Problem = z.infer<typeof Problem>;
