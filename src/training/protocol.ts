@@ -25,12 +25,12 @@ export interface Protocol {
   readonly noise: number; // deviation of the weight noise
 }
 
-export const PAPER_PROTOCOL: Protocol = {
+/** What holds for every model of the paper's preset. */
+const PAPER = {
   preset: "paper",
-  units: 0,
   seed: 1,
-  epochs: 500,
-  patience: 100,
+  epochs: 200,
+  patience: 40,
   sequences: 8,
   steps: 200,
   rate: 1e-3,
@@ -41,3 +41,11 @@ export const PAPER_PROTOCOL: Protocol = {
   maxNorm: 1,
   noise: 0.075,
 };
+
+/** What was chosen for a model by its validation NLL. */
+const CHOSEN: Readonly<Record<string, Partial<Protocol>>> = {};
+
+/** Settings of the paper's preset, with those chosen for the model `<set>/<cell>`. */
+export function paperProtocol(set: string, cell: Cell): Protocol {
+  return { ...PAPER, units: PAPER_UNITS[cell], ...CHOSEN[`${set}/${cell}`] };
+}

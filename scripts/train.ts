@@ -1,0 +1,90 @@
+/**
+ * Trains one model and puts its checkpoint into models/.
+ *
+ *   npm run train -- jsb/gru                          the shipped model, bit for bit on the same machine
+ *   npm run train -- jsb/gru --rate 0.002 --seed 7    with other settings; src/training/protocol.ts has them all
+ *   npm run train -- jsb/gru --out FOLDER             into another folder
+ *
+ * Killed at any moment, the same command goes on where it stopped and ends with the same checkpoint; see training/run.ts.
+ */
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { CELLS } from "../src/checkpoint.ts";
+import { SurprisalError } from "../src/errors.ts";
+import { addToFolder } from "../src/store/files.ts";
+import { loadMusicSet, MUSIC_SETS } from "../src/training/datasets.ts";
+import { type Protocol, paperProtocol } from "../src/training/protocol.ts";
+import { type LoggedEpoch, run } from "../src/training/run.ts";
+import type { Trainer } from "../src/training/trainer.ts";
+
+const PROGRESS_SECONDS = 2;
+
+try {
+  await train(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SurprisalError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function train(args: string[]): Promise<void> {
+  const settings = Object.keys(paperProtocol("", "gru")).filter((name) => name !== "preset");
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      out: { type: "string", default: "models" },
+      ...Object.fromEntries(settings.map((name) => [name, { type: "string" as const }])),
+    },
+  });
+  const [setName, cellName] = positionals[0]?.split("/") ?? [];
+  const name = MUSIC_SETS.find((known) => known === setName);
+  const cell = CELLS.find((known) => known === cellName);
+  if (!name || !cell || positionals.length !== 1) {
+    throw new SurprisalError(
+      "unknown-model",
+      `Found ${positionals.join(" ") || "no model"}; wanted one <set>/<cell> of ${MUSIC_SETS.join(", ")} and ${CELLS.join(", ")}.`,
+    );
+  }
+  const { out, ...given } = values as Record<string, string>;
+  const overrides = Object.entries(given).map(([key, value]) => [key, positive(key, value)]);
+  const protocol: Protocol = { ...paperProtocol(name, cell), ...Object.fromEntries(overrides) };
+  const set = await loadMusicSet(name);
+  const kernel = await readFile(new URL("../dist/kernel.wasm", import.meta.url));
+  console.log(`${name}/${cell}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
+  const checkpoint = await run({ kernel, set, cell, protocol, folder: "runs", onEpoch: showProgress(protocol) });
+  const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;
+  const entry = await addToFolder(out, checkpoint);
+  console.log(
+    `best epoch ${bestEpoch}: valid ${validMicro}, test ${testMicro} micro, ${testMacro} macro (nats per frame)`,
+  );
+  console.log(`${out}/${entry.key} sha256 ${entry.version}`);
+}
+
+function positive(name: string, value: string): number {
+  const number = Number(value);
+  if (!(Number.isFinite(number) && number >= 0) || value.trim() === "") {
+    throw new SurprisalError("malformed-request", `--${name} is ${value}; wanted a number that is not negative.`);
+  }
+  return number;
+}
+
+/** Prints an epoch every few seconds, and the first. Time left is up to the last epoch, should none stop early. */
+function showProgress({ epochs }: Protocol): (epoch: LoggedEpoch, trainer: Trainer) => void {
+  let shown = Number.NEGATIVE_INFINITY;
+  return (epoch, trainer) => {
+    if (epoch.seconds - shown < PROGRESS_SECONDS && !trainer.finished) return;
+    shown = epoch.seconds;
+    const secondsPerEpoch = epoch.seconds / epoch.epoch;
+    console.log(
+      [
+        `epoch ${epoch.epoch}/${epochs}`,
+        `train ${epoch.train.toFixed(4)}`,
+        `valid ${epoch.valid.toFixed(4)}`,
+        `best ${trainer.best?.epoch.valid.toFixed(4)} at ${trainer.best?.epoch.epoch}`,
+        `${Math.round(trainer.framesPerEpoch / secondsPerEpoch).toLocaleString("en")} frames/s`,
+        `at most ${Math.round(secondsPerEpoch * (epochs - epoch.epoch))} s left`,
+      ].join("  "),
+    );
+  };
+}

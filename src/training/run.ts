@@ -1,0 +1,107 @@
+/**
+ * Protocol + data -> checkpoint: runs a trainer to its end, and keeps on the disk what a killed run needs to go on.
+ */
+import { createHash } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
+import { deserialize, serialize } from "node:v8";
+import type { Cell, Checkpoint } from "../checkpoint.ts";
+import { Model } from "../model.ts";
+import { writeFileAtomically } from "../store/files.ts";
+import type { MusicSet } from "./datasets.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Protocol } from "./protocol.ts";
+import { type Epoch, type Snapshot, Trainer } from "./trainer.ts";
+
+const SNAPSHOT_SECONDS = 5;
+
+/** An epoch and the seconds of training up to its end, time lost by a kill left out. One line of a run's log. */
+export interface LoggedEpoch extends Epoch {
+  readonly seconds: number;
+}
+
+interface Saved {
+  readonly snapshot: Snapshot;
+  readonly log: readonly LoggedEpoch[];
+}
+
+export interface Run {
+  readonly kernel: Uint8Array<ArrayBuffer>; // dist/kernel.wasm
+  readonly set: MusicSet;
+  readonly cell: Cell;
+  readonly protocol: Protocol;
+  readonly folder: string; // where snapshot and log are kept, such as runs
+  readonly onEpoch?: (epoch: LoggedEpoch, trainer: Trainer) => void;
+}
+
+/**
+ * Trains until the protocol says stop and returns the checkpoint of the best validation NLL with what was measured. A
+ * run that was killed goes on from its last snapshot, at most 5 seconds old, if it is asked for with the same settings,
+ * data and kernel; it ends with the same checkpoint. The log stays, in `<folder>/<set>/<cell>-<hash>.jsonl`.
+ */
+export async function run({ kernel, set, cell, protocol, folder, onEpoch }: Run): Promise<Checkpoint> {
+  const module = await WebAssembly.compile(kernel);
+  const trainer = new Trainer(module, set, cell, protocol);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([cell, protocol, set.sha256]))
+    .update(kernel)
+    .digest("hex");
+  const path = `${folder}/${set.name}/${cell}-${hash.slice(0, 8)}`;
+  const saved = await readSaved(`${path}.snapshot`);
+  const log: LoggedEpoch[] = [...(saved?.log ?? [])];
+  if (saved) trainer.resume(saved.snapshot);
+  const start = performance.now() - 1000 * (log.at(-1)?.seconds ?? 0);
+  let lastSnapshot = performance.now();
+  while (!trainer.finished) {
+    const epoch = { ...trainer.epoch(), seconds: (performance.now() - start) / 1000 };
+    log.push(epoch);
+    onEpoch?.(epoch, trainer);
+    if (performance.now() - lastSnapshot > 1000 * SNAPSHOT_SECONDS) {
+      lastSnapshot = performance.now();
+      await writeFileAtomically(`${path}.snapshot`, serialize({ snapshot: trainer.snapshot(), log } satisfies Saved));
+    }
+  }
+  await writeFileAtomically(`${path}.jsonl`, log.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
+  const checkpoint = finish(module, trainer, set, protocol);
+  await rm(`${path}.snapshot`, { force: true });
+  return checkpoint;
+}
+
+async function readSaved(path: string): Promise<Saved | undefined> {
+  try {
+    return deserialize(await readFile(path)) as Saved;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new Error(`${path} is damaged; remove it to train from the start.`, { cause: error });
+  }
+}
+
+/** The best weights with their metadata: no times, so that the same command gives the same bytes. */
+function finish(module: WebAssembly.Module, trainer: Trainer, set: MusicSet, protocol: Protocol): Checkpoint {
+  const { best, config } = trainer;
+  if (!best) throw new Error("The protocol allows no epoch.");
+  const model = new Model(
+    { id: `${set.name}/${config.cell}`, version: "" },
+    { config, tensors: best.tensors, metadata: {} },
+    module,
+  );
+  const valid = evaluate(model, set.valid);
+  const test = evaluate(model, set.test);
+  const { units: _, ...settings } = protocol;
+  const metadata = {
+    ...settings,
+    set: set.name,
+    framesPerQuarter: set.framesPerQuarter,
+    dataSha256: set.sha256,
+    engine: "kernel",
+    bestEpoch: best.epoch.epoch,
+    validMicro: valid.micro,
+    validMacro: valid.macro,
+    testMicro: test.micro,
+    testMacro: test.macro,
+  };
+  return {
+    config,
+    tensors: best.tensors,
+    metadata: Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, String(value)])),
+  };
+}
