@@ -58,7 +58,9 @@ export function readTracks(bytes: Uint8Array): MidiTracks {
     const [id, start, length] = [idAt(file, at), at + 8, view.getUint32(at + 4)];
     at = start + length;
     if (at > file.length) {
-      throw malformed(`The chunk "${id}" claims ${length} bytes; the file has ${file.length - start} left.`);
+      throw malformed(
+        `The chunk "${id}" claims ${length} bytes; wanted at most the ${file.length - start} that are left.`,
+      );
     }
     if (id === "MTrk") tracks.push(readEvents(file.subarray(start, at), `Track ${tracks.length + 1} of ${trackCount}`));
   }
@@ -92,27 +94,27 @@ function readDivision(division: number): number {
   return (rate * ticks) / QUARTERS_PER_SECOND;
 }
 
+/** Stands behind the bytes of every track: midi-file reads undefined beyond the end, and tells nobody. */
+const END_OF_TRACK = [0, 0xff, 0x2f, 0];
+
 /**
  * What midi-file reads a track from. It takes what lies beyond an index by `slice`, and goes on behind: a negative length
  * would send it back for ever, and a long text would overflow its stack. So lengths are checked and nothing is handed over.
  */
 class TrackBytes extends Uint8Array {
   override slice(start: number, end: number): Uint8Array<ArrayBuffer> {
-    if (end < start || end > this.length) {
-      throw malformed(`an event claims ${end - start} bytes where ${this.length - start} are left`);
-    }
+    const left = this.length - END_OF_TRACK.length - start;
+    if (end < start || end - start > left)
+      throw malformed(`an event claims ${end - start} bytes where ${left} are left`);
     return new Uint8Array();
   }
 }
-
-const END_OF_TRACK = [0, 0xff, 0x2f, 0];
 
 /** Format 0, one track, any division, and the head of a track chunk whose bytes `slice` supplies. */
 const ONE_TRACK = [..."MThd\0\0\0\x06\0\0\0\x01\0\x01MTrk\0\0\0\0"].map((character) => character.charCodeAt(0));
 
 /** The events up to the first end of track, which is supplied where a track has none. */
 function readEvents(body: Uint8Array, name: string): MidiEvent[] {
-  // Past its end midi-file reads undefined and tells nobody. An event that is cut off swallows the supplied mark.
   const track = new TrackBytes(body.length + END_OF_TRACK.length);
   track.set(body);
   track.set(END_OF_TRACK, body.length);
@@ -128,8 +130,11 @@ function readEvents(body: Uint8Array, name: string): MidiEvent[] {
     throw malformed(`${name} cannot be read: ${found}; wanted whole MIDI events.`, { cause });
   }
 
+  // An event that is cut off has swallowed the mark that was supplied, or lent it the beginning of a delta time.
   const end = events.findIndex((event) => event.type === "endOfTrack");
-  if (end === -1) throw malformed(`${name} ends in the middle of an event; wanted whole MIDI events.`);
+  if (end === -1 || (end === events.length - 1 && events[end].deltaTime !== 0)) {
+    throw malformed(`${name} ends in the middle of an event; wanted whole MIDI events.`);
+  }
   events.length = end + 1;
   for (const event of events) {
     if (!(event.deltaTime >= 0 && event.deltaTime < TICKS_END)) {
