@@ -9,25 +9,27 @@ import type { Frames } from "../random.ts";
 type Variables = Record<keyof Tensors, tf.Tensor2D>;
 
 /** State (batch, units) of h and, for the LSTM, of c before and after one step; x W + b is given. */
-const STEP: Record<Config["cell"], (v: Variables, xWb: tf.Tensor2D, h: tf.Tensor2D, c: tf.Tensor2D) => tf.Tensor2D[]> =
-  {
-    tanh: ({ U }, xWb, h, c) => [xWb.add<tf.Tensor2D>(h.matMul(U)).tanh(), c],
-    lstm: ({ U, V }, xWb, h, c) => {
-      const [i, f, candidate, o] = tf.split(xWb.add<tf.Tensor2D>(h.matMul(U)), 4, 1);
-      const [Vi, Vf, Vo] = tf.split(V, 3, 0);
-      const kept = f.add(c.mul(Vf)).sigmoid().mul(c);
-      const cell: tf.Tensor2D = kept.add(i.add(c.mul(Vi)).sigmoid().mul(candidate.tanh()));
-      return [o.add(cell.mul(Vo)).sigmoid().mul(cell.tanh()), cell];
-    },
-    gru: ({ U }, xWb, h, c) => {
-      const [xz, xr, xh] = tf.split(xWb, 3, 1);
-      const [Uz, Ur, Uh] = tf.split(U, 3, 1);
-      const z = xz.add(h.matMul(Uz)).sigmoid();
-      const r = xr.add(h.matMul(Ur)).sigmoid();
-      const candidate = xh.add(r.mul<tf.Tensor2D>(h).matMul(Uh)).tanh();
-      return [tf.scalar(1).sub(z).mul(h).add(z.mul(candidate)), c];
-    },
-  };
+export const STEP: Record<
+  Config["cell"],
+  (v: Variables, xWb: tf.Tensor2D, h: tf.Tensor2D, c: tf.Tensor2D) => tf.Tensor2D[]
+> = {
+  tanh: ({ U }, xWb, h, c) => [xWb.add<tf.Tensor2D>(h.matMul(U)).tanh(), c],
+  lstm: ({ U, V }, xWb, h, c) => {
+    const [i, f, candidate, o] = tf.split(xWb.add<tf.Tensor2D>(h.matMul(U)), 4, 1);
+    const [Vi, Vf, Vo] = tf.split(V, 3, 0);
+    const kept = f.add(c.mul(Vf)).sigmoid().mul(c);
+    const cell: tf.Tensor2D = kept.add(i.add(c.mul(Vi)).sigmoid().mul(candidate.tanh()));
+    return [o.add(cell.mul(Vo)).sigmoid().mul(cell.tanh()), cell];
+  },
+  gru: ({ U }, xWb, h, c) => {
+    const [xz, xr, xh] = tf.split(xWb, 3, 1);
+    const [Uz, Ur, Uh] = tf.split(U, 3, 1);
+    const z = xz.add(h.matMul(Uz)).sigmoid();
+    const r = xr.add(h.matMul(Ur)).sigmoid();
+    const candidate = xh.add(r.mul<tf.Tensor2D>(h).matMul(Uh)).tanh();
+    return [tf.scalar(1).sub(z).mul(h).add(z.mul(candidate)), c];
+  },
+};
 
 /** Gradient of scale · Σ NLL over all pieces, each run by itself from its start state (S), zeros unless given. */
 export function autodiffGradients(
@@ -49,7 +51,7 @@ export function autodiffGradients(
   return { nll, tensors: Object.fromEntries(gradients) };
 }
 
-function variablesOf({ inputs: D, units: H, outputs: O }: Config, { W, U, b, V, A, a }: Tensors): Variables {
+export function variablesOf({ inputs: D, units: H, outputs: O }: Config, { W, U, b, V, A, a }: Tensors): Variables {
   const G = b.length;
   return {
     ...{ W: tf.tensor2d(W, [D, G]), U: tf.tensor2d(U, [H, G]), b: tf.tensor2d(b, [1, G]) },

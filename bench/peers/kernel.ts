@@ -1,0 +1,48 @@
+/** The project's own kernel, for training and for scoring. */
+import { readFileSync } from "node:fs";
+import type { Cell } from "../../src/checkpoint.ts";
+import { Kernel } from "../../src/kernel/kernel.ts";
+import { type Frames, pack, Random, randomTensors } from "../../test/random.ts";
+import { configOf, type Peer, PIECES, pieces, RULE, STEPS } from "../task.ts";
+
+const module = new WebAssembly.Module(readFileSync(new URL("../../dist/kernel.wasm", import.meta.url)));
+
+/** One update after another: forward, backward, rescaling, RMSProp. */
+export function trainingKernel(cell: Cell): Peer {
+  const { batch } = pack(pieces);
+  const config = configOf(cell);
+  const kernel = new Kernel(module, config, { rows: PIECES * STEPS, sequences: PIECES, training: true });
+  kernel.load(randomTensors(config, new Random(1)));
+  let nll: Float32Array = new Float32Array();
+  return {
+    name: "kernel",
+    run: async (n) => {
+      const start = performance.now();
+      for (let k = 0; k < n; k++) {
+        nll = kernel.backward(batch, 1 / PIECES);
+        kernel.update(RULE);
+      }
+      return { seconds: (performance.now() - start) / 1000, sink: mean(nll) };
+    },
+    close: () => {},
+  };
+}
+
+/** Logits and NLL of all frames. */
+export function scoringKernel(cell: Cell, chosen: readonly Frames[]): Peer {
+  const { batch } = pack(chosen);
+  const config = configOf(cell);
+  const kernel = new Kernel(module, config, { rows: chosen.length * STEPS, sequences: chosen.length });
+  kernel.load(randomTensors(config, new Random(1)));
+  return {
+    name: "kernel",
+    run: async (n) => {
+      const start = performance.now();
+      for (let k = 0; k < n; k++) kernel.forward(batch);
+      return { seconds: (performance.now() - start) / 1000, sink: kernel.logits().at(-1) ?? Number.NaN };
+    },
+    close: () => {},
+  };
+}
+
+const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
