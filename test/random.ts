@@ -3,25 +3,18 @@
  */
 import { type Config, type Tensors, tensorShapes } from "../src/checkpoint.ts";
 import type { Batch, SparseRows } from "../src/kernel/kernel.ts";
+import { uniform } from "../src/random.ts";
 
 /** Frames of a piece as lists of active columns, 0-based and ascending. T frames make T - 1 rows of a batch. */
 export type Frames = readonly (readonly number[])[];
 
-/** A pseudo-random generator of 32 bits of state: mulberry32 (Tommy Ettinger, public domain). */
+/** What tests draw, from one seed. */
 export class Random {
-  #state: number;
+  /** Uniform in [0, 1). */
+  readonly uniform: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** Uniform in [0, 1), in steps of 2^-32. */
-  uniform(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let x = this.#state;
-    x = Math.imul(x ^ (x >>> 15), x | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+    this.uniform = uniform(seed);
   }
 
   /** Uniform among first, first + 1, … last. */

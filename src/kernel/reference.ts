@@ -2,7 +2,7 @@
  * The plain twin of the WASM kernel: the same batches in, the same NLL, states and gradients out, one row at a time in
  * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al.
  */
-import { type Config, GATES, type Tensors, tensorShapes } from "../checkpoint.ts";
+import { type Config, emptyTensors, GATES, type Tensors } from "../checkpoint.ts";
 import { type Batch, type Engine, type SparseRows, stateSize } from "./kernel.ts";
 import {
   addOuter,
@@ -186,11 +186,7 @@ const narrow = ({ W, U, b, V, A, a }: Weights): Tensors => ({
   a: Float32Array.from(a),
 });
 
-function zeros(config: Config): Weights {
-  const shapes = { V: [0], ...tensorShapes(config) };
-  const arrays = Object.entries(shapes).map(([name, shape]) => [name, new Float64Array(shape.reduce((n, m) => n * m))]);
-  return Object.fromEntries(arrays);
-}
+const zeros = (config: Config): Weights => widen(emptyTensors(config));
 
 /** Where the rows of a batch stand: `previous[r]` is the row of Trace.states that row r continues. */
 function layout({ batchSizes }: Batch): { sequences: number; rows: number; previous: Uint32Array } {
