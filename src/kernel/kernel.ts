@@ -2,7 +2,7 @@
  * The WASM kernel behind one class: recurrent cell, Bernoulli head, back-propagation through time and the optimiser.
  * Plain twin: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
  */
-import { type Config, type Tensors, tensorShapes } from "../checkpoint.ts";
+import { type Config, emptyTensors, type Tensors } from "../checkpoint.ts";
 
 /** Lists of active columns of binary rows: row r has columns `columns[offsets[r]] … columns[offsets[r + 1] - 1]`. */
 export interface SparseRows {
@@ -39,15 +39,6 @@ export interface Engine {
 
 /** Length of one sequence's state: h, and for LSTM c behind it. */
 export const stateSize = ({ cell, units }: Config): number => (cell === "lstm" ? 2 * units : units);
-
-/** Tensors of a shape, all zero. */
-function emptyTensors(config: Config): Tensors {
-  const entries = Object.entries(tensorShapes(config)).map(([name, shape]) => [
-    name,
-    new Float32Array(shape.reduce((product, n) => product * n)),
-  ]);
-  return Object.fromEntries(entries) as Tensors;
-}
 
 /** How much room a kernel has. */
 export interface Capacity {

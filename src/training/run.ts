@@ -12,8 +12,6 @@ import { evaluate } from "./evaluate.ts";
 import type { Protocol } from "./protocol.ts";
 import { type Epoch, type Snapshot, Trainer } from "./trainer.ts";
 
-const SNAPSHOT_SECONDS = 5;
-
 /** An epoch and the seconds of training up to its end, time lost by a kill left out. One line of a run's log. */
 export interface LoggedEpoch extends Epoch {
   readonly seconds: number;
@@ -30,15 +28,24 @@ export interface Run {
   readonly cell: Cell;
   readonly protocol: Protocol;
   readonly folder: string; // where snapshot and log are kept, such as runs
+  readonly snapshotSeconds?: number; // between snapshots
   readonly onEpoch?: (epoch: LoggedEpoch, trainer: Trainer) => void;
 }
 
 /**
  * Trains until the protocol says stop and returns the checkpoint of the best validation NLL with what was measured. A
- * run that was killed goes on from its last snapshot, at most 5 seconds old, if it is asked for with the same settings,
+ * run that was killed goes on from its last snapshot if it is asked for with the same settings,
  * data and kernel; it ends with the same checkpoint. The log stays, in `<folder>/<set>/<cell>-<hash>.jsonl`.
  */
-export async function run({ kernel, set, cell, protocol, folder, onEpoch }: Run): Promise<Checkpoint> {
+export async function run({
+  kernel,
+  set,
+  cell,
+  protocol,
+  folder,
+  snapshotSeconds = 5,
+  onEpoch,
+}: Run): Promise<Checkpoint> {
   const module = await WebAssembly.compile(kernel);
   const trainer = new Trainer(module, set, cell, protocol);
   const hash = createHash("sha256")
@@ -55,7 +62,7 @@ export async function run({ kernel, set, cell, protocol, folder, onEpoch }: Run)
     const epoch = { ...trainer.epoch(), seconds: (performance.now() - start) / 1000 };
     log.push(epoch);
     onEpoch?.(epoch, trainer);
-    if (performance.now() - lastSnapshot > 1000 * SNAPSHOT_SECONDS) {
+    if (performance.now() - lastSnapshot > 1000 * snapshotSeconds) {
       lastSnapshot = performance.now();
       await writeFileAtomically(`${path}.snapshot`, serialize({ snapshot: trainer.snapshot(), log } satisfies Saved));
     }
