@@ -9,16 +9,16 @@ import { cors } from "hono/cors";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
-import { type Checkpoint, countParameters } from "./checkpoint.ts";
 import { SurprisalError, TITLE_OF_STATUS } from "./errors.ts";
 import { faultOf, readInput } from "./input.ts";
 import { writeMidi } from "./midi.ts";
 import type { Model } from "./model.ts";
-import { frameRate, type Limits } from "./music.ts";
+import { modelInfo } from "./model-info.ts";
+import type { Limits } from "./music.ts";
 import { openApiDocument, openApiYaml } from "./openapi.ts";
 import { predictMusic } from "./predict.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { type ModelInfo, PredictOptions, type PredictResponse, type Problem, ScoreOptions } from "./schema.ts";
+import { PredictOptions, type PredictResponse, type Problem, ScoreOptions } from "./schema.ts";
 import { scoreMusic } from "./score.ts";
 import { selectModels, unknownModel } from "./select.ts";
 import { pianoRoll } from "./sequence.ts";
@@ -127,32 +127,6 @@ export function createApi({ models, lastError, limits, version }: Deps): OpenAPI
   api.get("/openapi.json", (c) => c.json(document, 200, REVALIDATED));
   api.get("/openapi.yaml", (c) => c.body(yaml, 200, { ...REVALIDATED, "Content-Type": "application/yaml" }));
   return api;
-}
-
-function modelInfo(model: Model): ModelInfo {
-  const { config, metadata } = model.checkpoint;
-  const head = config.outputs * (config.units + 1);
-  return {
-    id: model.id,
-    version: `sha256:${model.version}`,
-    kind: "music",
-    cell: config.cell,
-    units: config.units,
-    parameters: countParameters(config) + head,
-    pitches: model.pitches,
-    framesPerQuarter: frameRate(model),
-    metrics: measured(["valid", "test"], metadata),
-    metadata: { ...metadata },
-  };
-}
-
-/** NLL of the splits that were measured, from metadata such as `testMicro`. */
-function measured(splits: readonly ("valid" | "test")[], metadata: Checkpoint["metadata"]): ModelInfo["metrics"] {
-  const entries = splits.map((split) => {
-    const [micro, macro] = [Number(metadata[`${split}Micro`]), Number(metadata[`${split}Macro`])];
-    return [split, Number.isFinite(micro) && Number.isFinite(macro) ? { micro, macro } : undefined] as const;
-  });
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 /** @throws SurprisalError `not-acceptable` unless there is the continuation of exactly one model. */

@@ -23,7 +23,7 @@ export interface Music {
 }
 
 /** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
-export function rollMusic(roll: PianoRoll, limits: Limits): Music {
+export function rollMusic(roll: PianoRoll, limits: Pick<Limits, "frames">): Music {
   const frames = frameCount(roll);
   if (frames > limits.frames) {
     throw new SurprisalError("too-large", `The input has ${frames} frames; wanted at most ${limits.frames}.`);
@@ -32,13 +32,13 @@ export function rollMusic(roll: PianoRoll, limits: Limits): Music {
 }
 
 /** Its `frames` throws SurprisalError `too-large` when there are more of them than the limit. */
-export function midiMusic(notes: MidiNotes, limits: Limits): Music {
+export function midiMusic(notes: MidiNotes, limits: Pick<Limits, "frames">): Music {
   const warnings: Warning[] = [];
   if (notes.unclosed > 0) {
     const detail = `${notes.unclosed} notes have no end; they last to the end of their track.`;
     warnings.push({ code: "unclosed-notes", count: notes.unclosed, detail });
   }
-  if (notes.leftOut > 0) warnings.push(leftOutWarning(notes.leftOut, "they have pitch 0, which no piano roll has"));
+  if (notes.leftOut > 0) warnings.push(leftOutWarning(notes.leftOut, "no piano roll has pitch 0"));
   const rolls = new Map<number, PianoRoll>();
   return {
     input: { kind: "music", notes: notes.pitches.length, durationQuarters: notes.durationQuarters, warnings },

@@ -1,18 +1,23 @@
 /**
- * Seeded uniform numbers, the same on every machine: xoshiro128** (Blackman and Vigna, "Scrambled Linear
- * Pseudorandom Number Generators", 2021), its four words filled from the seed by SplitMix32.
+ * Seeded uniform numbers, the same on every machine: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled Linear
+ * Pseudorandom Number Generators", 2021), its state filled from the seed by a counter through Wellons' 32-bit mixer.
  */
 
 /** A stream of numbers in [0, 1) on a grid of 2^-32, decided by a 32-bit seed. */
 export function uniform(seed: number): () => number {
-  let word = seed | 0;
-  const splitMix = () => {
-    word = (word + 0x9e3779b9) | 0;
-    let mixed = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
+  let counter = seed | 0;
+  const word = () => {
+    counter = (counter + 0x9e3779b9) | 0; // 2^32 over the golden ratio, as in SplitMix
+    let mixed = Math.imul(counter ^ (counter >>> 16), 0x21f0aaad);
     mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
     return mixed ^ (mixed >>> 15);
   };
-  let [a, b, c, d] = [splitMix(), splitMix(), splitMix(), splitMix()];
+  const next = xoshiro128([word(), word(), word(), word()]);
+  return () => next() / 2 ** 32;
+}
+
+/** xoshiro128** from a state that is not all zero; whole numbers from 0 to 2^32 - 1. */
+export function xoshiro128([a, b, c, d]: [number, number, number, number]): () => number {
   return () => {
     const result = Math.imul(rotate(Math.imul(b, 5), 7), 9);
     const shifted = b << 9;
@@ -22,7 +27,7 @@ export function uniform(seed: number): () => number {
     a ^= d;
     c ^= shifted;
     d = rotate(d, 11);
-    return (result >>> 0) / 2 ** 32;
+    return result >>> 0;
   };
 }
 

@@ -162,7 +162,7 @@ const perModel = {
   version,
   framesPerQuarter: z.number().openapi({ description: "Frame rate at which the input was read." }),
   frames: count.openapi({ description: "Frames of the input." }),
-  transposedBy: z.int().openapi({ description: "Semitones by which the input was shifted before the model read it." }),
+  transposedBy: z.int().openapi({ description: "Semitones from the input's own key to the key that the model read." }),
   warnings: z.array(Warning),
 };
 
@@ -208,9 +208,9 @@ export const ScoreResponse = z
   .object({
     input: Input,
     scores: z.array(Score),
-    best: modelId.nullable().openapi({
+    best: modelId.openapi({
       description:
-        "The model with the lowest nllPerQuarter among those that scored every note; null when each had to leave notes out, for then they scored different music.",
+        "The model with the lowest nllPerQuarter among those that left out the fewest notes: one that leaves notes out scores easier music.",
     }),
   })
   .openapi("ScoreResponse");

@@ -20,10 +20,12 @@ export function scoreMusic(
   options: Omit<ScoreOptions, "models" | "channels">,
 ): ScoreResponse {
   const scores = models.map((model) => scoreOne(music, model, options));
-  const whole = scores.filter(({ warnings }) => warnings.length === 0);
-  const best = whole.toSorted((a, b) => a.nllPerQuarter - b.nllPerQuarter).at(0);
-  return { input: music.input, scores, best: best?.model ?? null };
+  const [best] = scores.toSorted((a, b) => leftOut(a) - leftOut(b) || a.nllPerQuarter - b.nllPerQuarter);
+  return { input: music.input, scores, best: best.model };
 }
+
+/** Notes that a score does not cover. */
+const leftOut = ({ warnings }: Score) => warnings.reduce((total, { count }) => total + count, 0);
 
 function scoreOne(
   music: Music,

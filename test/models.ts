@@ -1,9 +1,10 @@
 /** Small models with seeded random weights, for tests of all that is built on models. */
 import { createHash } from "node:crypto";
 import { type Cell, type Checkpoint, writeCheckpoint } from "../src/checkpoint.ts";
+import { ReferenceKernel } from "../src/kernel/reference.ts";
 import { Model } from "../src/model.ts";
 import { kernelModule } from "./kernel/wasm.ts";
-import { Random, randomTensors } from "./random.ts";
+import { pack, Random, randomFrames, randomTensors } from "./random.ts";
 
 export interface ModelShape {
   readonly set: string;
@@ -48,3 +49,20 @@ export const testModels = (): Model[] => [
   randomModel({ set: "jsb", cell: "gru", seed: 3 }),
   randomModel({ set: "nottingham", cell: "gru", pitches: 70, framesPerQuarter: 2, seed: 4 }),
 ];
+
+/** A seeded piece of lists of pitches 40 to 69, with a sounding first and last frame. */
+export function randomPiece(seed: number, frames: number): number[][] {
+  const random = new Random(seed);
+  const piece = randomFrames(random, frames, 30, 3).map((frame) => frame.map((column) => column + 40));
+  return piece.map((frame, t) => (frame.length === 0 && (t === 0 || t === frames - 1) ? [60] : frame));
+}
+
+/** NLL (frames - 1) and logits (frames - 1, D) of a piece by the kernel's plain twin. */
+export function plainNll(model: Model | undefined, piece: readonly number[][]) {
+  if (!model) throw new Error("No such model.");
+  const { config, tensors } = model.checkpoint;
+  const twin = new ReferenceKernel(config);
+  twin.load(tensors);
+  const { batch } = pack([piece.map((frame) => frame.map((pitch) => pitch - 1))]);
+  return { nll: twin.forward(batch), logits: twin.logits() };
+}

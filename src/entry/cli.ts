@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+/** The command line: arguments -> a command. Exit codes: 0 done, 1 an input could not be scored, 2 wrong usage. */
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import { SurprisalError } from "../errors.ts";
+import { listModels, predict, score, UsageError } from "./commands.ts";
+import { listen } from "./listen.ts";
+import { DEFAULT_FOLDER, portOf, version } from "./local.ts";
+
+const HELP = `surprisal ${version}: how surprising is this music?
+
+Usage:
+  surprisal score FILE…     negative log-likelihood of MIDI files under each model
+  surprisal predict FILE    what comes next; with --steps a sampled continuation
+  surprisal serve           the HTTP API
+  surprisal models          the models at hand
+
+FILE is a MIDI file, or - for standard input.
+
+Of score and predict:
+  --models LIST             ids or patterns such as jsb/gru or 'jsb/*' (default: all)
+  --transpose N|auto        semitones, or the shift from -6 to 5 with the lowest NLL
+  --channels LIST           MIDI channels 1 to 16 (default: all but 10, the drums)
+  --frames-per-quarter N    instead of the model's own frame rate
+Of predict:
+  --steps N                 frames to sample
+  --temperature T           below 1 more cautious, above 1 wilder (default 1)
+  --seed S                  same seed, same continuation (default 0)
+  --out FILE                writes the continuation as a MIDI file
+Of serve:
+  --port N                  default: PORT or 8787
+  --host NAME               default: HOST or 127.0.0.1
+
+  --json                    JSON instead of a table, one line for each file
+  --help, --version
+
+SURPRISAL_MODELS names the folder of the models. Exit codes: 0 done, 1 an input could not be scored, 2 wrong usage.
+`;
+
+const text = { type: "string" } as const;
+const flag = { type: "boolean" } as const;
+const input = { models: text, transpose: text, channels: text, "frames-per-quarter": text, json: flag } as const;
+
+const folder = process.env.SURPRISAL_MODELS ?? DEFAULT_FOLDER;
+
+/** @returns the exit code. */
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) return main(["--help"]);
+  switch (command) {
+    case "score":
+      return score(folder, ...parsed(args, input));
+    case "predict":
+      return predict(folder, ...parsed(args, { ...input, steps: text, temperature: text, seed: text, out: text }));
+    case "models":
+      return listModels(folder, ...parsed(args, { json: flag }));
+    case "serve": {
+      const [{ port, host }, files] = parsed(args, { port: text, host: text });
+      if (files.length > 0) throw new UsageError(`serve takes no file; found ${files[0]}.`);
+      const setting = port ?? process.env.PORT;
+      const number = portOf(setting);
+      if (number === undefined) throw new UsageError(`The port is ${setting}; wanted 0 to 65535.`);
+      return listen(folder, { port: number, host: host ?? process.env.HOST ?? "127.0.0.1" });
+    }
+    case "--version":
+      console.log(version);
+      return 0;
+    case "--help":
+    case "-h":
+    case "help":
+      console.log(HELP);
+      return 0;
+    default:
+      throw new UsageError(
+        `${command === undefined ? "No command" : `Found the command ${command}`}; wanted score, predict, serve or models.`,
+      );
+  }
+}
+
+function parsed<Options extends ParseArgsOptionsConfig>(args: string[], options: Options) {
+  try {
+    const { values, positionals } = parseArgs({ args: joinNegative(args), options, allowPositionals: true });
+    return [values, positionals] as const;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** parseArgs takes the -3 of `--transpose -3` for an option unless it is joined by =. */
+function joinNegative(args: readonly string[]): string[] {
+  const joins = (i: number) => /^--[\w-]+$/.test(args[i] ?? "") && /^-\d/.test(args[i + 1] ?? "");
+  return args.flatMap((arg, i) => (joins(i) ? `${arg}=${args[i + 1]}` : joins(i - 1) ? [] : arg));
+}
+
+// A reader such as head may close the pipe before all is written.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const usage = error instanceof UsageError || (error instanceof SurprisalError && error.code === "unknown-model");
+  if (!usage && !(error instanceof SurprisalError)) throw error;
+  console.error(`surprisal: ${error.message}${usage ? " See surprisal --help." : ""}`);
+  process.exitCode = usage ? 2 : 1;
+}

@@ -1,0 +1,34 @@
+/** What a process on Node has to offer: the package's version, the kernel beside it, and the models of a folder. */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { SurprisalError } from "../errors.ts";
+import { fileStore } from "../store/files.ts";
+import { type Loaded, loadModels } from "../store/load.ts";
+
+// From src/entry and from dist/entry alike.
+const root = new URL("../../", import.meta.url);
+
+export const DEFAULT_FOLDER = fileURLToPath(new URL("models", root));
+
+const { version } = JSON.parse(await readFile(new URL("package.json", root), "utf8")) as { version: string };
+
+export { version };
+
+/** Port of a setting: 8787 when unset, undefined when it is none. */
+export function portOf(setting = "8787"): number | undefined {
+  return /^\d{1,5}$/.test(setting) && Number(setting) <= 65_535 ? Number(setting) : undefined;
+}
+
+/** Models of a folder, and a sentence on each that could not be loaded. No models is no error here. */
+export async function localModels(folder: string): Promise<{ models: Loaded["models"]; faults: readonly string[] }> {
+  const kernel = await WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
+  try {
+    const { models, failures } = await loadModels(fileStore(folder), kernel);
+    return { models, faults: failures.map(({ id, error }) => `${id}: ${messageOf(error)}`) };
+  } catch (error) {
+    if (error instanceof SurprisalError) return { models: [], faults: [error.message] };
+    throw error;
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
