@@ -50,7 +50,7 @@ async function train(args: string[]): Promise<void> {
   const overrides = Object.entries(given).map(([key, value]) => [key, positive(key, value)]);
   const protocol: Protocol = { ...paperProtocol(name, cell), ...Object.fromEntries(overrides) };
   const set = await loadMusicSet(name);
-  const kernel = await readFile(new URL("../dist/kernel.wasm", import.meta.url));
+  const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
   console.log(`${name}/${cell}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
   const checkpoint = await run({ kernel, set, cell, protocol, folder: "runs", onEpoch: showProgress(protocol) });
   const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;

@@ -5,9 +5,10 @@ import { Kernel, type UpdateRule } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
 import { concatenate, configOf, kernelContract, raggedPieces, relativeErrors, SIZES } from "../contracts/kernel.ts";
 import { pack, Random, randomTensors } from "../random.ts";
-import { kernelModule } from "./wasm.ts";
+import { kernelModule, relaxedKernelModule } from "./wasm.ts";
 
 kernelContract("WASM kernel", (config, capacity) => new Kernel(kernelModule, config, capacity));
+kernelContract("WASM kernel, relaxed", (config, capacity) => new Kernel(relaxedKernelModule, config, capacity));
 
 const RULE: UpdateRule = { maxNorm: 1, rate: 0.001, decay: 0.95, momentum: 0.9, floor: 0.01 };
 const SEED = Uint32Array.from({ length: 16 }, (_, k) => 0x9e3779b9 * (k + 1));

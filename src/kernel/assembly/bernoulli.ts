@@ -5,7 +5,17 @@ import { multiply, multiplyTransposed, addRows, transpose } from "./gemm";
 import { A, AT, a, gradient, hidden, hiddenGradient, logits, nll, outputWidth, outputs, targetColumns, targetOffsets, W, width } from "./layout";
 import { expNegativeAbs, laneMask, sigmoidFrom, softplusFrom, sumLanes } from "./math";
 
-/** Logits of all rows, and the NLL of each; overwrites the logits by scale · (sigmoid(l) - x) when `training`. */
+// @ts-ignore: decorator
+@inline
+function negate(p: usize): void {
+  store<f32>(p, -load<f32>(p));
+}
+
+/**
+ * Logits of all rows, and the NLL of each, summed without cancellation: an active column adds softplus(l) - l =
+ * softplus(-l), so its logit is negated for the loop, which also turns sigmoid(l) into 1 - sigmoid(l). Overwrites the logits
+ * by scale · (sigmoid(l) - x) when `training`.
+ */
 export function head(rows: i32, training: bool, scale: f32): void {
   const step: usize = outputWidth << 2;
   for (let row = 0; row < rows; row++) memory.copy(logits + row * step, a, step);
@@ -16,10 +26,9 @@ export function head(rows: i32, training: bool, scale: f32): void {
   for (let row = 0; row < rows; row++) {
     const l = logits + row * step;
     let sum = f32x4.splat(0);
-    let active: f32 = 0;
     const from = targetColumns + load<u32>(targetOffsets + (row << 2));
     const to = targetColumns + load<u32>(targetOffsets + (row << 2), 4);
-    for (let column = from; column < to; column++) active += load<f32>(l + (load<u8>(column) << 2));
+    for (let column = from; column < to; column++) negate(l + (load<u8>(column) << 2));
     for (let j: usize = 0; j < step; j += 16) {
       const x = v128.load(l + j);
       const e = expNegativeAbs(x);
@@ -32,13 +41,8 @@ export function head(rows: i32, training: bool, scale: f32): void {
       sum = f32x4.add(sum, loss);
       if (training) v128.store(l + j, p);
     }
-    if (training) {
-      for (let column = from; column < to; column++) {
-        const p = l + (load<u8>(column) << 2);
-        store<f32>(p, load<f32>(p) - scale);
-      }
-    }
-    store<f32>(nll + (row << 2), sumLanes(sum) - active);
+    for (let column = from; column < to; column++) negate(l + (load<u8>(column) << 2));
+    store<f32>(nll + (row << 2), sumLanes(sum));
   }
 }
 

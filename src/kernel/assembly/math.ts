@@ -3,10 +3,11 @@
  * least squares on Chebyshev nodes); the error that each adds stands beside it, test/kernel/math.test.ts holds the sums.
  */
 
+/** a b + c: two roundings, the same bits on every machine; one in the relaxed build, where the machine has it. */
 // @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
-  return f32x4.add(f32x4.mul(a, b), c);
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }
 
 // @ts-ignore: decorator
@@ -15,7 +16,7 @@ function constant(value: f32): v128 {
   return f32x4.splat(value);
 }
 
-/** e^x for x clamped to [-87, 87]; relative error below 2e-7 for |x| <= 1, growing as 6e-8·|x|. NaN stays NaN. */
+/** e^x for x clamped to [-87, 87]; relative error below (1.2 + 0.75·|x|)·1e-7. NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
