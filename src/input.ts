@@ -64,8 +64,13 @@ export function faultOf({ issues: [issue] }: z.ZodError, value: unknown, name?: 
       `Found the unknown option ${keys.join(", ")}; wanted ${issue.message}.`,
     );
   }
-  const path = [...(name === undefined ? [] : [name]), ...issue.path];
-  const found = issue.path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], value);
+  const path: PropertyKey[] = name === undefined ? [] : [name];
+  let found = value;
+  for (const key of issue.path) {
+    if (typeof found === "string") break; // a list written as text
+    path.push(key);
+    found = (found as Record<PropertyKey, unknown> | undefined)?.[key];
+  }
   const place = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
   return new SurprisalError(
     name === "pianoRoll" ? "malformed-piano-roll" : "malformed-request",
@@ -81,14 +86,15 @@ function describe(value: unknown): string {
 }
 
 /** Counts what arrives, whatever Content-Length says. */
-async function readBody({ body, headers }: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = (found: string) =>
     new SurprisalError("too-large", `The body has ${found} bytes; wanted at most ${limit}.`);
-  const claimed = Number(headers.get("content-length"));
+  // Before the body is touched: the Node server can then pass over it and keep the connection.
+  const claimed = Number(request.headers.get("content-length"));
   if (claimed > limit) throw tooLarge(String(claimed));
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = body?.getReader();
+  const reader = request.body?.getReader();
   while (reader) {
     const { done, value } = await reader.read().catch((cause) => {
       throw new SurprisalError("malformed-request", "The body broke off before its end.", { cause });

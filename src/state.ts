@@ -6,6 +6,7 @@
 import { SurprisalError } from "./errors.ts";
 import { stateSize } from "./kernel/kernel.ts";
 import type { Model } from "./model.ts";
+import { LARGEST_SHIFT } from "./schema.ts";
 
 const FORMAT = 1;
 const VERSION_BYTES = 32;
@@ -64,7 +65,9 @@ export function readStateToken(token: string, models: readonly Model[]): Stopped
     );
   }
   const view = new DataView(bytes.buffer);
-  return { model, shift: view.getInt8(1), state: readState(model, view, start) };
+  const shift = view.getInt8(1);
+  if (Math.abs(shift) > LARGEST_SHIFT) throw malformed(`it has a shift of ${shift}; wanted at most ${LARGEST_SHIFT}.`);
+  return { model, shift, state: readState(model, view, start) };
 }
 
 function readState({ id, checkpoint: { config } }: Model, view: DataView, start: number): Float32Array {

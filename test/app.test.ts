@@ -1,0 +1,194 @@
+import { once } from "node:events";
+import { type AddressInfo, connect } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createApp, type Deps } from "../src/app.ts";
+import { writeMidi } from "../src/midi.ts";
+import { DEFAULT_LIMITS } from "../src/music.ts";
+import { pianoRoll } from "../src/sequence.ts";
+import { apiContract } from "./contracts/api.ts";
+import { randomModel, randomPiece, testModels } from "./models.ts";
+import { Random } from "./random.ts";
+
+const models = testModels();
+const logged: unknown[] = [];
+const deps: Deps = {
+  models: () => models,
+  limits: DEFAULT_LIMITS,
+  version: "1.2.3",
+  log: (error) => logged.push(error),
+};
+const app = createApp(deps);
+const postJson = (body: unknown): RequestInit => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+describe("the API, called in process", () => {
+  apiContract((path, init) => app.request(path, init));
+});
+
+describe("the API on Node, over a socket", () => {
+  const server = createAdaptorServer({ fetch: app.fetch });
+  let port = 0;
+  beforeAll(async () => {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    port = (server.address() as AddressInfo).port;
+  });
+  afterAll(() => server.close());
+  apiContract((path, init) => fetch(`http://127.0.0.1:${port}${path}`, init));
+
+  /** Sends bytes as they are and reads until the server hangs up or has answered. */
+  const raw = async (request: string) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.write(request);
+    let answer = "";
+    for await (const chunk of socket) {
+      answer += chunk;
+      if (/\r\n\r\n\{.*\}/s.test(answer)) break;
+    }
+    return answer;
+  };
+
+  test("a chunked body is counted while it comes, and cut off at the limit", async () => {
+    const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
+    const head = "POST /score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    expect(await raw(head + chunk.repeat(17))).toMatch(/^HTTP\/1.1 413 .*too-large/s); // no last chunk: it need not come
+  });
+
+  test("a body that breaks off harms nobody", async () => {
+    const socket = connect(port, "127.0.0.1");
+    socket.write("POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: audio/midi\r\nContent-Length: 1000\r\n\r\nMThd");
+    await once(socket, "ready");
+    socket.destroy();
+    expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
+  });
+});
+
+describe("limits", () => {
+  const small = createApp({ ...deps, limits: { bodyBytes: 100, frames: 3 } });
+  const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(64)) });
+
+  test("a stream is read to the limit and no further, whatever its Content-Length claims", async () => {
+    for (const headers of [{}, { "Content-Length": "5" }, { "Content-Length": "x" }]) {
+      const init = { method: "POST", body: endless(), headers, duplex: "half" } as RequestInit;
+      const response = await small.request("/score", init);
+      expect([response.status, (await response.json()).code]).toEqual([413, "too-large"]);
+    }
+  });
+
+  test("frames are counted for rolls and files", async () => {
+    expect((await small.request("/score", postJson({ pianoRoll: [[], [], []] }))).status).toBe(200);
+    expect((await small.request("/score", postJson({ pianoRoll: [[], [], [], []] }))).status).toBe(413);
+    const body = writeMidi(pianoRoll([[60], [60]]), { framesPerQuarter: 1 });
+    expect((await small.request("/score?models=jsb/*", { method: "POST", body })).status).toBe(200);
+    expect((await small.request("/score?framesPerQuarter=2", { method: "POST", body })).status).toBe(413);
+  });
+});
+
+describe("the models of the moment", () => {
+  test("without any, nothing is scored and the server is not ready, with the reason", async () => {
+    const empty = createApp({ ...deps, models: () => [], lastError: () => "The bucket is gone." });
+    for (const [path, init] of [
+      ["/score", postJson({ pianoRoll: [[60], [62]] })],
+      ["/predict", postJson({ pianoRoll: [[60], [62]] })],
+      ["/health/ready", {}],
+    ] as const) {
+      const response = await empty.request(path, init);
+      expect([response.status, (await response.json()).code]).toEqual([503, "no-models"]);
+    }
+    expect((await (await empty.request("/health/ready")).json()).detail).toContain("The bucket is gone.");
+    expect((await empty.request("/health/live")).status).toBe(200);
+    expect(await (await empty.request("/models")).json()).toEqual({ models: [] });
+  });
+
+  test("a swap takes effect at the next request, and makes old states stale", async () => {
+    let current = models;
+    const swapping = createApp({ ...deps, models: () => current });
+    const ask = async (body: object) => {
+      const response = await swapping.request("/predict", postJson({ pianoRoll: [[60]], ...body }));
+      return [response.status, await response.json()];
+    };
+    const [, { predictions }] = await ask({ models: "jsb/gru" });
+    const { state, version } = predictions[0];
+    expect((await ask({ state }))[0]).toBe(200);
+    current = [randomModel({ set: "jsb", cell: "gru", seed: 50 })];
+    expect(await ask({ state })).toMatchObject([
+      409,
+      { code: "stale-state", detail: expect.stringContaining(version) },
+    ]);
+    expect((await ask({ models: "jsb/gru" }))[1].predictions[0].version).not.toBe(version);
+  });
+});
+
+test("an error that nobody foresaw is logged and answered bare", async () => {
+  const broken = createApp({
+    ...deps,
+    models: () => {
+      throw new Error("secret");
+    },
+  });
+  logged.length = 0;
+  const response = await broken.request("/models");
+  expect(response.status).toBe(500);
+  const text = await response.text();
+  expect(JSON.parse(text)).toMatchObject({ code: "internal-error", title: "Internal Server Error" });
+  expect(text).not.toContain("secret");
+  expect(logged).toMatchObject([{ message: "secret" }]);
+});
+
+test("no mutation of a request is answered with a 5xx, and every answer is finite or a problem", async () => {
+  const random = new Random(11);
+  const piece = randomPiece(2, 12);
+  const midi = writeMidi(pianoRoll(piece), { framesPerQuarter: 1 });
+  const { predictions } = await (await app.request("/predict", postJson({ pianoRoll: piece }))).json();
+  const boundary = "----x";
+  const multipart = (field: string) =>
+    `--${boundary}\r\nContent-Disposition: form-data; name="models"\r\n\r\n${field}\r\n--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.mid"\r\n\r\n${Buffer.from(midi).toString("latin1")}\r\n--${boundary}--\r\n`;
+  const bodies: [string, Buffer][] = [
+    ["audio/midi", Buffer.from(midi)],
+    ["application/json", Buffer.from(JSON.stringify({ pianoRoll: piece, models: ["jsb/gru"], transpose: "auto" }))],
+    ["application/json", Buffer.from(JSON.stringify({ pianoRoll: piece, state: predictions[0].state, steps: 3 }))],
+    [`multipart/form-data; boundary=${boundary}`, Buffer.from(multipart("*/gru"), "latin1")],
+  ];
+  const queries = [
+    "",
+    "?detail=notes",
+    "?steps=2&seed=1",
+    "?transpose=auto&channels=1",
+    "?framesPerQuarter=0.5",
+    "?models=%00",
+  ];
+  const statuses = new Map<number, number>();
+  logged.length = 0;
+  for (let i = 0; i < 3000; i++) {
+    const [type, original] = random.pick(bodies);
+    const body = Buffer.from(original);
+    for (let n = random.integer(0, 3); n > 0; n--) body[random.integer(0, body.length - 1)] = random.integer(0, 255);
+    const cut = random.uniform() < 0.1 ? body.subarray(0, random.integer(0, body.length)) : body;
+    const mutatedType =
+      random.uniform() < 0.9
+        ? type
+        : random.pick(["", "audio/wav", "text/html", "multipart/form-data", "application/json; x"]);
+    const path = `${random.pick(["/score", "/v1/predict"])}${random.pick(queries)}`;
+    const accept = random.pick(["*/*", "audio/midi", "audio/*;q=0", ";;,", "application/json"]);
+    const response = await app.request(path, {
+      method: "POST",
+      body: cut,
+      headers: { "Content-Type": mutatedType, Accept: accept },
+    });
+    statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+    const answer = await response.text();
+    expect(response.status, `${path} ${mutatedType} ${cut.toString("latin1")} ${answer}`).toBeLessThan(500);
+    if (response.ok && path.startsWith("/score")) {
+      for (const { nll } of JSON.parse(answer).scores) expect(Number.isFinite(nll)).toBe(true);
+    } else if (!response.ok) {
+      expect(JSON.parse(answer).status).toBe(response.status);
+    }
+  }
+  expect(logged).toEqual([]);
+  expect(statuses.get(200)).toBeGreaterThan(250); // mutations must not all stop at the door
+  expect(statuses.get(400)).toBeGreaterThan(300);
+});

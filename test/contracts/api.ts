@@ -1,0 +1,401 @@
+/**
+ * What the HTTP API does, on whatever runtime answers `request`. The server behind it serves testModels() with the
+ * default limits.
+ */
+
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { writeMidi } from "../../src/midi.ts";
+import { DEFAULT_LIMITS } from "../../src/music.ts";
+import { PredictResponse, Problem, ScoreResponse } from "../../src/schema.ts";
+import { pianoRoll } from "../../src/sequence.ts";
+import { plainNll, randomPiece, testModels } from "../models.ts";
+
+export type Request = (path: string, init?: RequestInit) => Response | Promise<Response>;
+
+const piece = randomPiece(1, 24);
+const midi = writeMidi(pianoRoll(piece), { framesPerQuarter: 1 });
+const models = testModels();
+const gru = models.find(({ id }) => id === "jsb/gru");
+
+const post = (body: BodyInit, contentType?: string, headers: Record<string, string> = {}): RequestInit => ({
+  method: "POST",
+  body,
+  headers: { ...headers, ...(contentType !== undefined && { "Content-Type": contentType }) },
+});
+const json = (value: unknown, headers?: Record<string, string>) =>
+  post(JSON.stringify(value), "application/json", headers);
+const form = (fields: readonly (readonly [string, string | Blob])[]) => {
+  const data = new FormData();
+  for (const [name, value] of fields) data.append(name, value);
+  return post(data);
+};
+const file = (bytes: BlobPart = midi) => ["file", new File([bytes], "piece.mid")] as const;
+
+export function apiContract(request: Request): void {
+  const score = async (init: RequestInit, query = "") => {
+    const response = await request(`/v1/score${query}`, init);
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
+    return ScoreResponse.strict().parse(await response.json());
+  };
+  const predict = async (init: RequestInit, query = "") => {
+    const response = await request(`/v1/predict${query}`, init);
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
+    return PredictResponse.strict().parse(await response.json());
+  };
+  /** Asserts a problem document of this status and code, and returns its sentence. */
+  const problem = async (response: Response | Promise<Response>, status: number, code: string) => {
+    const { headers, ...rest } = await response;
+    expect(headers.get("content-type")).toBe("application/problem+json");
+    const body = Problem.strict().parse(await (await response).json());
+    expect(body).toMatchObject({ status, code });
+    expect((await response).status, JSON.stringify(rest)).toBe(status);
+    expect(body.instance).toMatch(/^\/.*#.+/);
+    return body.detail;
+  };
+
+  describe("POST /score", () => {
+    test("scores a piece as the kernel's plain twin does", async () => {
+      const { scores } = await score(json({ pianoRoll: piece }), "?models=jsb/gru");
+      expect(scores).toHaveLength(1);
+      expect(scores[0].nll).toBeCloseTo(plainNll(gru, piece).nll.reduce((a, b) => a + b) / 23, 4);
+      expect(scores[0].version).toBe(`sha256:${gru?.version}`);
+    });
+
+    test("answers alike for a form, for bytes of any type, and under / as under /v1", async () => {
+      const wanted = await score(post(midi, "audio/midi"));
+      expect(wanted.input).toEqual({ kind: "music", notes: wanted.input.notes, durationQuarters: 24, warnings: [] });
+      for (const type of [
+        "audio/x-midi",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+      ]) {
+        expect(await score(post(midi, type))).toEqual(wanted);
+      }
+      expect(await score(form([file()]))).toEqual(wanted);
+      expect(await (await request("/score", post(midi))).json()).toEqual(wanted);
+      const roll = await score(json({ pianoRoll: piece, models: "jsb/*" }));
+      expect(roll.scores).toEqual(wanted.scores.slice(0, 3));
+    });
+
+    test("takes options from the query, a form or JSON, as text or typed", async () => {
+      const wanted = await score(
+        json({ pianoRoll: piece, models: ["jsb/gru", "*/tanh"], transpose: 2, detail: "frames" }),
+      );
+      expect(wanted.scores.map(({ model, transposedBy }) => [model, transposedBy])).toEqual([
+        ["jsb/tanh", 2],
+        ["jsb/gru", 2],
+      ]);
+      const query = "?models=jsb/gru,*/tanh&transpose=2&detail=frames";
+      expect(await score(json({ pianoRoll: piece }), query)).toEqual(wanted);
+      expect((await score(post(midi), query)).scores).toEqual(wanted.scores);
+      const fields = [["models", "jsb/gru, */tanh"], ["transpose", "2"], ["detail", "frames"], file()] as const;
+      expect((await score(form(fields))).scores).toEqual(wanted.scores);
+      const repeated = [
+        ["models", "jsb/gru"],
+        ["models", "*/tanh"],
+        ["transpose", "2"],
+        ["detail", "frames"],
+        file(),
+      ] as const;
+      expect((await score(form(repeated))).scores).toEqual(wanted.scores);
+    });
+
+    test("reports the transposition that auto chose", async () => {
+      const { scores } = await score(json({ pianoRoll: piece, models: "jsb/gru", transpose: "auto" }));
+      const byHand = await score(json({ pianoRoll: piece, models: "jsb/gru", transpose: scores[0].transposedBy }));
+      expect(scores).toEqual(byHand.scores);
+    });
+
+    test("adds frames and notes only when asked", async () => {
+      const [none, frames, notes] = await Promise.all(
+        ["none", "frames", "notes"].map(
+          async (detail) => (await score(post(midi), `?models=jsb/gru&detail=${detail}`)).scores[0],
+        ),
+      );
+      expect([none.perFrame, none.notes, frames.notes]).toEqual([undefined, undefined, undefined]);
+      expect(frames.perFrame).toHaveLength(24);
+      expect(notes.perFrame).toEqual(frames.perFrame);
+      expect(notes.notes?.length).toBeGreaterThan(24);
+    });
+
+    test("a roll is scored as it is, with its rests", async () => {
+      expect((await score(json({ pianoRoll: [[], [60], [], []] }))).scores[0].frames).toBe(4);
+    });
+  });
+
+  describe("POST /predict", () => {
+    test("continues from a state bit for bit, over JSON, forms and queries", async () => {
+      const whole = await predict(json({ pianoRoll: piece }));
+      const start = await predict(json({ pianoRoll: piece.slice(0, 10) }));
+      const state = start.predictions.map((prediction) => prediction.state);
+      const rest = { pianoRoll: piece.slice(10) };
+      const numbers = (answer: PredictResponse) =>
+        answer.predictions.map(({ probabilities, state }) => ({ probabilities, state }));
+      expect(numbers(await predict(json({ ...rest, state })))).toEqual(numbers(whole));
+      expect(numbers(await predict(json({ ...rest, state: state.join() })))).toEqual(numbers(whole));
+      expect(numbers(await predict(json(rest), `?state=${state.join()}`))).toEqual(numbers(whole));
+      const one = writeMidi(pianoRoll(piece.slice(23)), { framesPerQuarter: 1 });
+      const before = await predict(json({ pianoRoll: piece.slice(0, 23), models: "jsb/gru" }));
+      const after = await predict(form([["state", before.predictions[0].state], file(one)]));
+      expect(numbers(after)).toEqual(numbers(whole).slice(2, 3));
+    });
+
+    test("samples by steps, temperature and seed", async () => {
+      const options = { pianoRoll: piece, models: "jsb/gru", steps: 16, temperature: 1.5, seed: 3 };
+      const [first] = (await predict(json(options))).predictions;
+      expect(first.continuation).toHaveLength(16);
+      expect((await predict(json(options))).predictions[0]).toEqual(first);
+      expect((await predict(json({ ...options, seed: 4 }))).predictions[0].continuation).not.toEqual(
+        first.continuation,
+      );
+      expect((await predict(json({ pianoRoll: piece }))).predictions[0].continuation).toBeUndefined();
+    });
+
+    test("answers a MIDI file to who accepts it, the same bytes for the same seed", async () => {
+      const ask = (accept: string) =>
+        request("/v1/predict", json({ pianoRoll: piece, models: "jsb/gru", steps: 16, seed: 3 }, { Accept: accept }));
+      const response = await ask("audio/midi");
+      expect([response.status, response.headers.get("content-type")]).toEqual([200, "audio/midi"]);
+      expect(response.headers.get("vary")).toMatch(/accept/i);
+      const bytes = await response.bytes();
+      expect(String.fromCharCode(...bytes.subarray(0, 4))).toBe("MThd");
+      expect(await (await ask("application/json;q=0.5, audio/midi")).bytes()).toEqual(bytes);
+      expect((await ask("*/*")).headers.get("content-type")).toBe("application/json");
+      expect((await ask("text/html")).headers.get("content-type")).toBe("application/json");
+      expect((await score(post(bytes))).scores[0].nll).toBeGreaterThan(0);
+    });
+
+    test("refuses a MIDI answer of several models, or without steps", async () => {
+      const accept = { Accept: "audio/midi" };
+      const several = request("/predict", json({ pianoRoll: piece, steps: 4 }, accept));
+      expect(await problem(several, 406, "not-acceptable")).toContain("4 models");
+      const without = request("/predict", json({ pianoRoll: piece, models: "jsb/gru" }, accept));
+      expect(await problem(without, 406, "not-acceptable")).toContain("steps");
+    });
+
+    test("refuses a state that is malformed, or of a model that is not here", async () => {
+      await problem(request("/predict", json({ pianoRoll: piece, state: "x" })), 400, "malformed-state");
+      await problem(request("/predict", json({ pianoRoll: piece, state: [] })), 400, "malformed-request");
+    });
+  });
+
+  describe("a request that cannot be answered", () => {
+    const roll = { pianoRoll: [[60], [62]] };
+    test.each<[string, string, RequestInit, number, string, RegExp]>([
+      ["no body", "", { method: "POST" }, 400, "malformed-request", /empty/],
+      ["no body but a type", "", post("", "application/json"), 400, "malformed-request", /empty/],
+      ["no JSON", "", post("{", "application/json"), 400, "malformed-request", /not JSON/],
+      ["JSON in no UTF-8", "", post(Uint8Array.of(34, 255, 34), "application/json"), 400, "malformed-request", /UTF-8/],
+      ["a JSON list", "", json([]), 400, "malformed-request", /a list of 0/],
+      ["JSON null", "", json(null), 400, "malformed-request", /null/],
+      ["JSON without a roll", "", json({}), 400, "malformed-piano-roll", /pianoRoll is missing/],
+      ["a roll that is text", "", json({ pianoRoll: "60" }), 400, "malformed-piano-roll", /"60"/],
+      [
+        "a frame that is a number",
+        "",
+        json({ pianoRoll: [[60], 3] }),
+        400,
+        "malformed-piano-roll",
+        /pianoRoll\[1\] is 3/,
+      ],
+      [
+        "a pitch of 0",
+        "",
+        json({ pianoRoll: [[60], [64, 0]] }),
+        400,
+        "malformed-piano-roll",
+        /pianoRoll\[1\]\[1\] is 0/,
+      ],
+      ["a pitch of 60.5", "", json({ pianoRoll: [[60.5]] }), 400, "malformed-piano-roll", /60\.5/],
+      ["a pitch of text", "", json({ pianoRoll: [["60"]] }), 400, "malformed-piano-roll", /"60"/],
+      ["one frame", "", json({ pianoRoll: [[60]] }), 422, "nothing-to-score", /1 frame/],
+      ["no frame", "", json({ pianoRoll: [] }), 422, "nothing-to-score", /0 frames/],
+      ["too many frames", "", json({ pianoRoll: Array(10_001).fill([]) }), 413, "too-large", /10001/],
+      [
+        "JSON that is announced as text",
+        "",
+        post(JSON.stringify(roll), "text/plain"),
+        415,
+        "unsupported-media-type",
+        /text\/plain/,
+      ],
+      ["bytes that nobody knows", "", post("hello", "application/octet-stream"), 415, "unsupported-media-type", /MThd/],
+      ["MIDI that is none", "", post("hello", "audio/midi"), 400, "malformed-midi", /./],
+      ["MIDI cut short", "", post(midi.subarray(0, 50), "audio/midi"), 400, "malformed-midi", /./],
+      ["a recording", "", post("RIFF\0\0\0\0WAVEfmt ", "audio/wav"), 415, "unsupported-media-type", /no speech models/],
+      ["samples", "", json({ samples: [0], sampleRate: 8000 }), 415, "unsupported-media-type", /no speech models/],
+      ["a form without its boundary", "", post("x", "multipart/form-data"), 400, "malformed-request", /multipart/],
+      ["a form that is none", "", post("x", "multipart/form-data; boundary=y"), 400, "malformed-request", /multipart/],
+      ["a form without a file", "", form([["models", "jsb/gru"]]), 400, "malformed-request", /0 fields named `file`/],
+      ["a form with two files", "", form([file(), file()]), 400, "malformed-request", /2 fields named `file`/],
+      ["a file that is text", "", form([["file", "MThd"]]), 400, "malformed-request", /text/],
+      [
+        "an option that is a file",
+        "",
+        form([file(), ["models", new File(["x"], "y")]]),
+        400,
+        "malformed-request",
+        /"models" is a file/,
+      ],
+      ["an unknown option in the query", "?foo=1", json(roll), 400, "malformed-request", /"foo".*models/],
+      ["an unknown option in JSON", "", json({ ...roll, tranpose: 1 }), 400, "malformed-request", /"tranpose"/],
+      ["an unknown option in a form", "", form([file(), ["foo", "1"]]), 400, "malformed-request", /"foo"/],
+      ["an option of /predict", "?steps=4", json(roll), 400, "malformed-request", /"steps"/],
+      [
+        "an option given twice",
+        "?models=jsb/gru",
+        json({ ...roll, models: "jsb/gru" }),
+        400,
+        "malformed-request",
+        /models/,
+      ],
+      ["a number that is given twice", "?transpose=1&transpose=2", json(roll), 400, "malformed-request", /a list of 2/],
+      ["NaN", "?transpose=NaN", json(roll), 400, "malformed-request", /transpose is "NaN"/],
+      ["half a semitone", "?transpose=0.5", json(roll), 400, "malformed-request", /transpose/],
+      ["an empty number", "?framesPerQuarter=", json(roll), 400, "malformed-request", /framesPerQuarter is ""/],
+      ["no frames a quarter", "?framesPerQuarter=0", json(roll), 400, "malformed-request", /framesPerQuarter/],
+      [
+        "infinite frames a quarter",
+        "?framesPerQuarter=1e999",
+        json(roll),
+        400,
+        "malformed-request",
+        /framesPerQuarter/,
+      ],
+      ["an unknown detail", "?detail=all", json(roll), 400, "malformed-request", /detail is "all"/],
+      ["a channel of 17", "?channels=1,17", post(midi), 400, "malformed-request", /channels is "1,17"/],
+      ["channels of a roll", "?channels=1", json(roll), 400, "malformed-request", /channels/],
+      ["a channel without notes", "?channels=5", post(midi), 422, "nothing-to-score", /5/],
+      [
+        "an unknown model",
+        "?models=jsb/foo",
+        json(roll),
+        404,
+        "unknown-model",
+        /"jsb\/foo".*jsb\/tanh, jsb\/lstm, jsb\/gru/,
+      ],
+      ["a pattern without a match", "?models=jsb/gru,foo/*", json(roll), 404, "unknown-model", /"foo\/\*"/],
+      ["no model", "?models=", json(roll), 404, "unknown-model", /""/],
+      ["a list without end", "", json({ ...roll, models: Array(100_000).fill(1) }), 400, "malformed-request", /100000/],
+      [
+        "half a million bad pitches",
+        "",
+        post(`{"pianoRoll":[[${"0,".repeat(500_000)}0]]}`, "application/json"),
+        400,
+        "malformed-piano-roll",
+        /\[0\]\[0\] is 0/,
+      ],
+      [
+        "lists in lists",
+        "",
+        post(`{"pianoRoll":${"[".repeat(400_000)}${"]".repeat(400_000)}}`, "application/json"),
+        400,
+        "malformed-piano-roll",
+        /a list/,
+      ],
+    ])("%s is told why", async (_, query, init, status, code, sentence) => {
+      expect(await problem(request(`/v1/score${query}`, init), status, code)).toMatch(sentence);
+    });
+
+    test.each(["0", "513", "1.5", "x", "-1"])("steps=%s is out of range", async (steps) => {
+      await problem(request(`/predict?steps=${steps}`, json(roll)), 400, "malformed-request");
+    });
+    test.each([
+      "temperature=0",
+      "temperature=-1",
+      "temperature=11",
+      "temperature=NaN",
+      "seed=-1",
+      "seed=4294967296",
+      "seed=1.5",
+    ])("%s is out of range", async (query) => {
+      await problem(request(`/predict?steps=1&${query}`, json(roll)), 400, "malformed-request");
+    });
+
+    test("a body over the limit is refused", async () => {
+      const body = new Uint8Array(DEFAULT_LIMITS.bodyBytes + 1);
+      expect(await problem(request("/score", post(body)), 413, "too-large")).toContain("1048576");
+    });
+  });
+
+  describe("what is there to read", () => {
+    test("GET /models lists the models with their shapes and metrics", async () => {
+      const { models: listed } = await (await request("/v1/models")).json();
+      expect(listed.map(({ id }: { id: string }) => id)).toEqual(models.map(({ id }) => id));
+      expect(listed[2]).toMatchObject({ cell: "gru", units: 9, pitches: 96, framesPerQuarter: 1 });
+      expect(listed[2].parameters).toBe(3 * 9 * (96 + 9 + 1) + 96 * (9 + 1));
+      expect(listed[2].metrics).toEqual({ test: { micro: 8.5, macro: 8.6 } });
+    });
+
+    test("GET /models/{set}/{cell} has the version as ETag, and 304 for who has it", async () => {
+      const response = await request("/v1/models/jsb/gru");
+      const tag = response.headers.get("etag") ?? "";
+      expect(tag).toBe(`"sha256:${gru?.version}"`);
+      expect((await response.json()).version).toBe(`sha256:${gru?.version}`);
+      const again = await request("/v1/models/jsb/gru", { headers: { "If-None-Match": `"other", W/${tag}` } });
+      expect([again.status, await again.text(), again.headers.get("etag")]).toEqual([304, "", tag]);
+      expect((await request("/v1/models/jsb/gru", { headers: { "If-None-Match": '"other"' } })).status).toBe(200);
+      await problem(request("/v1/models/jsb/foo"), 404, "unknown-model");
+      await problem(request("/v1/models/%E0%A4/%00"), 404, "unknown-model");
+    });
+
+    test("the server is live and ready", async () => {
+      expect(await (await request("/health/live")).json()).toEqual({ status: "live" });
+      expect(await (await request("/health/ready")).json()).toEqual({ status: "ready", models: 4, lastError: null });
+    });
+
+    test("openapi.yaml and openapi.json say the same", async () => {
+      const yaml = await (await request("/openapi.yaml")).text();
+      const document = await (await request("/openapi.json")).json();
+      expect(parse(yaml)).toEqual(document);
+      expect(Object.keys(document.paths)).toContain("/score");
+    });
+  });
+
+  describe("HTTP itself", () => {
+    test("HEAD answers as GET without a body", async () => {
+      const response = await request("/v1/models/jsb/gru", { method: "HEAD" });
+      expect([response.status, await response.text()]).toEqual([200, ""]);
+      expect(response.headers.get("etag")).toBe(`"sha256:${gru?.version}"`);
+    });
+
+    test.each([
+      ["GET", "/score", "POST"],
+      ["PUT", "/v1/predict", "POST"],
+      ["POST", "/models", "GET, HEAD"],
+      ["DELETE", "/v1/models/jsb/gru", "GET, HEAD"],
+    ])("%s %s is not allowed, and what is allowed is said", async (method, path, allow) => {
+      const response = request(path, { method });
+      await problem(response, 405, "method-not-allowed");
+      expect((await response).headers.get("allow")).toBe(allow);
+    });
+
+    test.each(["/nothing", "/v1/", "/v1/score/x", "/v2/score"])("there is nothing at %s", async (path) => {
+      await problem(request(path), 404, "not-found");
+    });
+
+    test("every origin may ask", async () => {
+      const preflight = await request("/v1/score", {
+        method: "OPTIONS",
+        headers: {
+          Origin: "https://example.org",
+          "Access-Control-Request-Method": "POST",
+          "Access-Control-Request-Headers": "content-type",
+        },
+      });
+      expect(preflight.status).toBe(204);
+      expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
+      expect(preflight.headers.get("access-control-allow-headers")).toBe("content-type");
+      const failed = await request("/v1/score", { method: "POST", headers: { Origin: "https://example.org" } });
+      expect(failed.headers.get("access-control-allow-origin")).toBe("*");
+    });
+
+    test("a request keeps its id, in the header and in a problem", async () => {
+      const response = await request("/nothing", { headers: { "X-Request-Id": "abc-1" } });
+      expect(response.headers.get("x-request-id")).toBe("abc-1");
+      expect((await response.json()).instance).toBe("/nothing#abc-1");
+    });
+  });
+}
