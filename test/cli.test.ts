@@ -1,0 +1,202 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseMidi, writeMidi } from "../src/midi.ts";
+import { DEFAULT_LIMITS, midiMusic } from "../src/music.ts";
+import { scoreMusic } from "../src/score.ts";
+import { pianoRoll } from "../src/sequence.ts";
+import { addToFolder } from "../src/store/files.ts";
+import { randomCheckpoint, randomModel, randomPiece } from "./models.ts";
+
+const cli = fileURLToPath(new URL("../src/entry/cli.ts", import.meta.url));
+const node = fileURLToPath(new URL("../src/entry/node.ts", import.meta.url));
+const midi = writeMidi(pianoRoll(randomPiece(1, 20)), { framesPerQuarter: 1 });
+let folder = "";
+let file = "";
+let damaged = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "surprisal-cli-"));
+  for (const cell of ["gru", "lstm"] as const) await addToFolder(folder, randomCheckpoint({ set: "jsb", cell }));
+  file = join(folder, "piece.mid");
+  damaged = join(folder, "damaged.mid");
+  await writeFile(file, midi);
+  await writeFile(damaged, midi.subarray(0, 40));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const start = (script: string, args: readonly string[], env: Record<string, string> = {}) =>
+  spawn(process.execPath, [script, ...args], { env: { ...process.env, SURPRISAL_MODELS: folder, ...env } });
+
+async function run(args: readonly string[], input?: Uint8Array, env?: Record<string, string>) {
+  const child = start(cli, args, env);
+  child.stdin.on("error", () => {}); // a command that reads no input may end first
+  child.stdin.end(input);
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return { stdout, stderr, code };
+}
+
+describe("surprisal score", () => {
+  test("shows a row for each file and model, with the numbers of the core", async () => {
+    const { stdout, stderr, code } = await run(["score", file, "--transpose", "-3"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(3);
+    const model = randomModel({ set: "jsb", cell: "gru" });
+    const [score] = scoreMusic(midiMusic(parseMidi(midi), DEFAULT_LIMITS), [model], { transpose: -3 }).scores;
+    expect(lines[1].split(/ +/).slice(0, 6)).toEqual([
+      file,
+      "jsb/gru",
+      "19",
+      score.nll.toFixed(3),
+      score.nllPerQuarter.toFixed(3),
+      "-3",
+    ]);
+  });
+
+  test("scores what it can, says what it cannot on stderr, and ends with 1", async () => {
+    const missing = join(folder, "missing.mid");
+    const { stdout, stderr, code } = await run(["score", damaged, file, missing, "--json", "--models", "*/gru"]);
+    expect(code).toBe(1);
+    const answers = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(answers).toMatchObject([{ file, best: "jsb/gru", scores: [{ model: "jsb/gru", frames: 20 }] }]);
+    const complaints = stderr.trimEnd().split("\n");
+    expect(complaints).toHaveLength(2);
+    expect(complaints[0]).toMatch(`${damaged}: `);
+    expect(complaints[1]).toMatch(/missing\.mid: .*no such file/);
+  });
+
+  test("reads standard input as -", async () => {
+    const { stdout, code } = await run(["score", "-", "--json"], midi);
+    expect([code, JSON.parse(stdout).scores.length]).toEqual([0, 2]);
+  });
+
+  test("ends quietly when its reader has seen enough", async () => {
+    const child = start(cli, ["score", "--json", ...Array<string>(200).fill(file)]);
+    const stderr = text(child.stderr);
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    const [code] = await once(child, "close");
+    expect([code, await stderr]).toEqual([0, ""]);
+  });
+});
+
+describe("surprisal predict", () => {
+  test("writes the continuation to a file, the same as it prints", async () => {
+    const out = join(folder, "next.mid");
+    const args = ["predict", file, "--models", "jsb/lstm", "--steps", "12", "--seed", "5", "--out", out, "--json"];
+    const { stdout, code } = await run(args);
+    expect(code).toBe(0);
+    const [{ continuation }] = JSON.parse(stdout).predictions;
+    expect(continuation).toHaveLength(12);
+    expect(new Uint8Array(await readFile(out))).toEqual(writeMidi(pianoRoll(continuation), { framesPerQuarter: 1 }));
+  });
+
+  test("shows likely pitches by name, and sampled frames", async () => {
+    const { stdout } = await run(["predict", file, "--models", "jsb/gru", "--steps", "2"]);
+    expect(stdout).toMatch(
+      /^model +pitch +note +probability\n(jsb\/gru +\d+ +[A-G]#?-?\d +0\.\d{4}\n){10}\nmodel +step +notes\n/,
+    );
+    expect(stdout.trimEnd().split("\n")).toHaveLength(15);
+  });
+
+  test("fails with 1 on a file that it cannot read", async () => {
+    expect(await run(["predict", damaged])).toMatchObject({ code: 1, stdout: "" });
+  });
+});
+
+test("surprisal models lists the folder's models", async () => {
+  const { stdout, code } = await run(["models", "--json"]);
+  expect([code, JSON.parse(stdout).models.map(({ id }: { id: string }) => id)]).toEqual([0, ["jsb/gru", "jsb/lstm"]]);
+  expect((await run(["models"])).stdout).toMatch(/^model .*\njsb\/gru .*8\.500.*\njsb\/lstm .*\n$/);
+});
+
+test("without models it says where it looked, and ends with 1", async () => {
+  const { stderr, code } = await run(["models"], undefined, { SURPRISAL_MODELS: join(folder, "nowhere") });
+  expect(code).toBe(1);
+  expect(stderr).toContain(join(folder, "nowhere"));
+});
+
+describe("usage", () => {
+  test.each([
+    [[]],
+    [["compose"]],
+    [["score"]],
+    [["predict"]],
+    [["predict", "a.mid", "b.mid"]],
+    [["score", "a.mid", "--steps", "3"]],
+    [["score", "a.mid", "--transpose", "up"]],
+    [["score", "a.mid", "--models", "foo/*"]],
+    [["predict", "a.mid", "--steps", "0"]],
+    [["predict", "a.mid", "--out", "b.mid", "--steps", "3"]],
+    [["serve", "--port", "70000"]],
+    [["models", "a.mid"]],
+  ])("surprisal %j is wrong: one sentence, and 2", async (args) => {
+    const { stdout, stderr, code } = await run(args);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^surprisal: .*See surprisal --help\.\n$/);
+  });
+
+  test("--help and --version go to standard output", async () => {
+    expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    const help = await run(["--help"]);
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect((await run(["predict", "-h"])).stdout).toBe(help.stdout);
+  });
+});
+
+describe("the server", () => {
+  const greeting = async (child: ChildProcess) => {
+    let said = "";
+    for await (const chunk of child.stdout ?? []) {
+      said += chunk;
+      if (said.includes("piece.mid")) break;
+    }
+    return said;
+  };
+
+  test.each([
+    ["surprisal serve", cli, ["serve", "--port", "0"], {}],
+    ["npm start", node, [], { PORT: "0" }],
+  ])("%s prints a curl that works as pasted, and ends with 0 on SIGTERM", async (_, script, args, env) => {
+    const child = start(script, args, env);
+    const said = await greeting(child);
+    expect(said).toContain("jsb/gru, jsb/lstm");
+    const curl = /^ {2}curl [\s\S]*?'$/m.exec(said)?.[0] ?? "";
+    const pasted = spawn("sh", ["-c", curl]);
+    expect(JSON.parse(await text(pasted.stdout)).scores).toHaveLength(2);
+    child.kill("SIGTERM");
+    expect((await once(child, "close"))[0]).toBe(0);
+  });
+
+  test("says so when the port is in use, or no port", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const { stderr, code } = await run(["serve", "--port", String(port)]);
+    taken.close();
+    expect([code, stderr]).toEqual([1, expect.stringMatching(`port ${port}: it is in use`)]);
+    const child = start(node, [], { PORT: "http" });
+    const [said, [exit]] = await Promise.all([text(child.stderr), once(child, "close")]);
+    expect([exit, said]).toEqual([2, "PORT is http; wanted 0 to 65535.\n"]);
+  });
+
+  test("starts without models, says why, and is not ready", async () => {
+    const child = start(cli, ["serve", "--port", "0"], { SURPRISAL_MODELS: join(folder, "nowhere") });
+    const stderr = text(child.stderr);
+    const url = /http:\/\/[\d.:]+/.exec(await greeting(child))?.[0];
+    expect((await fetch(`${url}/health/ready`)).status).toBe(503);
+    child.kill("SIGINT");
+    expect((await once(child, "close"))[0]).toBe(0);
+    expect(await stderr).toContain("catalogue.json is not there");
+  });
+});
