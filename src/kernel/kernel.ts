@@ -56,9 +56,16 @@ export interface UpdateRule {
   readonly floor: number;
 }
 
+/** What the optimiser keeps of earlier updates. */
+export interface Optimiser {
+  readonly meanSquare: Tensors;
+  readonly velocity: Tensors;
+  readonly average: Tensors;
+}
+
 /** Addresses and numbers that init() leaves in the kernel's exported globals, see assembly/layout.ts. */
 type Place =
-  | ("W" | "U" | "b" | "V" | "A" | "a" | "gradient" | "meanSquare" | "velocity")
+  | ("W" | "U" | "b" | "V" | "A" | "a" | "gradient" | "meanSquare" | "velocity" | "average")
   | ("batchSizes" | "inputOffsets" | "inputColumns" | "targetOffsets" | "targetColumns")
   | ("h0" | "c0" | "hidden" | "cells" | "logits" | "nll" | "width" | "outputWidth" | "parameterCount");
 
@@ -74,7 +81,9 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
     training: number,
   ): number;
   forward(steps: number, rows: number): void;
-  gradients(steps: number, rows: number, scale: number): void;
+  gradients(steps: number, rows: number, scale: number, dropout: number): void;
+  accumulate(decay: number): void;
+  useAverage(): void;
   perturb(sigma: number): void;
   restore(): void;
   update(maxNorm: number, rate: number, decay: number, momentum: number, floor: number): number;
@@ -118,14 +127,19 @@ export class Kernel implements Engine {
     return this.#tensorsAt("W");
   }
 
-  /** The optimiser's mean squares and velocities, in the shape of the weights. Copies. */
-  optimiser(): { meanSquare: Tensors; velocity: Tensors } {
-    return { meanSquare: this.#tensorsAt("meanSquare"), velocity: this.#tensorsAt("velocity") };
+  /** What the optimiser keeps, in the shape of the weights. Copies. */
+  optimiser(): Optimiser {
+    return {
+      meanSquare: this.#tensorsAt("meanSquare"),
+      velocity: this.#tensorsAt("velocity"),
+      average: this.#tensorsAt("average"),
+    };
   }
 
-  loadOptimiser({ meanSquare, velocity }: { meanSquare: Tensors; velocity: Tensors }): void {
-    this.#eachSegment(this.#at("meanSquare"), meanSquare, (inFile, inMemory) => inMemory.set(inFile));
-    this.#eachSegment(this.#at("velocity"), velocity, (inFile, inMemory) => inMemory.set(inFile));
+  loadOptimiser(optimiser: Optimiser): void {
+    for (const place of ["meanSquare", "velocity", "average"] as const) {
+      this.#eachSegment(this.#at(place), optimiser[place], (inFile, inMemory) => inMemory.set(inFile));
+    }
   }
 
   setState(state: Float32Array): void {
@@ -178,16 +192,19 @@ export class Kernel implements Engine {
     return { nll: this.backward(batch, scale), tensors: this.#tensorsAt("gradient") };
   }
 
-  /** gradients() without the copies: leaves the gradient in the kernel, for update(). */
-  backward(batch: Batch, scale: number): Float32Array {
+  /**
+   * gradients() without the copies: leaves the gradient in the kernel, for update().
+   * @param dropout probability with which a unit is hidden from the output layer.
+   */
+  backward(batch: Batch, scale: number, dropout = 0): Float32Array {
     this.#write(batch);
-    this.#exports.gradients(batch.batchSizes.length, this.#rows(), scale);
+    this.#exports.gradients(batch.batchSizes.length, this.#rows(), scale, dropout);
     this.#clearState();
     return this.#view("nll", 0, this.#rows());
   }
 
-  /** Seeds the noise generator: four streams of xoshiro128++, 16 words, not all zero. */
-  seedNoise(words: Uint32Array): void {
+  /** Seeds weight noise and dropout: four streams of xoshiro128++, 16 words, not all zero. */
+  seed(words: Uint32Array): void {
     this.#words.set(words, this.#exports.randomStatePointer() / 4);
   }
 
@@ -203,6 +220,16 @@ export class Kernel implements Engine {
   /** Rescales the gradient and updates the weights. Returns its norm; when that is not finite, nothing changed. */
   update({ maxNorm, rate, decay, momentum, floor }: UpdateRule): number {
     return this.#exports.update(maxNorm, rate, decay, momentum, floor);
+  }
+
+  /** Moves the average of the weights towards them: average = decay · average + (1 - decay) · weights. */
+  accumulate(decay: number): void {
+    this.#exports.accumulate(decay);
+  }
+
+  /** Sets the weights aside and uses their average; restore() puts them back. */
+  useAverage(): void {
+    this.#exports.useAverage();
   }
 
   #at(place: Place): number {
@@ -244,7 +271,7 @@ export class Kernel implements Engine {
     if (this.config.cell === "lstm") this.#view("c0", 0, length).fill(0);
   }
 
-  #tensorsAt(place: "W" | "gradient" | "meanSquare" | "velocity"): Tensors {
+  #tensorsAt(place: "W" | "gradient" | "meanSquare" | "velocity" | "average"): Tensors {
     const tensors = emptyTensors(this.config);
     this.#eachSegment(this.#at(place), tensors, (inFile, inMemory) => inFile.set(inMemory));
     return tensors;

@@ -4,6 +4,7 @@
  * open is as in its authors' code: decay 0.95, floor 0.01, momentum 0.9, a learning rate that falls linearly to 1%.
  */
 import type { Cell } from "../checkpoint.ts";
+import chosen from "./chosen.json" with { type: "json" };
 
 /** Units of the paper's music models (table 1): about 20,000 recurrent parameters each. */
 export const PAPER_UNITS: Readonly<Record<Cell, number>> = { tanh: 100, lstm: 36, gru: 46 };
@@ -23,6 +24,8 @@ export interface Protocol {
   readonly floor: number; // of the root mean square
   readonly maxNorm: number; // of the gradient of the mean NLL per frame
   readonly noise: number; // deviation of the weight noise
+  readonly dropout: number; // probability with which a unit is hidden from the output layer
+  readonly averaging: number; // decay of the average of the weights that is validated and kept; 0: the weights themselves
 }
 
 /** What holds for every model of the paper's preset. */
@@ -40,10 +43,12 @@ const PAPER = {
   floor: 0.01,
   maxNorm: 1,
   noise: 0.075,
+  dropout: 0,
+  averaging: 0,
 };
 
-/** What was chosen for a model by its validation NLL. */
-const CHOSEN: Readonly<Record<string, Partial<Protocol>>> = {};
+/** What was chosen for a model by its validation NLL, by its id. */
+const CHOSEN: Readonly<Record<string, Partial<Protocol>>> = chosen;
 
 /** Settings of the paper's preset, with those chosen for the model `<set>/<cell>`. */
 export function paperProtocol(set: string, cell: Cell): Protocol {

@@ -8,6 +8,7 @@ import type { Cell, Checkpoint } from "../checkpoint.ts";
 import { Model } from "../model.ts";
 import { writeFileAtomically } from "../store/files.ts";
 import type { MusicSet } from "./datasets.ts";
+import { type CreateEngine, kernelEngine } from "./engine.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Protocol } from "./protocol.ts";
 import { type Epoch, type Snapshot, Trainer } from "./trainer.ts";
@@ -23,7 +24,8 @@ interface Saved {
 }
 
 export interface Run {
-  readonly kernel: Uint8Array<ArrayBuffer>; // dist/kernel.wasm
+  readonly kernel: Uint8Array<ArrayBuffer>; // dist/kernel.wasm or dist/kernel-relaxed.wasm
+  readonly engine?: (kernel: WebAssembly.Module) => CreateEngine; // the kernel unless given
   readonly set: MusicSet;
   readonly cell: Cell;
   readonly protocol: Protocol;
@@ -39,6 +41,7 @@ export interface Run {
  */
 export async function run({
   kernel,
+  engine = kernelEngine,
   set,
   cell,
   protocol,
@@ -47,9 +50,9 @@ export async function run({
   onEpoch,
 }: Run): Promise<Checkpoint> {
   const module = await WebAssembly.compile(kernel);
-  const trainer = new Trainer(module, set, cell, protocol);
+  const trainer = new Trainer(engine(module), set, cell, protocol);
   const hash = createHash("sha256")
-    .update(JSON.stringify([cell, protocol, set.sha256]))
+    .update(JSON.stringify([trainer.engine, cell, protocol, set.sha256]))
     .update(kernel)
     .digest("hex");
   const path = `${folder}/${set.name}/${cell}-${hash.slice(0, 8)}`;
@@ -59,12 +62,15 @@ export async function run({
   const start = performance.now() - 1000 * (log.at(-1)?.seconds ?? 0);
   let lastSnapshot = performance.now();
   while (!trainer.finished) {
-    const epoch = { ...trainer.epoch(), seconds: (performance.now() - start) / 1000 };
+    const epoch = { ...(await trainer.epoch()), seconds: (performance.now() - start) / 1000 };
     log.push(epoch);
     onEpoch?.(epoch, trainer);
     if (performance.now() - lastSnapshot > 1000 * snapshotSeconds) {
       lastSnapshot = performance.now();
-      await writeFileAtomically(`${path}.snapshot`, serialize({ snapshot: trainer.snapshot(), log } satisfies Saved));
+      await writeFileAtomically(
+        `${path}.snapshot`,
+        serialize({ snapshot: await trainer.snapshot(), log } satisfies Saved),
+      );
     }
   }
   await writeFileAtomically(`${path}.jsonl`, log.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
@@ -99,7 +105,7 @@ function finish(module: WebAssembly.Module, trainer: Trainer, set: MusicSet, pro
     set: set.name,
     framesPerQuarter: set.framesPerQuarter,
     dataSha256: set.sha256,
-    engine: "kernel",
+    engine: trainer.engine,
     bestEpoch: best.epoch.epoch,
     validMicro: valid.micro,
     validMacro: valid.macro,

@@ -4,11 +4,12 @@
  * where one that never stopped does, bit for bit.
  */
 import type { Cell, Config, Tensors } from "../checkpoint.ts";
-import { Kernel } from "../kernel/kernel.ts";
+import type { Optimiser } from "../kernel/kernel.ts";
 import { uniform } from "../random.ts";
 import { frameCount, type PianoRoll } from "../sequence.ts";
-import { groups, type Part, parts, shuffle } from "./batches.ts";
+import { groups, parts, shuffle } from "./batches.ts";
 import type { MusicSet } from "./datasets.ts";
+import type { CreateEngine, TrainingEngine } from "./engine.ts";
 import { initialTensors } from "./initialise.ts";
 import type { Protocol } from "./protocol.ts";
 
@@ -22,7 +23,7 @@ export interface Epoch {
 /** Everything that the epochs still to come depend on. */
 export interface Snapshot {
   readonly tensors: Tensors;
-  readonly optimiser: { readonly meanSquare: Tensors; readonly velocity: Tensors };
+  readonly optimiser: Optimiser;
   readonly best: { readonly epoch: Epoch; readonly tensors: Tensors } | undefined;
   readonly epochs: number; // done
 }
@@ -35,19 +36,23 @@ export class Trainer {
   readonly framesPerEpoch: number;
   readonly #set: MusicSet;
   readonly #protocol: Protocol;
-  readonly #kernel: Kernel;
+  readonly #engine: TrainingEngine;
   #epochs = 0;
   #best: Snapshot["best"];
 
-  constructor(kernel: WebAssembly.Module, set: MusicSet, cell: Cell, protocol: Protocol) {
+  constructor(create: CreateEngine, set: MusicSet, cell: Cell, protocol: Protocol) {
     const { units, seed, sequences, steps } = protocol;
     this.config = { cell, inputs: set.inputs, units, outputs: set.inputs };
-    this.framesPerEpoch = set.train.reduce((sum, piece) => sum + Math.max(0, frameCount(piece) - 1), 0);
+    this.framesPerEpoch = scoredFrames(set.train);
     this.#set = set;
     this.#protocol = protocol;
     const capacity = Math.max(sequences, VALIDATION_SEQUENCES);
-    this.#kernel = new Kernel(kernel, this.config, { rows: capacity * steps, sequences: capacity, training: true });
-    this.#kernel.load(initialTensors(this.config, uniform(seed), frequencies(set.train, set.inputs)));
+    this.#engine = create(this.config, { rows: capacity * steps, sequences: capacity });
+    this.#engine.load(initialTensors(this.config, uniform(seed), frequencies(set.train, set.inputs)));
+  }
+
+  get engine(): string {
+    return this.#engine.name;
   }
 
   get best(): Snapshot["best"] {
@@ -60,65 +65,59 @@ export class Trainer {
     return this.#epochs >= epochs || (this.#best !== undefined && this.#epochs - this.#best.epoch.epoch >= patience);
   }
 
-  snapshot(): Snapshot {
+  async snapshot(): Promise<Snapshot> {
     return {
-      tensors: this.#kernel.tensors(),
-      optimiser: this.#kernel.optimiser(),
+      tensors: await this.#engine.tensors(),
+      optimiser: await this.#engine.optimiser(),
       best: this.#best,
       epochs: this.#epochs,
     };
   }
 
   resume({ tensors, optimiser, best, epochs }: Snapshot): void {
-    this.#kernel.load(tensors);
-    this.#kernel.loadOptimiser(optimiser);
+    this.#engine.load(tensors);
+    this.#engine.loadOptimiser(optimiser);
     this.#best = best;
     this.#epochs = epochs;
   }
 
   /** One pass over the training pieces and one over the validation pieces. */
-  epoch(): Epoch {
-    const { seed, sequences, steps, rate, finalRate, decay, momentum, floor, maxNorm, noise, epochs } = this.#protocol;
+  async epoch(): Promise<Epoch> {
+    const { seed, sequences, steps, rate, finalRate, averaging, epochs } = this.#protocol;
     const random = uniform(seed ^ Math.imul(this.#epochs + 1, 0x9e3779b1));
-    this.#kernel.seedNoise(Uint32Array.from({ length: 16 }, () => random() * 2 ** 32));
-    const rule = { maxNorm, decay, momentum, floor, rate: rate * (1 - ((1 - finalRate) * this.#epochs) / epochs) };
+    this.#engine.seed(random);
+    const pieceGroups = groups(shuffle(this.#set.train, random), sequences);
+    const rule = { ...this.#protocol, rate: rate * (1 - ((1 - finalRate) * this.#epochs) / epochs) };
     let sum = 0;
-    for (const pieces of groups(shuffle(this.#set.train, random), sequences)) {
-      sum += this.#run(parts(pieces, steps), ({ batch, rows }) => {
-        if (noise > 0) this.#kernel.perturb(noise);
-        const nll = this.#kernel.backward(batch, 1 / rows);
-        if (noise > 0) this.#kernel.restore();
-        const norm = this.#kernel.update(rule);
-        if (!Number.isFinite(norm)) throw new Error(`The gradient's norm became ${norm}; a lower rate may help.`);
-        return nll;
-      });
+    let update = this.#epochs * pieceGroups.length;
+    for (const pieces of pieceGroups) {
+      // A short memory at first, so that the average does not hold on to the initial weights.
+      const decay = Math.min(averaging, (update + 1) / (update + 11));
+      update += 1;
+      for (const part of parts(pieces, steps)) sum += await this.#engine.update(part, { ...rule, averaging: decay });
     }
     this.#epochs += 1;
-    const done = { epoch: this.#epochs, train: sum / this.framesPerEpoch, valid: this.nll(this.#set.valid) };
-    if (!this.#best || done.valid < this.#best.epoch.valid)
-      this.#best = { epoch: done, tensors: this.#kernel.tensors() };
+    if (averaging > 0) this.#engine.useAverage(true);
+    const done = { epoch: this.#epochs, train: sum / this.framesPerEpoch, valid: await this.nll(this.#set.valid) };
+    if (!this.#best || done.valid < this.#best.epoch.valid) {
+      this.#best = { epoch: done, tensors: await this.#engine.tensors() };
+    }
+    if (averaging > 0) this.#engine.useAverage(false);
     return done;
   }
 
   /** NLL of pieces under the present weights, in nats per scored frame (micro). */
-  nll(pieces: readonly PianoRoll[]): number {
-    const frames = pieces.reduce((sum, piece) => sum + Math.max(0, frameCount(piece) - 1), 0);
-    const sums = groups(pieces, VALIDATION_SEQUENCES).map((group) =>
-      this.#run(parts(group, this.#protocol.steps), ({ batch }) => this.#kernel.forward(batch)),
-    );
-    return sums.reduce((sum, part) => sum + part, 0) / frames;
-  }
-
-  /** Runs consecutive parts, carrying the state from each to the next; the sum of all NLL. */
-  #run(consecutive: Iterable<Part>, step: (part: Part) => Float32Array): number {
+  async nll(pieces: readonly PianoRoll[]): Promise<number> {
     let sum = 0;
-    for (const part of consecutive) {
-      if (part.continued) this.#kernel.setState(this.#kernel.state(part.continued));
-      for (const nll of step(part)) sum += nll;
+    for (const group of groups(pieces, VALIDATION_SEQUENCES)) {
+      for (const part of parts(group, this.#protocol.steps)) sum += await this.#engine.nll(part);
     }
-    return sum;
+    return sum / scoredFrames(pieces);
   }
 }
+
+const scoredFrames = (pieces: readonly PianoRoll[]): number =>
+  pieces.reduce((sum, piece) => sum + Math.max(0, frameCount(piece) - 1), 0);
 
 /** How often each pitch sounds, with half a count added to both outcomes so that no frequency is 0 or 1. */
 function frequencies(pieces: readonly PianoRoll[], columns: number): Float64Array {

@@ -107,7 +107,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     const kernel = create(config);
     const tensors = randomTensors(config, random);
     kernel.load(tensors);
-    kernel.seedNoise(SEED);
+    kernel.seed(SEED);
     kernel.perturb(0.075);
     expect(worst(kernel.tensors(), tensors)).toBeGreaterThan(0.01);
     kernel.restore();
@@ -120,7 +120,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
       const config = configOf(cell, size);
       const [noisy, clean] = [create(config), create(config)];
       noisy.load(randomTensors(config, random));
-      noisy.seedNoise(SEED);
+      noisy.seed(SEED);
       const { batch } = pack(raggedPieces(random, config));
       for (let n = 0; n < 3; n++) {
         noisy.perturb(0.5);
@@ -143,7 +143,7 @@ describe("weight noise", () => {
   function draws(seed: Uint32Array, sigma: number, n: number): Float32Array {
     const kernel = create(config);
     kernel.load(zeros);
-    kernel.seedNoise(seed);
+    kernel.seed(seed);
     return concatenate(
       Array.from({ length: n }, () => {
         kernel.perturb(sigma);

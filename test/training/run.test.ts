@@ -57,6 +57,7 @@ describe("a run", () => {
         const epochs = output.split("\n").length - 1;
         if (epochs >= 8) resolve(epochs);
       });
+      child.stdout.on("end", () => resolve(Number.POSITIVE_INFINITY)); // it ended by itself
     });
     child.kill("SIGKILL");
     await once(child, "exit");

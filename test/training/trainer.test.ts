@@ -3,6 +3,7 @@ import { CELLS, type Tensors } from "../../src/checkpoint.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
 import { Model } from "../../src/model.ts";
 import { toFrames } from "../../src/sequence.ts";
+import { kernelEngine } from "../../src/training/engine.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { kernelModule } from "../kernel/wasm.ts";
@@ -12,21 +13,21 @@ import { smallProtocol, smallSet } from "./pieces.ts";
 const set = smallSet();
 
 describe.each(CELLS)("training %s", (cell) => {
-  const create = (changes = {}) => new Trainer(kernelModule, set, cell, { ...smallProtocol, ...changes });
+  const create = (changes = {}) => new Trainer(kernelEngine(kernelModule), set, cell, { ...smallProtocol, ...changes });
 
-  test("lowers the NLL of training and validation pieces", () => {
+  test("lowers the NLL of training and validation pieces", async () => {
     const trainer = create({ epochs: 40, rate: 0.01, noise: 0 });
-    const first = trainer.epoch();
+    const first = await trainer.epoch();
     let last = first;
-    while (!trainer.finished) last = trainer.epoch();
+    while (!trainer.finished) last = await trainer.epoch();
     expect(last.train).toBeLessThan(0.8 * first.train);
     expect(last.valid).toBeLessThan(0.8 * first.valid);
   });
 
-  test("makes the plain twin's update: mean gradient, norm rescaled, RMSProp with momentum", () => {
+  test("makes the plain twin's update: mean gradient, norm rescaled, RMSProp with momentum", async () => {
     const settings = { noise: 0, steps: 100, sequences: 100, rate: 0.02, maxNorm: 0.5 };
     const trainer = create(settings);
-    const before = trainer.snapshot().tensors;
+    const before = (await trainer.snapshot()).tensors;
     const pieces = set.train.map((roll) => toFrames(roll).map((frame) => frame.map((pitch) => pitch - 1)));
     const { batch } = pack(pieces);
     const rows = batch.inputs.offsets.length - 1;
@@ -42,8 +43,8 @@ describe.each(CELLS)("training %s", (cell) => {
     const { decay, momentum, floor } = smallProtocol;
     const rule = { rate: settings.rate, decay, momentum, floor };
     rmsProp(rule, { weights, gradient: g, meanSquare: zeros(), velocity: zeros() });
-    trainer.epoch();
-    const after = flat(trainer.snapshot().tensors);
+    await trainer.epoch();
+    const after = flat((await trainer.snapshot()).tensors);
     const largestStep = Math.max(...weights.map((w, i) => Math.abs(w - flat(before)[i])));
     expect(largestStep).toBeGreaterThan(1e-3);
     after.forEach((w, i) => {
@@ -51,47 +52,58 @@ describe.each(CELLS)("training %s", (cell) => {
     });
   });
 
-  test("measures the NLL that the served model gives, truncated or not", () => {
+  test("measures the NLL that the served model gives, truncated or not", async () => {
     for (const steps of [3, 100]) {
       const trainer = create({ steps });
-      const { valid } = trainer.epoch();
-      const checkpoint = { config: trainer.config, tensors: trainer.snapshot().tensors, metadata: {} };
+      const { valid } = await trainer.epoch();
+      const checkpoint = { config: trainer.config, tensors: (await trainer.snapshot()).tensors, metadata: {} };
       const model = new Model({ id: `jsb/${cell}`, version: "" }, checkpoint, kernelModule);
       expect(valid).toBeCloseTo(evaluate(model, set.valid).micro, 6);
     }
   });
 
-  test("resumed from a snapshot goes on as if it had never stopped, bit for bit", () => {
+  test("resumed from a snapshot goes on as if it had never stopped, bit for bit", async () => {
     const whole = create();
-    while (!whole.finished) whole.epoch();
+    while (!whole.finished) await whole.epoch();
     const first = create();
-    first.epoch();
-    first.epoch();
+    await first.epoch();
+    await first.epoch();
     const second = create();
-    second.resume(structuredClone(first.snapshot()));
-    while (!second.finished) second.epoch();
-    expect(second.snapshot()).toEqual(whole.snapshot());
+    second.resume(structuredClone(await first.snapshot()));
+    while (!second.finished) await second.epoch();
+    expect(await second.snapshot()).toEqual(await whole.snapshot());
   });
 
-  test("follows the seed", () => {
-    const [a, b, other] = [create(), create(), create({ seed: 2 })].map((trainer) => {
-      trainer.epoch();
-      return trainer.snapshot().tensors;
-    });
+  test("follows the seed", async () => {
+    const afterOne = async (trainer: Trainer) => {
+      await trainer.epoch();
+      return (await trainer.snapshot()).tensors;
+    };
+    const a = await afterOne(create());
+    const b = await afterOne(create());
+    const other = await afterOne(create({ seed: 2 }));
     expect(a).toEqual(b);
     expect(other).not.toEqual(a);
   });
 });
 
 describe("stopping", () => {
-  test("comes `patience` epochs after the best one, whose weights are kept", () => {
-    const trainer = new Trainer(kernelModule, set, "gru", { ...smallProtocol, rate: 1, epochs: 100, patience: 3 });
+  test("comes `patience` epochs after the best one, whose weights are kept", async () => {
+    const trainer = new Trainer(kernelEngine(kernelModule), set, "gru", {
+      ...smallProtocol,
+      rate: 1,
+      epochs: 100,
+      patience: 3,
+    });
     const valid: number[] = [];
-    while (!trainer.finished) valid.push(trainer.epoch().valid);
+    while (!trainer.finished) valid.push((await trainer.epoch()).valid);
     const best = valid.indexOf(Math.min(...valid)) + 1;
     expect(valid.length).toBe(best + 3);
     expect(trainer.best?.epoch.epoch).toBe(best);
-    trainer.resume({ ...trainer.snapshot(), tensors: trainer.best?.tensors ?? trainer.snapshot().tensors });
-    expect(trainer.nll(set.valid)).toBe(Math.min(...valid));
+    trainer.resume({
+      ...(await trainer.snapshot()),
+      tensors: trainer.best?.tensors ?? (await trainer.snapshot()).tensors,
+    });
+    expect(await trainer.nll(set.valid)).toBe(Math.min(...valid));
   });
 });

@@ -3,21 +3,21 @@
  * reads the results at theirs; kernel.ts is the only caller.
  */
 import { addRows, transpose } from "./gemm";
-import { head, headBackward } from "./bernoulli";
+import { drop, head, headBackward } from "./bernoulli";
 import {
   gruBackward, gruForward, lstmBackward, lstmForward, recurrentBackward, tanhBackward, tanhForward,
 } from "./cells";
 import {
-  b, batchSizes, carried, cell, gateWidth, gates, gatesGradient, gradient, GRU, inputColumns, inputOffsets, LSTM,
+  b, batchSizes, carried, cell, dropped, gateWidth, gates, gatesGradient, gradient, GRU, hidden, inputColumns, inputOffsets, LSTM,
   parameterCount, U, UT, W, width,
 } from "./layout";
 import { exp, expNegativeAbs, log1p, sigmoid, softplusFrom, storeNormals, tanh } from "./math";
 
 export {
-  a, A, b, batchSizes, c0, cells, gradient, h0, hidden, init, inputColumns, inputOffsets, logits, meanSquare, nll,
+  a, A, average, b, batchSizes, c0, cells, gradient, h0, hidden, init, inputColumns, inputOffsets, logits, meanSquare, nll,
   outputWidth, parameterCount, targetColumns, targetOffsets, U, V, velocity, W, width,
 } from "./layout";
-export { perturb, restore, update } from "./optimiser";
+export { accumulate, perturb, restore, update, useAverage } from "./optimiser";
 export { randomStatePointer, storeNormals } from "./math";
 
 /** gates = b + sum of the rows of W whose column is active. */
@@ -68,16 +68,18 @@ function recur(steps: i32): i32 {
 export function forward(steps: i32, rows: i32): void {
   inputProduct(rows);
   recur(steps);
-  head(rows, false, 1);
+  head(rows, hidden, false, 1);
 }
 
-/** forward, then the gradient of scale · sum of the NLL with respect to every parameter. */
-export function gradients(steps: i32, rows: i32, scale: f32): void {
+/** forward with dropout, then the gradient of scale · sum of the NLL with respect to every parameter. */
+export function gradients(steps: i32, rows: i32, scale: f32, dropout: f32): void {
   inputProduct(rows);
   recur(steps);
-  head(rows, true, scale);
+  if (dropout > 0) drop(rows, dropout);
+  const input = dropout > 0 ? dropped : hidden;
+  head(rows, input, true, scale);
   memory.fill(gradient, 0, parameterCount << 2);
-  headBackward(rows);
+  headBackward(rows, input);
 
   transpose(width, gateWidth, U, UT);
   if (cell == LSTM) memory.fill(carried, 0, (batchSize(0) * width) << 2);

@@ -113,7 +113,8 @@ function rotl(x: v128, k: i32): v128 {
   return v128.or(i32x4.shl(x, k), i32x4.shr_u(x, 32 - k));
 }
 
-function random(): v128 {
+/** Four uniform unsigned 32-bit integers. */
+export function random(): v128 {
   let s0 = v128.load(randomState, 0);
   let s1 = v128.load(randomState, 16);
   let s2 = v128.load(randomState, 32);

@@ -2,7 +2,7 @@
  * What training does to the parameters between two passes: weight noise (Graves 2011), gradient-norm rescaling
  * (Pascanu et al. 2013) and RMSProp with momentum.
  */
-import { A, a, b, cell, gateCount, gateWidth, gradient, inputs, LSTM, meanSquare, outputWidth, outputs, parameterCount, saved, U, units, V, velocity, W, width } from "./layout";
+import { A, a, average, b, cell, gateCount, gateWidth, gradient, inputs, LSTM, meanSquare, outputWidth, outputs, parameterCount, saved, U, units, V, velocity, W, width } from "./layout";
 import { laneMask, madd, storeNormals } from "./math";
 
 const normals: usize = memory.data(32, 16);
@@ -32,9 +32,26 @@ export function perturb(sigma: f32): void {
   addNoise(a, 1, outputs, outputWidth, sigma);
 }
 
-/** Puts the parameters back as they were before perturb. */
+/** Puts the parameters back as they were before perturb or useAverage. */
 export function restore(): void {
   memory.copy(W, saved, parameterCount << 2);
+}
+
+/** average = decay · average + (1 - decay) · parameters. */
+export function accumulate(decay: f32): void {
+  const decay4 = f32x4.splat(decay);
+  const rest4 = f32x4.splat(1 - decay);
+  const bytes: usize = parameterCount << 2;
+  for (let j: usize = 0; j < bytes; j += 16) {
+    const p = v128.load(W + j);
+    v128.store(average + j, madd(decay4, v128.load(average + j), f32x4.mul(rest4, p)));
+  }
+}
+
+/** Sets the parameters aside and puts their average in their place, until restore. */
+export function useAverage(): void {
+  memory.copy(saved, W, parameterCount << 2);
+  memory.copy(W, average, parameterCount << 2);
 }
 
 /** Euclidean norm of the gradient, summed in float64. */

@@ -1,0 +1,72 @@
+/**
+ * What a trainer asks of the program that does its arithmetic, and the engine that is our own kernel. Each call is given a
+ * part of a batch of pieces; the engine carries their states from one part to the next.
+ */
+import type { Config, Tensors } from "../checkpoint.ts";
+import { type Capacity, Kernel, type Optimiser, type UpdateRule } from "../kernel/kernel.ts";
+import type { Part } from "./batches.ts";
+
+/** How one update is made. */
+export interface Rule extends UpdateRule {
+  readonly noise: number; // deviation of the weight noise
+  readonly dropout: number; // probability with which a unit is hidden from the output layer
+  readonly averaging: number; // decay of the average of the weights; 0 keeps none
+}
+
+export interface TrainingEngine {
+  readonly name: string;
+  load(tensors: Tensors): void;
+  tensors(): Promise<Tensors>;
+  loadOptimiser(optimiser: Optimiser): void;
+  optimiser(): Promise<Optimiser>;
+  /** Starts weight noise and dropout anew from a source of numbers in [0, 1). */
+  seed(uniform: () => number): void;
+  /** One update by the gradient of the mean NLL of the part. Returns the sum of the NLL before it, in nats. */
+  update(part: Part, rule: Rule): Promise<number>;
+  /** The sum of the NLL of the part, in nats, without learning. */
+  nll(part: Part): Promise<number>;
+  /** Until `false` is given, the average of the weights stands in for them. */
+  useAverage(use: boolean): void;
+}
+
+export type CreateEngine = (config: Config, capacity: Capacity) => TrainingEngine;
+
+/** @param module dist/kernel.wasm or, where the runtime has relaxed SIMD, dist/kernel-relaxed.wasm. */
+export const kernelEngine =
+  (module: WebAssembly.Module): CreateEngine =>
+  (config, capacity) => {
+    const kernel = new Kernel(module, config, { ...capacity, training: true });
+    const carryState = ({ continued }: Part) => {
+      if (continued) kernel.setState(kernel.state(continued));
+    };
+    return {
+      name: "kernel",
+      load: (tensors) => kernel.load(tensors),
+      tensors: async () => kernel.tensors(),
+      loadOptimiser: (optimiser) => kernel.loadOptimiser(optimiser),
+      optimiser: async () => kernel.optimiser(),
+      seed: (uniform) => kernel.seed(Uint32Array.from({ length: 16 }, () => uniform() * 2 ** 32)),
+      async update(part, rule) {
+        const { noise, dropout, averaging } = rule;
+        carryState(part);
+        if (noise > 0) kernel.perturb(noise);
+        const nll = sum(kernel.backward(part.batch, 1 / part.rows, dropout));
+        if (noise > 0) kernel.restore();
+        const norm = kernel.update(rule);
+        if (!Number.isFinite(norm)) throw new Error(`The gradient's norm became ${norm}; a lower rate may help.`);
+        if (averaging > 0) kernel.accumulate(averaging);
+        return nll;
+      },
+      async nll(part) {
+        carryState(part);
+        return sum(kernel.forward(part.batch));
+      },
+      useAverage: (use) => (use ? kernel.useAverage() : kernel.restore()),
+    };
+  };
+
+function sum(values: Float32Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
