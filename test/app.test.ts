@@ -79,6 +79,21 @@ describe("limits", () => {
     }
   });
 
+  test("a body that announces too much is refused unread", async () => {
+    let pulled = false;
+    const pull = () => {
+      pulled = true;
+    };
+    const body = new ReadableStream({ pull }, { highWaterMark: 0 });
+    const init = { method: "POST", body, headers: { "Content-Length": "101" }, duplex: "half" } as RequestInit;
+    const response = await small.request("/score", init);
+    expect([response.status, (await response.json()).detail, pulled]).toEqual([
+      413,
+      "The body has 101 bytes; wanted at most 100.",
+      false,
+    ]);
+  });
+
   test("frames are counted for rolls and files", async () => {
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], []] }))).status).toBe(200);
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], [], []] }))).status).toBe(413);

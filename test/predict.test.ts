@@ -128,6 +128,14 @@ describe("a state", () => {
     expect(codeOf(() => predictOne(piece, { state: [state] }))).toBe("malformed-state");
   });
 
+  test("with the bits set that base64 leaves over is malformed", () => {
+    const { state } = predictOne(piece, { models: ["jsb/lstm"] });
+    expect(Buffer.from(state, "base64url").length % 3).toBe(1); // then the last character has 4 bits to spare
+    const spare = `${state.slice(0, -1)}${String.fromCharCode(state.charCodeAt(state.length - 1) + 1)}`;
+    expect(Buffer.from(spare, "base64url")).toEqual(Buffer.from(state, "base64url"));
+    expect(codeOf(() => predictOne(piece, { state: [spare] }))).toBe("malformed-state");
+  });
+
   test("with any byte changed is refused or answers finite numbers", () => {
     const random = new Random(4);
     const bytes = Buffer.from(predictOne(piece, { models: ["jsb/lstm"] }).state, "base64url");
