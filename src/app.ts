@@ -78,7 +78,8 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
 }
 
 /** The routes without a prefix. */
-export function createApi({ models, lastError, limits, version }: Deps): OpenAPIHono<Env> {
+export function createApi(deps: Deps): OpenAPIHono<Env> {
+  const { limits } = deps;
   const api = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
@@ -86,7 +87,7 @@ export function createApi({ models, lastError, limits, version }: Deps): OpenAPI
   });
   api.openapi(scoreRoute, async (c) => {
     const { music, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, limits);
-    const chosen = selectModels(models(), options.models);
+    const chosen = selectModels(deps.models(), options.models);
     return c.json(scoreMusic(music, chosen, options), 200, NOT_STORED);
   });
 
@@ -98,35 +99,45 @@ export function createApi({ models, lastError, limits, version }: Deps): OpenAPI
       default: "application/json",
     });
     c.header("Vary", "Accept", { append: true });
-    const answer = predictMusic(music, models(), options);
+    const answer = predictMusic(music, deps.models(), options);
     if (type === "application/json") return c.json(answer, 200, NOT_STORED);
     const headers = { ...NOT_STORED, "Content-Disposition": 'attachment; filename="continuation.mid"' };
     return c.body(continuationMidi(answer), 200, { ...headers, "Content-Type": "audio/midi" });
   });
 
   api.use("/models/*", conditional);
-  api.openapi(modelsRoute, (c) => c.json({ models: models().map(modelInfo) }, 200, REVALIDATED));
+  api.openapi(modelsRoute, (c) => c.json({ models: deps.models().map(modelInfo) }, 200, REVALIDATED));
   api.openapi(modelRoute, (c) => {
     const { set, cell } = c.req.valid("param");
-    const model = models().find(({ id }) => id === `${set}/${cell}`);
-    if (!model) throw unknownModel(`${set}/${cell}`, models());
+    const models = deps.models();
+    const model = models.find(({ id }) => id === `${set}/${cell}`);
+    if (!model) throw unknownModel(`${set}/${cell}`, models);
     return c.json(modelInfo(model), 200, { ...REVALIDATED, ETag: `"sha256:${model.version}"` });
   });
 
   api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));
   api.openapi(readyRoute, (c) => {
-    const reason = lastError?.();
-    const { length } = models();
+    const reason = deps.lastError?.();
+    const { length } = deps.models();
     if (length === 0) throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : ""}.`);
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 
-  const document = openApiDocument(api, version);
-  const yaml = openApiYaml(document);
+  // Written at the first call: a cold start need not wait for it.
+  const document = once(() => openApiDocument(api, deps.version));
+  const yaml = once(() => openApiYaml(document()));
   api.use("/openapi.*", conditional);
-  api.get("/openapi.json", (c) => c.json(document, 200, REVALIDATED));
-  api.get("/openapi.yaml", (c) => c.body(yaml, 200, { ...REVALIDATED, "Content-Type": "application/yaml" }));
+  api.get("/openapi.json", (c) => c.json(document(), 200, REVALIDATED));
+  api.get("/openapi.yaml", (c) => c.body(yaml(), 200, { ...REVALIDATED, "Content-Type": "application/yaml" }));
   return api;
+}
+
+function once<T extends object | string>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** @throws SurprisalError `not-acceptable` unless there is the continuation of exactly one model. */
@@ -151,7 +162,7 @@ function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Re
     detail:
       error && status !== 500 ? error.message : "The server failed; its log has more under the id of this request.",
     code: error?.code ?? "internal-error",
-    instance: `${c.req.path}#${c.get("requestId")}`,
+    instance: `${new URL(c.req.url).pathname}#${c.get("requestId")}`,
   };
   return c.body(JSON.stringify(body), status, {
     ...NOT_STORED,

@@ -18,7 +18,7 @@ export function selectModels(models: readonly Model[], patterns: readonly string
 }
 
 export function unknownModel(pattern: string, models: readonly Model[]): SurprisalError {
-  const known = models.map(({ id }) => id).join(", ");
+  const known = models.map(({ id }) => id).join(", ") || "none";
   return new SurprisalError(
     "unknown-model",
     `Found no model ${JSON.stringify(pattern.slice(0, 100))}; there are ${known}.`,
