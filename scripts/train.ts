@@ -9,11 +9,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { CELLS } from "../src/checkpoint.ts";
 import { SurprisalError } from "../src/errors.ts";
 import { addToFolder } from "../src/store/files.ts";
-import { loadMusicSet, MUSIC_SETS } from "../src/training/datasets.ts";
-import { type Protocol, paperProtocol } from "../src/training/protocol.ts";
+import { loadMusicSet } from "../src/training/datasets.ts";
+import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
 
@@ -28,30 +27,21 @@ try {
 }
 
 async function train(args: string[]): Promise<void> {
-  const settings = Object.keys(paperProtocol("", "gru")).filter((name) => name !== "preset");
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       out: { type: "string", default: "models" },
-      ...Object.fromEntries(settings.map((name) => [name, { type: "string" as const }])),
+      ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" as const }])),
     },
   });
-  const [setName, cellName] = positionals[0]?.split("/") ?? [];
-  const name = MUSIC_SETS.find((known) => known === setName);
-  const cell = CELLS.find((known) => known === cellName);
-  if (!name || !cell || positionals.length !== 1) {
-    throw new SurprisalError(
-      "unknown-model",
-      `Found ${positionals.join(" ") || "no model"}; wanted one <set>/<cell> of ${MUSIC_SETS.join(", ")} and ${CELLS.join(", ")}.`,
-    );
-  }
   const { out, ...given } = values as Record<string, string>;
-  const overrides = Object.entries(given).map(([key, value]) => [key, positive(key, value)]);
-  const protocol: Protocol = { ...paperProtocol(name, cell), ...Object.fromEntries(overrides) };
-  const set = await loadMusicSet(name);
+  const target = parseTarget(positionals.join(" "));
+  const protocol = withSettings(protocolOf(target), given);
+  const set = await loadMusicSet(target.set);
   const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
-  console.log(`${name}/${cell}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
+  console.log(`${target.id}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
+  const { cell } = target;
   const checkpoint = await run({ kernel, set, cell, protocol, folder: "runs", onEpoch: showProgress(protocol) });
   const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;
   const entry = await addToFolder(out, checkpoint);
@@ -59,14 +49,6 @@ async function train(args: string[]): Promise<void> {
     `best epoch ${bestEpoch}: valid ${validMicro}, test ${testMicro} micro, ${testMacro} macro (nats per frame)`,
   );
   console.log(`${out}/${entry.key} sha256 ${entry.version}`);
-}
-
-function positive(name: string, value: string): number {
-  const number = Number(value);
-  if (!(Number.isFinite(number) && number >= 0) || value.trim() === "") {
-    throw new SurprisalError("malformed-request", `--${name} is ${value}; wanted a number that is not negative.`);
-  }
-  return number;
 }
 
 /** Prints an epoch every few seconds, and the first. Time left is up to the last epoch, should none stop early. */

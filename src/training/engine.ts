@@ -13,6 +13,9 @@ export interface Rule extends UpdateRule {
   readonly averaging: number; // decay of the average of the weights; 0 keeps none
 }
 
+/** Thrown by an update that finds its gradient not finite. */
+export class Diverged extends Error {}
+
 export interface TrainingEngine {
   readonly name: string;
   load(tensors: Tensors): void;
@@ -53,7 +56,7 @@ export const kernelEngine =
         const nll = sum(kernel.backward(part.batch, 1 / part.rows, dropout));
         if (noise > 0) kernel.restore();
         const norm = kernel.update(rule);
-        if (!Number.isFinite(norm)) throw new Error(`The gradient's norm became ${norm}; a lower rate may help.`);
+        if (!Number.isFinite(norm)) throw new Diverged(`The gradient's norm became ${norm}; a lower rate may help.`);
         if (averaging > 0) kernel.accumulate(averaging);
         return nll;
       },

@@ -3,8 +3,10 @@
  * deviation 0.075, gradient norm rescaled to 1, learning rate and stopping chosen on validation. What the paper leaves
  * open is as in its authors' code: decay 0.95, floor 0.01, momentum 0.9, a learning rate that falls linearly to 1%.
  */
-import type { Cell } from "../checkpoint.ts";
+import { CELLS, type Cell } from "../checkpoint.ts";
+import { SurprisalError } from "../errors.ts";
 import chosen from "./chosen.json" with { type: "json" };
+import { MUSIC_SETS, type MusicSetName } from "./datasets.ts";
 
 /** Units of the paper's music models (table 1): about 20,000 recurrent parameters each. */
 export const PAPER_UNITS: Readonly<Record<Cell, number>> = { tanh: 100, lstm: 36, gru: 46 };
@@ -28,13 +30,16 @@ export interface Protocol {
   readonly averaging: number; // decay of the average of the weights that is validated and kept; 0: the weights themselves
 }
 
-/** What holds for every model of the paper's preset. */
-const PAPER = {
+/** Names of the presets: the paper's sizes, and larger models that go beyond it. */
+export const PRESETS = ["paper", "large"] as const;
+export type Preset = (typeof PRESETS)[number];
+
+const PAPER: Omit<Protocol, "units"> = {
   preset: "paper",
   seed: 1,
   epochs: 200,
   patience: 40,
-  sequences: 8,
+  sequences: 4,
   steps: 200,
   rate: 1e-3,
   finalRate: 0.01,
@@ -47,10 +52,67 @@ const PAPER = {
   averaging: 0,
 };
 
+/** Beyond the paper: more units, dropout instead of strong weight noise, an average of the weights. */
+const LARGE: Partial<Protocol> = { preset: "large", units: 200, dropout: 0.4, noise: 0.025, averaging: 0.998 };
+
 /** What was chosen for a model by its validation NLL, by its id. */
 const CHOSEN: Readonly<Record<string, Partial<Protocol>>> = chosen;
 
-/** Settings of the paper's preset, with those chosen for the model `<set>/<cell>`. */
-export function paperProtocol(set: string, cell: Cell): Protocol {
-  return { ...PAPER, units: PAPER_UNITS[cell], ...CHOSEN[`${set}/${cell}`] };
+/** What `npm run train -- <id>` can make. */
+export interface Target {
+  readonly id: string; // <set>/<cell>, or <set>/<cell>-<preset>
+  readonly set: MusicSetName;
+  readonly cell: Cell;
+  readonly preset: Preset;
 }
+
+/** @throws SurprisalError `unknown-model` when the id is not of a known set, cell and preset. */
+export function parseTarget(id: string): Target {
+  const [setName, model = ""] = id.split("/");
+  const set = MUSIC_SETS.find((name) => name === setName);
+  for (const cell of CELLS) {
+    for (const preset of PRESETS) {
+      if (set && model === (preset === "paper" ? cell : `${cell}-${preset}`)) return { id, set, cell, preset };
+    }
+  }
+  throw new SurprisalError(
+    "unknown-model",
+    `Found ${id || "no model"}; wanted <set>/<cell> or <set>/<cell>-large, of ${MUSIC_SETS.join(", ")} and ${CELLS.join(", ")}.`,
+  );
+}
+
+/** Settings of a preset, before any was chosen for the very model. */
+export function presetOf({ cell, preset }: Target): Protocol {
+  return { ...PAPER, units: PAPER_UNITS[cell], ...(preset === "large" && LARGE) };
+}
+
+/** Settings of a preset, with those chosen for the very model. */
+export function protocolOf(target: Target): Protocol {
+  return { ...presetOf(target), ...CHOSEN[target.id] };
+}
+
+/**
+ * Settings with some replaced, as a command line gives them.
+ * @throws SurprisalError `malformed-request` when a value is not a number that its setting can have.
+ */
+export function withSettings(protocol: Protocol, given: Readonly<Record<string, string>>): Protocol {
+  const numbers = Object.entries(given).map(([name, value]) => {
+    const number = Number(value);
+    const whole = COUNTS.includes(name);
+    if (
+      value.trim() === "" ||
+      !(number >= 0 && number <= 2 ** 32 - 1) ||
+      (whole && !(Number.isInteger(number) && number > 0))
+    ) {
+      const wanted = whole ? "a whole number above 0" : "a number that is zero or more";
+      throw new SurprisalError("malformed-request", `--${name} is ${value}; wanted ${wanted}.`);
+    }
+    return [name, number];
+  });
+  return { ...protocol, ...Object.fromEntries(numbers) };
+}
+
+const COUNTS = ["units", "seed", "epochs", "patience", "sequences", "steps"];
+
+/** Names of the settings that withSettings takes. */
+export const SETTINGS = [...Object.keys(PAPER), "units"].filter((name) => name !== "preset");

@@ -31,7 +31,7 @@ export interface Run {
   readonly protocol: Protocol;
   readonly folder: string; // where snapshot and log are kept, such as runs
   readonly snapshotSeconds?: number; // between snapshots
-  readonly onEpoch?: (epoch: LoggedEpoch, trainer: Trainer) => void;
+  readonly onEpoch?: (epoch: LoggedEpoch, trainer: Trainer) => void | Promise<void>;
 }
 
 /**
@@ -64,7 +64,7 @@ export async function run({
   while (!trainer.finished) {
     const epoch = { ...(await trainer.epoch()), seconds: (performance.now() - start) / 1000 };
     log.push(epoch);
-    onEpoch?.(epoch, trainer);
+    await onEpoch?.(epoch, trainer);
     if (performance.now() - lastSnapshot > 1000 * snapshotSeconds) {
       lastSnapshot = performance.now();
       await writeFileAtomically(

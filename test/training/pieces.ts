@@ -1,10 +1,16 @@
 /** A small made-up music set: pieces of uneven length whose frames repeat, so that there is something to learn. */
 import { type PianoRoll, pianoRoll } from "../../src/sequence.ts";
 import type { MusicSet } from "../../src/training/datasets.ts";
-import { type Protocol, paperProtocol } from "../../src/training/protocol.ts";
+import { type Protocol, parseTarget, protocolOf } from "../../src/training/protocol.ts";
 import { Random } from "../random.ts";
 
-export const smallProtocol: Protocol = { ...paperProtocol("", "gru"), units: 5, epochs: 6, sequences: 3, steps: 7 };
+export const smallProtocol: Protocol = {
+  ...protocolOf(parseTarget("nottingham/gru")),
+  units: 5,
+  epochs: 6,
+  sequences: 3,
+  steps: 7,
+};
 
 export function smallSet(seed = 1): MusicSet {
   const random = new Random(seed);

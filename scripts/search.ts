@@ -1,0 +1,153 @@
+/**
+ * Searches the learning rate of one model on its validation pieces, and ships the best try.
+ *
+ *   npm run search -- nottingham/gru --tries 10 --workers 2
+ *   npm run search -- nottingham/gru --tries 40 --workers 8 --shard 0/5 --folder /shared/search
+ *
+ * A shard is one in so many of the tries, and each worker thread takes a share of its shard. Logs and checkpoints lie in
+ * <folder>/<set>/<model>-<settings>; killed, the same command goes on. The process that finds all tries over puts the best
+ * checkpoint into models/ and its settings into src/training/chosen.json, so that `npm run train` makes it again.
+ */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { readCheckpoint } from "../src/checkpoint.ts";
+import { SurprisalError } from "../src/errors.ts";
+import { addToFolder, writeFileAtomically } from "../src/store/files.ts";
+import { loadMusicSet } from "../src/training/datasets.ts";
+import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
+import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
+
+/** What a worker thread is told. */
+interface Task {
+  readonly target: Target;
+  readonly protocol: Protocol;
+  readonly tries: number;
+  readonly shard: Shard;
+  readonly folder: string;
+}
+
+async function main(args: string[]): Promise<void> {
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      tries: { type: "string", default: "10" },
+      workers: { type: "string", default: "1" },
+      shard: { type: "string", default: "0/1" },
+      folder: { type: "string", default: "runs/search" },
+      out: { type: "string", default: "models" },
+      ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" as const }])),
+    },
+  });
+  const {
+    tries: triesText,
+    workers: workersText,
+    shard: shardText,
+    folder: root,
+    out,
+    ...given
+  } = values as Record<string, string>;
+  const target = parseTarget(positionals.join(" "));
+  const tries = count("tries", triesText);
+  const workers = count("workers", workersText);
+  const shard = parseShard(shardText);
+  const protocol = withSettings(presetOf(target), given);
+  const hash = createHash("sha256").update(JSON.stringify(protocol)).digest("hex");
+  const folder = `${root}/${target.id}-${hash.slice(0, 8)}`; // another search is another folder
+  await loadMusicSet(target.set); // missing data are said once, here
+
+  const threads = Array.from({ length: workers }, (_, w) => {
+    const share = { index: shard.index + w * shard.count, count: shard.count * workers };
+    return finished(
+      new Worker(new URL(import.meta.url), {
+        workerData: { target, protocol, tries, shard: share, folder } satisfies Task,
+      }),
+    );
+  });
+  await Promise.all(threads);
+  await conclude(target, protocol, { tries, folder, out });
+}
+
+function finished(worker: Worker): Promise<void> {
+  worker.on("message", (line: Progress) => console.log(describe(line)));
+  return new Promise((resolve, reject) => {
+    worker.once("error", reject);
+    worker.once("exit", () => resolve());
+  });
+}
+
+async function work({ target, protocol, tries, shard, folder }: Task): Promise<void> {
+  const set = await loadMusicSet(target.set);
+  const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
+  const onProgress = (line: Progress) => parentPort?.postMessage(line);
+  await search({ kernel, set, cell: target.cell, protocol, folder: "runs" }, { tries, shard, folder, onProgress });
+}
+
+/** Ships the best try when all are over. */
+async function conclude(
+  { id }: Target,
+  protocol: Protocol,
+  { tries, folder, out }: { tries: number; folder: string; out: string },
+): Promise<void> {
+  const over = (await readProgress(folder)).filter(isOver).filter((line) => line.try < tries);
+  const tried = new Set(over.map((line) => line.try)).size;
+  if (tried < tries) {
+    console.log(`${tried} of ${tries} tries are over; the shard that ends last ships the best.`);
+    return;
+  }
+  const [best] = over.filter(({ state }) => state === "finished").sort((p, q) => p.valid - q.valid);
+  if (!best) throw new Error("No try came to its end.");
+  const { key } = await addToFolder(out, readCheckpoint(await readFile(`${folder}/${best.try}.safetensors`)));
+  await remember(id, drawn(protocol, best.try));
+  console.log(`${describe(best)}: best of ${tries}, now ${out}/${key}`);
+}
+
+/** Writes into chosen.json in what a model differs from its preset. */
+async function remember(id: string, settings: Protocol): Promise<void> {
+  const file = new URL("../src/training/chosen.json", import.meta.url);
+  const chosen = JSON.parse(await readFile(file, "utf8"));
+  const preset = presetOf(parseTarget(id));
+  const differing = Object.entries(settings).filter(([name, value]) => preset[name as keyof Protocol] !== value);
+  const all = { ...chosen, [id]: Object.fromEntries(differing) };
+  const lines = Object.keys(all)
+    .sort()
+    .map((key) => `  ${JSON.stringify(key)}: ${inline(all[key])}`);
+  await writeFileAtomically(file.pathname, `{\n${lines.join(",\n")}\n}\n`);
+}
+
+const inline = (settings: object): string =>
+  `{ ${Object.entries(settings)
+    .map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`)
+    .join(", ")} }`;
+
+const describe = (line: Progress): string =>
+  `try ${line.try}  rate ${line.rate}  seed ${line.seed}  epoch ${line.epoch}  valid ${line.valid.toFixed(4)}  ${line.seconds} s  ${line.state}`;
+
+function count(name: string, text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) {
+    throw new SurprisalError("malformed-request", `--${name} is ${text}; wanted a whole number above 0.`);
+  }
+  return Number(text);
+}
+
+function parseShard(text: string): Shard {
+  const [, index, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (index === undefined || of === undefined || index >= of) {
+    throw new SurprisalError("malformed-request", `--shard is ${text}; wanted i/n with i from 0 to n - 1.`);
+  }
+  return { index, count: of };
+}
+
+if (isMainThread) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof SurprisalError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+} else {
+  await work(workerData);
+}
