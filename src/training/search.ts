@@ -44,7 +44,7 @@ export function drawn(protocol: Protocol, number: number): Protocol {
 
 /** Epochs after which a try is compared with the others: a ninth, a third. */
 export const rungs = (epochs: number): number[] =>
-  [REDUCTION ** 2, REDUCTION].map((part) => Math.ceil(epochs / part)).filter((rung) => rung < epochs);
+  [...new Set([REDUCTION ** 2, REDUCTION].map((part) => Math.ceil(epochs / part)))].filter((rung) => rung < epochs);
 
 /** Whether a validation NLL is not among the best one in REDUCTION of those seen at the same rung, its own included. */
 export const isBehind = (valid: number, seen: readonly number[]): boolean =>
@@ -87,6 +87,7 @@ export async function search(
 ): Promise<void> {
   const over = new Set((await readProgress(folder)).filter(isOver).map((line) => line.try));
   const log = join(folder, `${shard.index}-of-${shard.count}.jsonl`);
+  await appendFile(log, "\n"); // a killed process may have left half a line
   for (let number = shard.index; number < tries; number += shard.count) {
     if (over.has(number)) continue;
     const settings = drawn(protocol, number);
