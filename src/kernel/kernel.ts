@@ -189,7 +189,12 @@ export class Kernel implements Engine {
   }
 
   gradients(batch: Batch, scale: number): { nll: Float32Array; tensors: Tensors } {
-    return { nll: this.backward(batch, scale), tensors: this.#tensorsAt("gradient") };
+    return { nll: this.backward(batch, scale), tensors: this.gradient() };
+  }
+
+  /** What the last backward() left, in the shape of the weights. A copy. */
+  gradient(): Tensors {
+    return this.#tensorsAt("gradient");
   }
 
   /**

@@ -193,7 +193,80 @@ describe("weight noise", () => {
   });
 });
 
+describe.each(CELLS)("dropout before the output layer of %s", (cell) => {
+  const config = configOf(cell, [22, 31]);
+  const tensors = randomTensors(config, new Random(18));
+  const { batch } = pack(raggedPieces(new Random(19), config));
+
+  /** Σ NLL and gradient under the masks of one seed. */
+  function at(weights: Tensors, dropout: number) {
+    const kernel = create(config);
+    kernel.load(weights);
+    kernel.seed(SEED);
+    const nll = kernel.backward(batch, 1, dropout).reduce((sum, x) => sum + x, 0);
+    return { nll, gradient: kernel.gradient() };
+  }
+
+  test("gives the slope of the NLL that it measures, along the gradient", () => {
+    const { gradient } = at(tensors, 0.4);
+    const norm = Math.hypot(...flat(gradient));
+    const moved = (distance: number): Tensors => {
+      const entries = Object.entries(tensors).map(([name, values]: [string, Float32Array]) => {
+        const slope = gradient[name as keyof Tensors] ?? values;
+        return [name, values.map((x, k) => x + (distance * slope[k]) / norm)];
+      });
+      return Object.fromEntries(entries);
+    };
+    const step = 0.02;
+    const slope = (at(moved(step), 0.4).nll - at(moved(-step), 0.4).nll) / (2 * step);
+    expect(Math.abs(slope / norm - 1)).toBeLessThan(0.01);
+    expect(worst(gradient, at(tensors, 0).gradient)).toBeGreaterThan(0.1);
+  });
+
+  test("hides the asked share of units and leaves the mean of what is seen", () => {
+    // With one row, row j of the gradient of A is h_j mask_j times the gradient of the logits.
+    const kernel = create(config);
+    kernel.load({ ...tensors, A: tensors.A.map(() => 0) });
+    kernel.seed(SEED);
+    const { batch: one } = pack([[[1], [2]]]);
+    kernel.backward(one, 1, 0);
+    const whole = kernel.gradient().A;
+    const draws = 400;
+    let hidden = 0;
+    let sum = 0;
+    for (let n = 0; n < draws; n++) {
+      kernel.backward(one, 1, 0.3);
+      const { A } = kernel.gradient();
+      for (let j = 0; j < config.units; j++) {
+        const mask = A[j * config.outputs] / whole[j * config.outputs];
+        hidden += mask === 0 ? 1 : 0;
+        sum += mask;
+      }
+    }
+    const n = draws * config.units;
+    expect(Math.abs(hidden / n - 0.3)).toBeLessThan(4 * Math.sqrt(0.21 / n));
+    expect(Math.abs(sum / n - 1)).toBeLessThan((4 * Math.sqrt(0.21 / n)) / 0.7);
+  });
+});
+
 describe("WASM kernel", () => {
+  test("averages its weights and gives them back", () => {
+    const config = configOf("lstm", [5, 7]);
+    const random = new Random(20);
+    const [first, second] = [randomTensors(config, random), randomTensors(config, random)];
+    const kernel = create(config);
+    kernel.load(first);
+    kernel.accumulate(0);
+    kernel.load(second);
+    kernel.accumulate(0.75);
+    kernel.useAverage();
+    const average = flat(kernel.tensors());
+    const wanted = flat(second).map((x, k) => 0.75 * flat(first)[k] + 0.25 * x);
+    expect(Math.max(...average.map((x, k) => Math.abs(x - wanted[k])))).toBeLessThan(1e-6);
+    kernel.restore();
+    expect(kernel.tensors()).toEqual(second);
+  });
+
   test("refuses a batch that is larger than its memory was laid out for", () => {
     const config = configOf("gru", [3, 7]);
     const kernel = new Kernel(kernelModule, config, { rows: 8, sequences: 2 });
