@@ -1,0 +1,61 @@
+/** The shipped models as a user meets them: what the server says of a piece is what `npm run evaluate` says of it. */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createApp } from "../src/app.ts";
+import { DEFAULT_FOLDER, localModels, version } from "../src/entry/local.ts";
+import { writeMidi } from "../src/midi.ts";
+import type { Model } from "../src/model.ts";
+import { DEFAULT_LIMITS } from "../src/music.ts";
+import type { ScoreResponse } from "../src/schema.ts";
+import { loadMusicSet } from "../src/training/datasets.ts";
+import { evaluate } from "../src/training/evaluate.ts";
+import { hasMusicSet } from "./data.ts";
+
+/** Test NLL of Chung et al. 2014, table 2. */
+const PAPER = { "jsb/tanh": 9.1, "jsb/lstm": 8.67, "jsb/gru": 8.54 };
+
+describe.skipIf(!hasMusicSet("jsb"))("the shipped models on JSB Chorales", () => {
+  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) });
+  let app: ReturnType<typeof createApp>;
+  let models: readonly Model[];
+  let url: string;
+
+  beforeAll(async () => {
+    const { models: all, faults } = await localModels(DEFAULT_FOLDER);
+    expect(faults).toEqual([]);
+    models = all.filter(({ id }) => id in PAPER);
+    app = createApp({ models: () => models, limits: DEFAULT_LIMITS, version, log: console.error });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/score`;
+  });
+  afterAll(() => server.close());
+
+  test("all three cells predict the test pieces no worse than the paper's", async () => {
+    const { test: pieces } = await loadMusicSet("jsb");
+    for (const [id, nll] of Object.entries(PAPER)) {
+      const model = models.find((one) => one.id === id);
+      expect(model && evaluate(model, pieces).micro, id).toBeLessThanOrEqual(nll);
+    }
+  });
+
+  test("each test piece, posted as a MIDI file, scores as `evaluate` scores it", async () => {
+    const { test: pieces, framesPerQuarter } = await loadMusicSet("jsb");
+    const expected = models.map((model) => ({ id: model.id, pieces: evaluate(model, pieces).pieces }));
+    expect(expected).toHaveLength(3);
+    for (const [n, piece] of pieces.entries()) {
+      const body = new FormData();
+      body.set("file", new File([writeMidi(piece, { framesPerQuarter })], `${n}.mid`));
+      const response = await fetch(url, { method: "POST", body });
+      expect(response.status).toBe(200);
+      const { scores } = (await response.json()) as ScoreResponse;
+      expect(scores).toHaveLength(3);
+      for (const { id, pieces: wanted } of expected) {
+        const nll = scores.find(({ model }) => model === id)?.nll ?? Number.NaN;
+        expect(Math.abs(nll / wanted[n].nll - 1), `${id}, piece ${n}`).toBeLessThan(1e-5);
+      }
+    }
+  });
+});
