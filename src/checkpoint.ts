@@ -19,6 +19,17 @@ export interface Config {
   readonly outputs: number; // O, = D for the Bernoulli head
 }
 
+/** The preset of the models that keep to the paper; their ids do not name it. */
+const PAPER = "paper";
+
+/**
+ * The id of a model: `<set>/<cell>` for the paper's preset, `<set>/<cell>-<preset>` for another.
+ * @param cell or "mixture", for the mixture of the set's cells
+ */
+export function modelId({ set, cell, preset }: { set: string; cell: Cell | "mixture"; preset: string }): string {
+  return preset === PAPER ? `${set}/${cell}` : `${set}/${cell}-${preset}`;
+}
+
 /** Float32 weights, row-major. */
 export interface Tensors {
   readonly W: Float32Array; // (D, G·H)

@@ -1,24 +1,34 @@
 /** Model -> what the catalogue says of it. */
 import { type Checkpoint, countParameters } from "./checkpoint.ts";
-import type { Model } from "./model.ts";
-import { frameRate } from "./music.ts";
+import type { Model, Network } from "./model.ts";
 import type { ModelInfo } from "./schema.ts";
 
 export function modelInfo(model: Model): ModelInfo {
-  const { config, metadata } = model.checkpoint;
+  const { id, set, preset, pitches, framesPerQuarter, networks } = model;
   return {
-    id: model.id,
+    id,
     version: `sha256:${model.version}`,
     kind: "music",
-    cell: config.cell,
-    units: config.units,
-    parameters: countParameters(config) + config.outputs * (config.units + 1),
-    pitches: model.pitches,
-    framesPerQuarter: frameRate(model),
-    metrics: { ...measured("valid", metadata), ...measured("test", metadata) },
-    metadata: { ...metadata },
+    set,
+    preset,
+    ...(networks.length === 1 ? ofNetwork(networks[0]) : ofMixture(networks)),
+    parameters: networks.reduce((sum, network) => sum + parameters(network), 0),
+    pitches,
+    framesPerQuarter,
   };
 }
+
+function ofNetwork({ checkpoint: { config, metadata } }: Network) {
+  const { cell, units } = config;
+  const metrics = { ...measured("valid", metadata), ...measured("test", metadata) };
+  return { cell, units, metrics, metadata: { ...metadata } };
+}
+
+const ofMixture = (networks: readonly Network[]) => ({ members: networks.map(({ id }) => id), metrics: {} });
+
+/** All weights, the output layer included. */
+const parameters = ({ checkpoint: { config } }: Network) =>
+  countParameters(config) + config.outputs * (config.units + 1);
 
 /** NLL of a split, if it was measured, from metadata such as `testMicro`. */
 function measured(split: "valid" | "test", metadata: Checkpoint["metadata"]): ModelInfo["metrics"] {

@@ -1,44 +1,115 @@
 /**
- * Checkpoint + kernel -> Model: what a set of weights says of a piano roll.
+ * Checkpoint + kernel -> Network: what a set of weights says of a piano roll. Model is what a network has in common with a
+ * mixture of networks (mixture.ts); scoring and predicting know no more than that.
  */
-import type { Checkpoint } from "./checkpoint.ts";
+import { type Checkpoint, modelId } from "./checkpoint.ts";
 import { SurprisalError } from "./errors.ts";
 import { type Batch, Kernel, type SparseRows, stateSize } from "./kernel/kernel.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "./sequence.ts";
 
-export interface Scored {
-  readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
-  readonly logits: Float32Array; // (frames - 1, D); logit of MIDI pitch p stands in column p - 1
-}
-
-// Frames that pass through the kernel at once: enough for the output layer's matrix product to run at full speed, few
-// enough for the workspace of a 100-unit model to stay below half a megabyte.
-const CHUNK = 128;
-
-export class Model {
-  readonly id: string; // <set>/<cell>
-  readonly version: string; // sha256 of the checkpoint file, hex
-  readonly checkpoint: Checkpoint;
-  readonly #kernel: Kernel;
-
-  constructor(identity: { id: string; version: string }, checkpoint: Checkpoint, kernel: WebAssembly.Module) {
-    this.id = identity.id;
-    this.version = identity.version;
-    this.checkpoint = checkpoint;
-    this.#kernel = new Kernel(kernel, checkpoint.config, { rows: CHUNK, sequences: 1 });
-    this.#kernel.load(checkpoint.tensors);
-  }
-
-  /** D: MIDI pitches 1…D are known to the model. */
-  get pitches(): number {
-    return this.checkpoint.config.inputs;
-  }
+/** A distribution of each frame of a piano roll, given all frames before it. */
+export interface Model {
+  readonly id: string; // see modelId
+  readonly version: string; // 64 hex digits that change with the answers
+  readonly set: string; // of pieces, on which it was trained
+  readonly preset: string; // by which it was trained
+  readonly pitches: number; // D: MIDI pitches 1…D are known to the model
+  readonly framesPerQuarter: number; // of the pieces
+  readonly networks: readonly Network[]; // the model itself, or those that a mixture averages
+  readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
 
   /**
    * NLL of frames 2…T, each given all before it.
    * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
    * @throws RangeError when a pitch is above D.
    */
+  score(roll: PianoRoll): Scored;
+
+  /** State before any frame. */
+  initialState(): Float32Array; // (S)
+
+  /**
+   * Feeds at least one frame from a state. Feeding a roll in parts gives the same bits as feeding it whole.
+   * @throws RangeError when the roll is empty or a pitch is above D.
+   */
+  advance(state: Float32Array, roll: PianoRoll): Advanced;
+}
+
+export interface Scored {
+  readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
+  /** -log p(the pitch sounds in frame t + 1), nats, whatever else sounds in it. */
+  pitchNll(t: number, pitch: number): number;
+}
+
+export interface Advanced {
+  readonly state: Float32Array; // (S), after the last frame
+  readonly next: NextFrame;
+}
+
+/** Distribution of the frame that follows. */
+export interface NextFrame {
+  readonly probabilities: Float64Array; // (D), that MIDI pitch d + 1 sounds
+  /**
+   * A frame of it, as MIDI pitches.
+   * @param draw uniform in [0, 1)
+   * @param temperature divides the logits of each network
+   */
+  sample(draw: () => number, temperature: number): number[];
+}
+
+// Frames that pass through the kernel at once: enough for the output layer's matrix product to run at full speed, few
+// enough for the workspace of a 100-unit model to stay below half a megabyte.
+const CHUNK = 128;
+
+/** |h| is at most 1 in all three cells; the slack is for the rounding of a vectorised tanh. */
+const LARGEST_H = 1 + 1e-6;
+/** An LSTM's |c| grows by at most 1 a step, and float32 stops growing there: 2^24 + 1 rounds back to 2^24. */
+const LARGEST_C = 2 ** 24;
+
+/** A recurrent network whose pitches are independent given the frames before: p(pitch sounds) = σ(logit). */
+export class Network implements Model {
+  readonly id: string;
+  readonly version: string; // sha256 of the checkpoint file, hex
+  readonly checkpoint: Checkpoint;
+  readonly framesPerQuarter: number;
+  readonly stateLimits: Float64Array;
+  readonly #kernel: Kernel;
+
+  /** @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter. */
+  constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
+    const { config, metadata, tensors } = checkpoint;
+    this.id = modelId({ set: metadata.set, cell: config.cell, preset: metadata.preset });
+    this.version = version;
+    this.checkpoint = checkpoint;
+    this.framesPerQuarter = Number(metadata.framesPerQuarter);
+    if (!(this.framesPerQuarter > 0 && Number.isFinite(this.framesPerQuarter))) {
+      const found = metadata.framesPerQuarter;
+      throw new SurprisalError(
+        "malformed-checkpoint",
+        `${this.id} has framesPerQuarter ${found}; wanted a number above 0.`,
+      );
+    }
+    this.stateLimits = new Float64Array(stateSize(config)).fill(LARGEST_C).fill(LARGEST_H, 0, config.units);
+    this.#kernel = new Kernel(kernel, config, { rows: CHUNK, sequences: 1 });
+    this.#kernel.load(tensors);
+  }
+
+  get set(): string {
+    return this.checkpoint.metadata.set;
+  }
+
+  get preset(): string {
+    return this.checkpoint.metadata.preset;
+  }
+
+  get pitches(): number {
+    return this.checkpoint.config.inputs;
+  }
+
+  get networks(): readonly Network[] {
+    return [this];
+  }
+
   score(roll: PianoRoll): Scored {
     const frames = frameCount(roll);
     if (frames < 2) {
@@ -47,34 +118,30 @@ export class Model {
         `Found ${frames} frame${frames === 1 ? "" : "s"}; the first is never scored, so at least 2 are wanted.`,
       );
     }
+    const { pitches } = this;
     const nll = new Float64Array(frames - 1);
-    const logits = new Float32Array((frames - 1) * this.pitches);
+    const logits = new Float32Array((frames - 1) * pitches); // (frames - 1, D)
     this.#run(this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), (start, chunk) => {
       nll.set(chunk, start);
-      logits.set(this.#kernel.logits(), start * this.pitches);
+      logits.set(this.#kernel.logits(), start * pitches);
     });
-    return { nll, logits };
+    // -log σ(l) = softplus(l) - l = softplus(-l)
+    return { nll, pitchNll: (t, pitch) => softplus(-logits[t * pitches + pitch - 1]) };
   }
 
-  /** State before any frame, see stateSize. */
   initialState(): Float32Array {
-    return new Float32Array(stateSize(this.checkpoint.config));
+    return new Float32Array(this.stateLimits.length);
   }
 
-  /**
-   * Feeds at least one frame from a state: the state after it and the logits, (D), of the frame that follows. Feeding a
-   * roll in parts gives the same bits as feeding it whole.
-   * @throws RangeError when the roll is empty or a pitch is above D.
-   */
-  advance(state: Float32Array, roll: PianoRoll): { state: Float32Array; logits: Float32Array } {
+  advance(state: Float32Array, roll: PianoRoll): Advanced {
     const frames = frameCount(roll);
     if (frames < 1) throw new RangeError("advance wants at least one frame.");
-    let logits = new Float32Array();
+    let logits: Float32Array = new Float32Array();
     const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
     const after = this.#run(state, roll, nothing, () => {
       logits = this.#kernel.logits();
     });
-    return { state: after, logits: logits.slice(-this.pitches) };
+    return { state: after, next: independentPitches(logits.slice(-this.pitches)) };
   }
 
   /** Runs inputs in chunks; visit sees the start and the NLL of each, while the kernel still holds its logits. */
@@ -107,3 +174,21 @@ export class Model {
     return { offsets, columns };
   }
 }
+
+/** @param logits (D) */
+const independentPitches = (logits: Float32Array): NextFrame => ({
+  probabilities: Float64Array.from(logits, sigmoid),
+  sample(draw, temperature) {
+    const sounding: number[] = [];
+    // One draw for each pitch, so that equal draws give equal frames whatever sounds.
+    logits.forEach((logit, d) => {
+      if (draw() < sigmoid(logit / temperature)) sounding.push(d + 1);
+    });
+    return sounding;
+  },
+});
+
+const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
+
+/** log(1 + e^x), without overflow. */
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

@@ -65,7 +65,7 @@ export interface Reading {
 export function readFor(
   model: Model,
   music: Music,
-  { framesPerQuarter = frameRate(model), shift = 0 }: { framesPerQuarter?: number | undefined; shift?: number },
+  { framesPerQuarter = model.framesPerQuarter, shift = 0 }: { framesPerQuarter?: number | undefined; shift?: number },
 ): Reading {
   const whole = music.frames(framesPerQuarter);
   const { roll } = clipRoll(transposeRoll(whole, shift).roll, model.pitches);
@@ -75,14 +75,6 @@ export function readFor(
     throw new SurprisalError("nothing-to-score", `All ${leftOut} notes lie outside ${range} that ${model.id} knows.`);
   }
   return { roll, framesPerQuarter, shift, leftOut };
-}
-
-/** Frames per quarter note of the model's training set. */
-export function frameRate({ id, checkpoint }: Model): number {
-  const rate = Number(checkpoint.metadata.framesPerQuarter);
-  if (rate > 0 && Number.isFinite(rate)) return rate;
-  const found = checkpoint.metadata.framesPerQuarter;
-  throw new SurprisalError("malformed-checkpoint", `${id} has framesPerQuarter ${found}; wanted a number above 0.`);
 }
 
 export const readingWarnings = (model: Model, { leftOut }: Reading): Warning[] =>

@@ -1,9 +1,8 @@
 /**
- * Music + models -> distribution of the next frame, and frames sampled from it: each pitch sounds with probability
- * σ(logit / temperature), independently of the others, and every sampled frame is fed back.
+ * Music + models -> distribution of the next frame, and frames sampled from it, each of which is fed back.
  */
 import { SurprisalError } from "./errors.ts";
-import type { Model } from "./model.ts";
+import type { Advanced, Model } from "./model.ts";
 import { leftOutWarning, type Music, readFor, readingWarnings } from "./music.ts";
 import { uniform } from "./random.ts";
 import type { Prediction, PredictOptions, PredictResponse } from "./schema.ts";
@@ -65,9 +64,9 @@ function predictOne(music: Music, { model, state, shift }: Run, options: Predict
       `The input has no frames; wanted at least one to predict the next from.`,
     );
   }
-  const next = model.advance(state, reading.roll);
-  const probabilities = Array.from(next.logits, sigmoid);
-  const sampled = options.steps === undefined ? undefined : inOwnKey(sample(model, next, options), shift);
+  const advanced = model.advance(state, reading.roll);
+  const probabilities = Array.from(advanced.next.probabilities);
+  const sampled = options.steps === undefined ? undefined : inOwnKey(sample(model, advanced, options), shift);
   return {
     model: model.id,
     version: `sha256:${model.version}`,
@@ -77,7 +76,7 @@ function predictOne(music: Music, { model, state, shift }: Run, options: Predict
     warnings: [...readingWarnings(model, reading), ...(sampled?.warnings ?? [])],
     probabilities,
     likely: likely(probabilities, shift),
-    state: stateToken(model, { state: next.state, shift }),
+    state: stateToken(model, { state: advanced.state, shift }),
     ...(sampled && { continuation: sampled.frames }),
   };
 }
@@ -91,26 +90,19 @@ function likely(probabilities: readonly number[], shift: number): Prediction["li
     .slice(0, LIKELY);
 }
 
-/** Frames that follow, in the model's key. One draw for each pitch of each frame, in order. */
+/** Frames that follow, in the model's key. */
 function sample(
   model: Model,
-  next: { readonly state: Float32Array; readonly logits: Float32Array },
-  { steps = 0, temperature = 1, seed = 0 }: PredictOptions,
+  { state, next }: Advanced,
+  { steps = 1, temperature = 1, seed = 0 }: PredictOptions,
 ): number[][] {
   const draw = uniform(seed);
-  const frames: number[][] = [];
-  for (
-    let { state, logits } = next;
-    ;
-    { state, logits } = model.advance(state, pianoRoll([frames[frames.length - 1]]))
-  ) {
-    const frame: number[] = [];
-    logits.forEach((logit, d) => {
-      if (draw() < sigmoid(logit / temperature)) frame.push(d + 1);
-    });
-    frames.push(frame);
-    if (frames.length === steps) return frames;
+  const frames = [next.sample(draw, temperature)];
+  while (frames.length < steps) {
+    ({ state, next } = model.advance(state, pianoRoll(frames.slice(-1))));
+    frames.push(next.sample(draw, temperature));
   }
+  return frames;
 }
 
 /** Shifts sampled frames back. Pitches that no MIDI note has are left out and counted. */
@@ -123,5 +115,3 @@ function inOwnKey(sampled: readonly number[][], shift: number) {
 }
 
 const isPitch = (pitch: number) => pitch >= 1 && pitch <= 127;
-
-const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));

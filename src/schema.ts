@@ -50,7 +50,7 @@ const musicOptions = {
     .optional()
     .openapi({
       description:
-        "Ids or patterns (`jsb/*`, `*/gru`) of the models to ask; in JSON a list or one text with commas. Default: every model.",
+        "Ids or patterns (`jsb/*`, `*/gru`, `*/lstm*`) of the models to ask; in JSON a list or one text with commas. Default: every model.",
       example: ["jsb/*"],
       param: { style: "form", explode: false },
     }),
@@ -100,9 +100,11 @@ export const PredictOptions = optionsOf({
   steps: number(integer(1, 512))
     .optional()
     .openapi({ description: "Frames to sample after the input, given back as `continuation`." }),
-  temperature: number(positive(10))
-    .optional()
-    .openapi({ description: "Divides the logits when sampling: below 1 more cautious, above 1 wilder.", default: 1 }),
+  temperature: number(positive(10)).optional().openapi({
+    description:
+      "Divides the logits when sampling, those of each member of a mixture: below 1 more cautious, above 1 wilder.",
+    default: 1,
+  }),
   seed: number(integer(0, 2 ** 32 - 1))
     .optional()
     .openapi({ description: "Seed of the sampling: the same seed gives the same continuation.", default: 0 }),
@@ -144,8 +146,15 @@ export const ScoreForm = z.strictObject({ ...file, ...ScoreOptions.shape });
 export const PredictForm = z.strictObject({ ...file, ...PredictOptions.shape });
 export const Bytes = z.string().openapi({ format: "binary" });
 
-const modelId = z.string().openapi({ description: "`<set>/<cell>`", example: "jsb/gru" });
-const version = z.string().openapi({ description: "sha256 of the checkpoint file", example: "sha256:9f86d0…" });
+const modelId = z.string().openapi({
+  description:
+    "`<set>/<cell>`, or `<set>/<cell>-<preset>` when it was not trained by the paper's preset; `mixture` in the cell's place is the even average of the likelihoods, frame by frame, of the set's models of that preset.",
+  example: "jsb/gru",
+});
+const version = z.string().openapi({
+  description: "sha256 of the checkpoint file; of a mixture, of its members' versions.",
+  example: "sha256:9f86d0…",
+});
 const count = z.int().min(0);
 
 const Warning = z
@@ -182,7 +191,10 @@ const NoteScore = z
   .object({
     frame: count,
     pitch: Pitch.openapi({ description: "In the input's own key." }),
-    nll: z.number().nullable().openapi({ description: "-log p(this pitch sounds), nats; null in the first frame." }),
+    nll: z.number().nullable().openapi({
+      description:
+        "-log p(this pitch sounds), nats; null in the first frame. Under a mixture the pitches of a frame depend on each other, so these do not add up to what the frame's notes take together.",
+    }),
   })
   .openapi("NoteScore");
 
@@ -250,20 +262,31 @@ export const ModelInfo = z
     id: modelId,
     version,
     kind: z.literal("music"),
-    cell: z.enum(CELLS),
-    units: count,
-    parameters: count.openapi({ description: "All weights, the output layer included." }),
+    set: z.string().openapi({ description: "The data set that it was trained on.", example: "jsb" }),
+    preset: z.string().openapi({
+      description: "The settings that it was trained by; `paper`: sizes and protocol of Chung et al. (2014).",
+      example: "paper",
+    }),
+    cell: z.enum(CELLS).optional().openapi({ description: "Absent in a mixture, as are `units` and `metadata`." }),
+    units: count.optional(),
+    members: z.array(modelId).optional().openapi({ description: "Only of a mixture: the models that it averages." }),
+    parameters: count.openapi({ description: "All weights, the output layer included; of a mixture, of all members." }),
     pitches: count.openapi({ description: "D: the model knows MIDI pitches 1 to D." }),
     framesPerQuarter: z.number(),
-    metrics: z.object({ valid: Measured, test: Measured }).openapi({ description: "On the model's own data set." }),
-    metadata: z.record(z.string(), z.string()).openapi({
+    metrics: z.object({ valid: Measured, test: Measured }).openapi({
+      description: "On the model's own data set, as far as it was measured; that of a mixture is not.",
+    }),
+    metadata: z.record(z.string(), z.string()).optional().openapi({
       description: "What the checkpoint says of itself, as it says it: data, training settings, seed.",
     }),
   })
   .openapi("Model");
 export type ModelInfo = z.infer<typeof ModelInfo>;
 export const ModelList = z.object({ models: z.array(ModelInfo) }).openapi("ModelList");
-export const ModelPath = z.object({ set: z.string(), cell: z.string() });
+export const ModelPath = z.object({
+  set: z.string(),
+  cell: z.string().openapi({ description: "What stands behind the / in the model's id.", example: "lstm-large" }),
+});
 
 export const Health = z
   .object({

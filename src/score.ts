@@ -49,7 +49,7 @@ function scoreOne(
     transposedBy: shift,
     warnings: readingWarnings(model, reading),
     ...(detail !== "none" && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && { notes: noteScores(reading, scored, model.pitches) }),
+    ...(detail === "notes" && { notes: noteScores(reading, scored) }),
   };
 }
 
@@ -65,16 +65,13 @@ export function bestShift(music: Music, model: Model, framesPerQuarter: number |
   return tried.toSorted((a, b) => a.leftOut - b.leftOut || a.nll - b.nll)[0].shift;
 }
 
-/** -log σ(l) = softplus(l) - l = softplus(-l) of each note at its onset. */
-function noteScores({ roll, shift }: Reading, { logits }: Scored, pitches: number) {
+/** The NLL of each note at its onset. */
+function noteScores({ roll, shift }: Reading, { pitchNll }: Scored) {
   return onsets(roll).map(({ frame, pitch }) => ({
     frame,
     pitch: pitch - shift,
-    nll: frame === 0 ? null : softplus(-logits[(frame - 1) * pitches + pitch - 1]),
+    nll: frame === 0 ? null : pitchNll(frame - 1, pitch),
   }));
 }
-
-/** log(1 + e^x), without overflow. */
-const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);

@@ -1,4 +1,4 @@
-/** The `models` option -> models: ids and patterns such as `jsb/*`, where * stands for any set or any cell. */
+/** The `models` option -> models: ids and patterns such as `jsb/lstm*`, where a star stands for any characters but /. */
 import { SurprisalError } from "./errors.ts";
 import type { Model } from "./model.ts";
 
@@ -27,5 +27,21 @@ export function unknownModel(pattern: string, models: readonly Model[]): Surpris
 
 function matches(id: string, pattern: string): boolean {
   const [ids, wanted] = [id.split("/"), pattern.split("/")];
-  return ids.length === wanted.length && ids.every((part, i) => wanted[i] === "*" || wanted[i] === part);
+  return ids.length === wanted.length && ids.every((part, i) => matchesPart(part, wanted[i]));
+}
+
+/** By hand, since a regular expression of many stars can be made to run for years. */
+function matchesPart(part: string, pattern: string): boolean {
+  const [first, ...between] = pattern.split("*");
+  const last = between.pop();
+  if (last === undefined) return part === pattern;
+  const end = part.length - last.length;
+  if (first.length > end || !part.startsWith(first) || !part.endsWith(last)) return false;
+  let from = first.length;
+  for (const piece of between) {
+    const at = part.indexOf(piece, from);
+    if (at === -1 || at + piece.length > end) return false;
+    from = at + piece.length;
+  }
+  return true;
 }

@@ -4,18 +4,12 @@
  * Whatever comes back from a client is checked here, once.
  */
 import { SurprisalError } from "./errors.ts";
-import { stateSize } from "./kernel/kernel.ts";
 import type { Model } from "./model.ts";
 import { LARGEST_SHIFT } from "./schema.ts";
 
 const FORMAT = 1;
 const VERSION_BYTES = 32;
 const HEADER_BYTES = 3 + VERSION_BYTES;
-
-/** |h| is at most 1 in all three cells; the slack is for the rounding of a vectorised tanh. */
-const LARGEST_H = 1 + 1e-6;
-/** An LSTM's |c| grows by at most 1 a step, and float32 stops growing there: 2^24 + 1 rounds back to 2^24. */
-const LARGEST_C = 2 ** 24;
 
 /** Where a run of a model stopped, and the semitones by which its input is shifted into the model's key. */
 export interface StoppedRun {
@@ -69,14 +63,14 @@ export function readStateToken(token: string, models: readonly Model[]): Stopped
   return { model, shift, state: readState(model, view, start) };
 }
 
-function readState({ id, checkpoint: { config } }: Model, view: DataView, start: number): Float32Array {
-  const size = stateSize(config);
+function readState({ id, stateLimits }: Model, view: DataView, start: number): Float32Array {
+  const size = stateLimits.length;
   const found = view.byteLength - start;
   if (found !== 4 * size) throw malformed(`it holds ${found} bytes of state; wanted ${4 * size} for ${id}.`);
   const state = Float32Array.from({ length: size }, (_, k) => view.getFloat32(start + 4 * k, true));
   state.forEach((value, k) => {
-    const largest = k < config.units ? LARGEST_H : LARGEST_C;
-    if (!(Math.abs(value) <= largest)) throw malformed(`unit ${k} is ${value}; wanted at most ${largest} in size.`);
+    const largest = stateLimits[k];
+    if (!(Math.abs(value) <= largest)) throw malformed(`number ${k} is ${value}; wanted at most ${largest} in size.`);
   });
   return state;
 }

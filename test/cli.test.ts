@@ -47,7 +47,7 @@ describe("surprisal score", () => {
     const { stdout, stderr, code } = await run(["score", file, "--transpose", "-3"]);
     expect([code, stderr]).toEqual([0, ""]);
     const lines = stdout.trimEnd().split("\n");
-    expect(lines).toHaveLength(3);
+    expect(lines.map((line) => line.split(/ +/)[1])).toEqual(["model", "jsb/gru", "jsb/lstm", "jsb/mixture"]);
     const model = randomModel({ set: "jsb", cell: "gru" });
     const [score] = scoreMusic(midiMusic(parseMidi(midi), DEFAULT_LIMITS), [model], { transpose: -3 }).scores;
     expect(lines[1].split(/ +/).slice(0, 6)).toEqual([
@@ -77,7 +77,7 @@ describe("surprisal score", () => {
 
   test("reads standard input as -", async () => {
     const { stdout, code } = await run(["score", "-", "--json"], midi);
-    expect([code, JSON.parse(stdout).scores.length]).toEqual([0, 2]);
+    expect([code, JSON.parse(stdout).scores.length]).toEqual([0, 3]);
   });
 
   test("ends quietly when its reader has seen enough", async () => {
@@ -116,8 +116,13 @@ describe("surprisal predict", () => {
 
 test("surprisal models lists the folder's models", async () => {
   const { stdout, code } = await run(["models", "--json"]);
-  expect([code, JSON.parse(stdout).models.map(({ id }: { id: string }) => id)]).toEqual([0, ["jsb/gru", "jsb/lstm"]]);
-  expect((await run(["models"])).stdout).toMatch(/^model .*\njsb\/gru .*8\.500.*\njsb\/lstm .*\n$/);
+  expect([code, JSON.parse(stdout).models.map(({ id }: { id: string }) => id)]).toEqual([
+    0,
+    ["jsb/gru", "jsb/lstm", "jsb/mixture"],
+  ]);
+  expect((await run(["models"])).stdout).toMatch(
+    /^model .*\njsb\/gru .* 8\.500 .*\njsb\/lstm .* 8\.500 .*\njsb\/mixture .* - .*\n$/,
+  );
 });
 
 test("without models it says where it looked, and ends with 1", async () => {
@@ -170,10 +175,10 @@ describe("the server", () => {
   ])("%s prints a curl that works as pasted, and ends with 0 on SIGTERM", async (_, script, args, env) => {
     const child = start(script, args, env);
     const said = await greeting(child);
-    expect(said).toContain("jsb/gru, jsb/lstm");
+    expect(said).toContain("jsb/gru, jsb/lstm, jsb/mixture");
     const curl = /^ {2}curl [\s\S]*?'$/m.exec(said)?.[0] ?? "";
     const pasted = spawn("sh", ["-c", curl]);
-    expect(JSON.parse(await text(pasted.stdout)).scores).toHaveLength(2);
+    expect(JSON.parse(await text(pasted.stdout)).scores).toHaveLength(3);
     child.kill("SIGTERM");
     expect((await once(child, "close"))[0]).toBe(0);
   });

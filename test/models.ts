@@ -2,13 +2,14 @@
 import { createHash } from "node:crypto";
 import { type Cell, type Checkpoint, writeCheckpoint } from "../src/checkpoint.ts";
 import { ReferenceKernel } from "../src/kernel/reference.ts";
-import { Model } from "../src/model.ts";
+import { Network } from "../src/model.ts";
 import { kernelModule } from "./kernel/wasm.ts";
 import { pack, Random, randomFrames, randomTensors } from "./random.ts";
 
 export interface ModelShape {
   readonly set: string;
   readonly cell: Cell;
+  readonly preset?: string;
   readonly pitches?: number;
   readonly units?: number;
   readonly framesPerQuarter?: number;
@@ -18,6 +19,7 @@ export interface ModelShape {
 export function randomCheckpoint({
   set,
   cell,
+  preset = "paper",
   pitches = 96,
   units = 9,
   framesPerQuarter = 1,
@@ -28,7 +30,7 @@ export function randomCheckpoint({
   tensors.a.fill(-3); // so that about 5 of 96 pitches sound, not 48
   const metadata = {
     set,
-    preset: "test",
+    preset,
     framesPerQuarter: String(framesPerQuarter),
     testMicro: "8.5",
     testMacro: "8.6",
@@ -36,14 +38,14 @@ export function randomCheckpoint({
   return { config, tensors, metadata };
 }
 
-export function randomModel(shape: ModelShape): Model {
+export function randomModel(shape: ModelShape): Network {
   const checkpoint = randomCheckpoint(shape);
   const version = createHash("sha256").update(writeCheckpoint(checkpoint)).digest("hex");
-  return new Model({ id: `${shape.set}/${shape.cell}`, version }, checkpoint, kernelModule);
+  return new Network(checkpoint, version, kernelModule);
 }
 
 /** Three cells on one grid, and a model of another frame rate and range. */
-export const testModels = (): Model[] => [
+export const testModels = (): Network[] => [
   randomModel({ set: "jsb", cell: "tanh", seed: 1 }),
   randomModel({ set: "jsb", cell: "lstm", seed: 2 }),
   randomModel({ set: "jsb", cell: "gru", seed: 3 }),
@@ -58,7 +60,7 @@ export function randomPiece(seed: number, frames: number): number[][] {
 }
 
 /** NLL (frames - 1) and logits (frames - 1, D) of a piece by the kernel's plain twin. */
-export function plainNll(model: Model | undefined, piece: readonly number[][]) {
+export function plainNll(model: Network | undefined, piece: readonly number[][]) {
   if (!model) throw new Error("No such model.");
   const { config, tensors } = model.checkpoint;
   const twin = new ReferenceKernel(config);

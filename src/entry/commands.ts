@@ -111,7 +111,7 @@ export async function listModels(folder: string, { json }: Values, files: readon
     console.log(JSON.stringify({ models }));
     return 0;
   }
-  const rows = models.map(({ id, units, parameters, pitches, framesPerQuarter, metrics, version }) => ({
+  const rows = models.map(({ id, units = "-", parameters, pitches, framesPerQuarter, metrics, version }) => ({
     model: id,
     units: String(units),
     parameters: String(parameters),

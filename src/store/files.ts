@@ -1,7 +1,7 @@
 /** A folder as a checkpoint store: the shipped models/, and where the trainer puts its own. */
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Checkpoint, writeCheckpoint } from "../checkpoint.ts";
+import { type Checkpoint, modelId, writeCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 import {
   CATALOGUE_KEY,
@@ -44,7 +44,7 @@ export function fileStore(folder: string): CheckpointStore {
 }
 
 /**
- * Puts a checkpoint into a folder as `<set>/<cell>.safetensors`, in place of any before, and lists it in the catalogue.
+ * Puts a checkpoint into a folder as `<id>.safetensors`, in place of any before, and lists it in the catalogue.
  * For one writer at a time.
  * @throws SurprisalError when the checkpoint or the folder's catalogue is malformed; the folder is then unchanged.
  */
@@ -71,7 +71,7 @@ async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
 async function entryOf({ config, metadata }: Checkpoint, bytes: Uint8Array): Promise<CatalogueEntry> {
   const { set = "", preset = "" } = metadata;
   const { cell, units } = config;
-  const id = `${set}/${cell}`;
+  const id = modelId({ set, cell, preset });
   const measured = (split: "valid" | "test") => {
     const micro = metadata[`${split}Micro`];
     const macro = metadata[`${split}Macro`];

@@ -1,37 +1,71 @@
-/** A store's checkpoints -> models that answer. */
-import { readCheckpoint } from "../checkpoint.ts";
+/** A store's checkpoints -> models that answer: networks, and the mixtures of them. */
+import { modelId, readCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
-import { Model } from "../model.ts";
-import type { CatalogueEntry, CheckpointStore } from "./store.ts";
+import { Mixture } from "../mixture.ts";
+import { type Model, Network } from "../model.ts";
+import { type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
 export interface Loaded {
   readonly models: readonly Model[];
-  /** Models of the catalogue that cannot be served, and why. */
+  /** Models that cannot be served, and why. */
   readonly failures: readonly { readonly id: string; readonly error: unknown }[];
 }
 
 /**
- * Loads every model of the catalogue that can be loaded, in the catalogue's order.
+ * Loads every model of the catalogue that can be loaded, in the catalogue's order, and behind them a mixture for each set
+ * and preset of which the catalogue has two models or more. A mixture that lacks a member would be another model under
+ * the same id, so it is a failure as well.
  * @throws SurprisalError when the catalogue itself cannot be read.
  */
 export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Module): Promise<Loaded> {
-  const models: Model[] = [];
+  const entries = (await store.catalogue()).models;
+  const networks = new Map<string, Network>();
+  const mixtures: Mixture[] = [];
   const failures: { id: string; error: unknown }[] = [];
-  for (const entry of (await store.catalogue()).models) {
+  for (const entry of entries) {
     try {
-      models.push(await loadModel(store, entry, kernel));
+      networks.set(entry.id, await loadNetwork(store, entry, kernel));
     } catch (error) {
       failures.push({ id: entry.id, error });
     }
   }
-  return { models, failures };
+  for (const [id, members] of Map.groupBy(entries, mixtureId)) {
+    if (members.length < 2) continue;
+    try {
+      mixtures.push(await mix(id, members, networks));
+    } catch (error) {
+      failures.push({ id, error });
+    }
+  }
+  return { models: [...networks.values(), ...mixtures], failures };
 }
 
-async function loadModel(store: CheckpointStore, entry: CatalogueEntry, kernel: WebAssembly.Module): Promise<Model> {
-  const checkpoint = readCheckpoint(await store.read(entry));
-  const id = `${checkpoint.metadata.set}/${checkpoint.config.cell}`;
-  if (id !== entry.id) {
-    throw new SurprisalError("malformed-catalogue", `${entry.key} holds ${id}; wanted ${entry.id}.`);
+async function loadNetwork(
+  store: CheckpointStore,
+  entry: CatalogueEntry,
+  kernel: WebAssembly.Module,
+): Promise<Network> {
+  const network = new Network(readCheckpoint(await store.read(entry)), entry.version, kernel);
+  if (network.id !== entry.id) {
+    throw new SurprisalError("malformed-catalogue", `${entry.key} holds ${network.id}; wanted ${entry.id}.`);
   }
-  return new Model({ id: entry.id, version: entry.version }, checkpoint, kernel);
+  return network;
+}
+
+const mixtureId = ({ set, preset }: CatalogueEntry) => modelId({ set, cell: "mixture", preset });
+
+/** In the order of ids and with a version of all versions, so that equal catalogues make equal mixtures and states. */
+async function mix(
+  id: string,
+  members: readonly CatalogueEntry[],
+  networks: ReadonlyMap<string, Network>,
+): Promise<Mixture> {
+  const ids = members.map((member) => member.id).sort();
+  const loaded = ids.map((member) => {
+    const network = networks.get(member);
+    if (!network) throw new SurprisalError("no-models", `It averages ${ids.join(", ")}, and ${member} is not loaded.`);
+    return network;
+  });
+  const versions = loaded.map(({ version }) => version).join("\n");
+  return new Mixture({ id, version: await sha256(new TextEncoder().encode(versions)) }, loaded);
 }

@@ -3,30 +3,30 @@
  * behind the same interface; test/contracts/store.ts holds each to it.
  */
 import { z } from "zod";
-import { CELLS } from "../checkpoint.ts";
+import { CELLS, modelId } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 
 export const CATALOGUE_KEY = "catalogue.json";
 
 const LARGEST_FILE_BYTES = 2 ** 26; // 100 times the largest model of the paper
 
-const set = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+const name = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 
 const measured = z.object({ micro: z.number(), macro: z.number() }); // NLL in nats per frame
 
 const catalogueEntry = z
   .object({
-    id: z.string(), // <set>/<cell>
+    id: z.string(), // see modelId
     version: z.string().regex(/^[0-9a-f]{64}$/), // sha256 of the file
     key: z.string().regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/), // relative; no segment can be ".."
     size: z.int().min(1).max(LARGEST_FILE_BYTES), // bytes
-    set,
+    set: name,
     cell: z.enum(CELLS),
     units: z.int().min(1),
-    preset: z.string().min(1),
+    preset: name,
     metrics: z.object({ valid: measured.optional(), test: measured.optional() }),
   })
-  .refine(({ id, set, cell }) => id === `${set}/${cell}`, { path: ["id"], error: "wanted <set>/<cell>" });
+  .refine((entry) => entry.id === modelId(entry), { path: ["id"], error: "wanted that of its set, cell and preset" });
 
 const catalogue = z.object({
   models: z

@@ -3,7 +3,7 @@
  * Σ frames, macro = mean over pieces of (NLL / frames). The first frame of a piece is never scored.
  */
 import { SurprisalError } from "../errors.ts";
-import type { Model } from "../model.ts";
+import type { Scored } from "../model.ts";
 import type { PianoRoll } from "../sequence.ts";
 
 export interface PieceScore {
@@ -19,7 +19,10 @@ export interface Evaluation {
 }
 
 /** @throws SurprisalError `nothing-to-score` when there are no pieces, or one has fewer than two frames. */
-export function evaluate(model: Pick<Model, "score">, rolls: readonly PianoRoll[]): Evaluation {
+export function evaluate(
+  model: { score(roll: PianoRoll): Pick<Scored, "nll"> },
+  rolls: readonly PianoRoll[],
+): Evaluation {
   if (rolls.length === 0) throw new SurprisalError("nothing-to-score", "Found no piece; wanted at least one.");
   let total = 0;
   let scoredFrames = 0;

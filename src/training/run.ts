@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
 import type { Cell, Checkpoint } from "../checkpoint.ts";
-import { Model } from "../model.ts";
+import { Network } from "../model.ts";
 import { writeFileAtomically } from "../store/files.ts";
 import type { MusicSet } from "./datasets.ts";
 import { type CreateEngine, kernelEngine } from "./engine.ts";
@@ -92,11 +92,8 @@ async function readSaved(path: string): Promise<Saved | undefined> {
 function finish(module: WebAssembly.Module, trainer: Trainer, set: MusicSet, protocol: Protocol): Checkpoint {
   const { best, config } = trainer;
   if (!best) throw new Error("The protocol allows no epoch.");
-  const model = new Model(
-    { id: `${set.name}/${config.cell}`, version: "" },
-    { config, tensors: best.tensors, metadata: {} },
-    module,
-  );
+  const described = { set: set.name, preset: protocol.preset, framesPerQuarter: String(set.framesPerQuarter) };
+  const model = new Network({ config, tensors: best.tensors, metadata: described }, "", module);
   const valid = evaluate(model, set.valid);
   const test = evaluate(model, set.test);
   const { units: _, ...settings } = protocol;

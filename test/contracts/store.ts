@@ -53,7 +53,9 @@ export function storeContract(storeWith: (files: StoredFiles) => Promise<Checkpo
     ],
     ["of an absolute key", JSON.stringify({ models: [entryFor(file, { key: "/etc/passwd" })] }), "models.0.key"],
     ["of a file beyond the limit", JSON.stringify({ models: [entryFor(file, { size: 2 ** 40 })] }), "models.0.size"],
-    ["of an id that is not set/cell", JSON.stringify({ models: [entryFor(file, { id: "jsb/lstm" })] }), "models.0.id"],
+    ["of another cell's id", JSON.stringify({ models: [entryFor(file, { id: "jsb/lstm" })] }), "models.0.id"],
+    ["of another preset's id", JSON.stringify({ models: [entryFor(file, { preset: "large" })] }), "models.0.id"],
+    ["of a preset that no id has", JSON.stringify({ models: [entryFor(file, { preset: "../x" })] }), "models.0.preset"],
     ["of an id twice", JSON.stringify({ models: [entryFor(file), entryFor(file)] }), "models"],
   ])("refuses a catalogue %s", async (_, catalogue, where) => {
     const store = await storeWith({ [CATALOGUE_KEY]: catalogue });

@@ -60,6 +60,15 @@ describe("adding to a folder", () => {
     expect(await fileStore(folder).catalogue()).toEqual({ models: [gru, tanh] });
   });
 
+  test("keeps a model of another preset beside the paper's, under an id of its own", async () => {
+    const paper = await addToFolder(folder, checkpointOf("lstm"));
+    const checkpoint = checkpointOf("lstm", 2);
+    const large = await addToFolder(folder, { ...checkpoint, metadata: { ...metadata, preset: "large" } });
+    expect(large).toMatchObject({ id: "jsb/lstm-large", key: "jsb/lstm-large.safetensors", preset: "large" });
+    expect(await fileStore(folder).catalogue()).toEqual({ models: [paper, large] });
+    expect(readCheckpoint(await fileStore(folder).read(large)).tensors).toEqual(checkpoint.tensors);
+  });
+
   test("gives the same catalogue whatever the order of adding", async () => {
     const catalogueAfter = async (name: string, cells: Cell[]) => {
       for (const cell of cells) await addToFolder(join(folder, name), checkpointOf(cell));
@@ -81,7 +90,7 @@ describe("adding to a folder", () => {
     const { tensors, ...rest } = checkpointOf("tanh");
     const diverged = { ...rest, tensors: { ...tensors, b: new Float32Array([0, Number.NaN, 0]) } };
     await expect(addToFolder(folder, diverged)).rejects.toMatchObject({ code: "malformed-checkpoint" });
-    for (const wrong of [{ set: "../jsb" }, { set: "" }, { preset: "" }, { testMicro: "unknown" }]) {
+    for (const wrong of [{ set: "../jsb" }, { set: "" }, { preset: "" }, { preset: "a/b" }, { testMicro: "unknown" }]) {
       const checkpoint = { ...checkpointOf("tanh"), metadata: { ...metadata, ...wrong } };
       await expect(addToFolder(folder, checkpoint)).rejects.toMatchObject({ code: "malformed-catalogue" });
     }

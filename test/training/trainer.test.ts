@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CELLS, type Tensors } from "../../src/checkpoint.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
-import { Model } from "../../src/model.ts";
+import { Network } from "../../src/model.ts";
 import { toFrames } from "../../src/sequence.ts";
 import { kernelEngine } from "../../src/training/engine.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
@@ -56,8 +56,9 @@ describe.each(CELLS)("training %s", (cell) => {
     for (const steps of [3, 100]) {
       const trainer = create({ steps });
       const { valid } = await trainer.epoch();
-      const checkpoint = { config: trainer.config, tensors: (await trainer.snapshot()).tensors, metadata: {} };
-      const model = new Model({ id: `jsb/${cell}`, version: "" }, checkpoint, kernelModule);
+      const metadata = { set: "jsb", preset: "paper", framesPerQuarter: "1" };
+      const checkpoint = { config: trainer.config, tensors: (await trainer.snapshot()).tensors, metadata };
+      const model = new Network(checkpoint, "", kernelModule);
       expect(valid).toBeCloseTo(evaluate(model, set.valid).micro, 6);
     }
   });
