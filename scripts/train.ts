@@ -4,6 +4,7 @@
  *   npm run train -- jsb/gru                          the shipped model, bit for bit on the same machine
  *   npm run train -- jsb/gru --rate 0.002 --seed 7    with other settings; src/training/protocol.ts has them all
  *   npm run train -- jsb/gru --out FOLDER             into another folder
+ *   npm run train -- jsb/gru --engine tfjs-webgpu     by TensorFlow.js on a GPU; training/backends.ts has all engines
  *
  * Killed at any moment, the same command goes on where it stopped and ends with the same checkpoint; see training/run.ts.
  */
@@ -11,6 +12,7 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
 import { addToFolder } from "../src/store/files.ts";
+import { engineOf } from "../src/training/backends.ts";
 import { loadMusicSet } from "../src/training/datasets.ts";
 import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
 import { type LoggedEpoch, run } from "../src/training/run.ts";
@@ -31,18 +33,28 @@ async function train(args: string[]): Promise<void> {
     args,
     allowPositionals: true,
     options: {
+      engine: { type: "string", default: "kernel" },
       out: { type: "string", default: "models" },
       ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" as const }])),
     },
   });
-  const { out, ...given } = values as Record<string, string>;
+  const { engine: engineName, out, ...given } = values as Record<string, string>;
   const target = parseTarget(positionals.join(" "));
   const protocol = withSettings(protocolOf(target), given);
+  const engine = await engineOf(engineName);
   const set = await loadMusicSet(target.set);
   const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
   console.log(`${target.id}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
   const { cell } = target;
-  const checkpoint = await run({ kernel, set, cell, protocol, folder: "runs", onEpoch: showProgress(protocol) });
+  const checkpoint = await run({
+    kernel,
+    engine,
+    set,
+    cell,
+    protocol,
+    folder: "runs",
+    onEpoch: showProgress(protocol),
+  });
   const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;
   const entry = await addToFolder(out, checkpoint);
   console.log(

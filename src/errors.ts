@@ -13,6 +13,7 @@ export const STATUS_OF_CODE = {
   "malformed-catalogue": 500,
   "malformed-data": 500,
   "missing-data": 500,
+  "missing-engine": 500,
   "unknown-model": 404,
   "not-found": 404,
   "method-not-allowed": 405,

@@ -16,6 +16,10 @@ export function uniform(seed: number): () => number {
   return () => next() / 2 ** 32;
 }
 
+/** A draw from the normal law of mean 0 and deviation 1 (Box and Muller 1958), of two uniform numbers. */
+export const normal = (uniform: () => number): number =>
+  Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+
 /** xoshiro128** from a state that is not all zero; whole numbers from 0 to 2^32 - 1. */
 export function xoshiro128([a, b, c, d]: [number, number, number, number]): () => number {
   return () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { uniform, xoshiro128 } from "../src/random.ts";
+import { normal, uniform, xoshiro128 } from "../src/random.ts";
 
 test("xoshiro128** gives the numbers of an implementation in 64-bit integers", () => {
   const mask = 0xffffffffn;
@@ -26,4 +26,14 @@ test("uniform numbers lie in [0, 1), average 1/2, and differ between seeds", () 
   expect(numbers.every((x) => x >= 0 && x < 1)).toBe(true);
   expect(numbers.reduce((a, b) => a + b) / 100_000).toBeCloseTo(0.5, 2);
   expect(new Set(Array.from({ length: 1000 }, (_, seed) => uniform(seed)())).size).toBe(1000);
+});
+
+test("normal draws have the mean 0, the deviation 1 and the tails of the normal law", () => {
+  const source = uniform(1);
+  const draws = Array.from({ length: 100_000 }, () => normal(source));
+  const share = (condition: (z: number) => boolean) => draws.filter(condition).length / draws.length;
+  expect(draws.reduce((a, b) => a + b) / draws.length).toBeCloseTo(0, 2);
+  expect(draws.reduce((a, b) => a + b * b) / draws.length).toBeCloseTo(1, 1);
+  expect(share((z) => z < -1)).toBeCloseTo(0.1587, 2);
+  expect(share((z) => z > 2)).toBeCloseTo(0.0228, 2);
 });

@@ -32,6 +32,10 @@ export interface TrainingEngine {
   useAverage(use: boolean): void;
 }
 
+/** What the kernel's generator takes. Every engine draws as many, so that all see the pieces in the same order. */
+export const seedWords = (uniform: () => number): Uint32Array =>
+  Uint32Array.from({ length: 16 }, () => uniform() * 2 ** 32);
+
 export type CreateEngine = (config: Config, capacity: Capacity) => TrainingEngine;
 
 /** @param module dist/kernel.wasm or, where the runtime has relaxed SIMD, dist/kernel-relaxed.wasm. */
@@ -48,7 +52,7 @@ export const kernelEngine =
       tensors: async () => kernel.tensors(),
       loadOptimiser: (optimiser) => kernel.loadOptimiser(optimiser),
       optimiser: async () => kernel.optimiser(),
-      seed: (uniform) => kernel.seed(Uint32Array.from({ length: 16 }, () => uniform() * 2 ** 32)),
+      seed: (uniform) => kernel.seed(seedWords(uniform)),
       async update(part, rule) {
         const { noise, dropout, averaging } = rule;
         carryState(part);

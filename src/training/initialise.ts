@@ -3,6 +3,7 @@
  * and biases that start from what is known: LSTM forgets little (Gers et al. 2000), outputs sound as often as in the data.
  */
 import { type Config, GATES, type Tensors, tensorShapes } from "../checkpoint.ts";
+import { normal } from "../random.ts";
 
 const DEVIATION = 0.1;
 
@@ -12,29 +13,28 @@ const DEVIATION = 0.1;
  */
 export function initialTensors(config: Config, uniform: () => number, frequencies: Float64Array): Tensors {
   const { cell, units } = config;
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   const tensor = (name: string, value: (index: number) => number): Float32Array =>
     Float32Array.from({ length: tensorShapes(config)[name].reduce((product, n) => product * n) }, (_, i) => value(i));
 
-  const W = tensor("W", () => DEVIATION * normal());
+  const W = tensor("W", () => DEVIATION * normal(uniform));
   const U = tensor("U", () => 0);
   for (let gate = 0; gate < GATES[cell]; gate++) {
-    orthogonal(units, normal).forEach((row, i) => {
+    orthogonal(units, () => normal(uniform)).forEach((row, i) => {
       U.set(row, i * GATES[cell] * units + gate * units);
     });
   }
   const isForgetGate = (index: number) => cell === "lstm" && Math.floor(index / units) === 1;
   const b = tensor("b", (index) => (isForgetGate(index) ? 1 : 0));
-  const A = tensor("A", () => DEVIATION * normal());
+  const A = tensor("A", () => DEVIATION * normal(uniform));
   const a = tensor("a", (d) => Math.log(frequencies[d] / (1 - frequencies[d])));
   return { W, U, b, ...(cell === "lstm" && { V: tensor("V", () => 0) }), A, a };
 }
 
-/** A random orthogonal matrix, by Gram-Schmidt on normal rows. */
-function orthogonal(n: number, normal: () => number): Float64Array[] {
+/** A random orthogonal matrix, by Gram-Schmidt on normal draws. */
+function orthogonal(n: number, draw: () => number): Float64Array[] {
   const rows: Float64Array[] = [];
   for (let i = 0; i < n; i++) {
-    const row = Float64Array.from({ length: n }, normal);
+    const row = Float64Array.from({ length: n }, draw);
     // Twice is enough (Giraud et al. 2005): the first pass leaves rounding errors along the earlier rows.
     for (let pass = 0; pass < 2; pass++) {
       for (const other of rows) {

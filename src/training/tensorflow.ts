@@ -1,0 +1,257 @@
+/**
+ * The training engine as TensorFlow.js operations, on whatever backend is set: parts of batches in, weights out. Cells as in
+ * Chung et al. 2014, with the peepholes of Graves 2013; gradients by automatic differentiation through time; RMSProp as in
+ * kernel/reference.ts. All parameters lie in one vector, so that noise, optimiser and average are a few operations each.
+ */
+import type * as TensorFlow from "@tensorflow/tfjs";
+import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
+import { type Cell, type Config, type Tensors, tensorShapes } from "../checkpoint.ts";
+import type { Optimiser, SparseRows } from "../kernel/kernel.ts";
+import { normal, xoshiro128 } from "../random.ts";
+import type { Part } from "./batches.ts";
+import { type CreateEngine, Diverged, type Rule, seedWords, type TrainingEngine } from "./engine.ts";
+
+type Tf = typeof TensorFlow;
+
+/** Weights as matrices: b (1, G·H) and a (1, O) too. */
+type Weights = Record<keyof Tensors, Tensor2D>;
+
+/** What an engine keeps between updates, each a vector of all parameters in the order of tensorShapes. */
+type Kept = Record<"weights" | "meanSquare" | "velocity" | "average", Tensor1D>;
+
+/** x W + b of n sequences (n, G·H) and their state, h and for LSTM c, each (n, H) -> their state one step later. */
+type Step = (xWb: Tensor2D, state: readonly Tensor2D[]) => Tensor2D[];
+
+/** @param tf with its backend set; each of its backends gives another engine, told by its name. */
+export const tensorflowEngine =
+  (tf: Tf, name: string): CreateEngine =>
+  (config) =>
+    new TensorflowEngine(tf, name, config);
+
+class TensorflowEngine implements TrainingEngine {
+  readonly name: string;
+  readonly #tf: Tf;
+  readonly #config: Config;
+  readonly #shapes: readonly (readonly [keyof Tensors, readonly number[]])[];
+  readonly #kept: Kept;
+  #state: Tensor2D[] = []; // after the last part
+  #uniform = (): number => Number.NaN; // until seeded
+  #usesAverage = false;
+
+  constructor(tf: Tf, name: string, config: Config) {
+    this.name = name;
+    this.#tf = tf;
+    this.#config = config;
+    this.#shapes = Object.entries(tensorShapes(config)) as [keyof Tensors, readonly number[]][];
+    const length = this.#shapes.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+    const zeros = () => tf.zeros<TensorFlow.Rank.R1>([length]);
+    this.#kept = { weights: zeros(), meanSquare: zeros(), velocity: zeros(), average: zeros() };
+  }
+
+  load(tensors: Tensors): void {
+    this.#keep({ weights: this.#vectorOf(tensors) });
+  }
+
+  tensors(): Promise<Tensors> {
+    return this.#tensorsOf(this.#weights);
+  }
+
+  loadOptimiser({ meanSquare, velocity, average }: Optimiser): void {
+    this.#keep({
+      meanSquare: this.#vectorOf(meanSquare),
+      velocity: this.#vectorOf(velocity),
+      average: this.#vectorOf(average),
+    });
+  }
+
+  async optimiser(): Promise<Optimiser> {
+    const { meanSquare, velocity, average } = this.#kept;
+    return {
+      meanSquare: await this.#tensorsOf(meanSquare),
+      velocity: await this.#tensorsOf(velocity),
+      average: await this.#tensorsOf(average),
+    };
+  }
+
+  seed(uniform: () => number): void {
+    const [a, b, c, d] = seedWords(uniform);
+    const next = xoshiro128([a, b, c, d]);
+    this.#uniform = () => next() / 2 ** 32;
+  }
+
+  async update(part: Part, rule: Rule): Promise<number> {
+    const tf = this.#tf;
+    const { weights } = this.#kept;
+    const { nll, norm, ...next } = tf.tidy(() => {
+      const noisy =
+        rule.noise > 0
+          ? weights.add<Tensor1D>(this.#draw(weights.shape, () => rule.noise * normal(this.#uniform)))
+          : weights;
+      const run = tf.valueAndGrad((w: TensorFlow.Tensor) => this.#run(w as Tensor1D, part, rule.dropout));
+      const { value, grad } = run(noisy, tf.fill([part.rows], 1 / part.rows));
+      return { nll: value, ...this.#rmsProp(grad as Tensor1D, rule) };
+    });
+    const [rows, [length]] = await Promise.all([nll.data(), norm.data()]);
+    tf.dispose([nll, norm]);
+    if (!Number.isFinite(length)) {
+      tf.dispose(next);
+      throw new Diverged(`The gradient's norm became ${length}; a lower rate may help.`);
+    }
+    this.#keep(next);
+    return sum(rows);
+  }
+
+  async nll(part: Part): Promise<number> {
+    const nll = this.#tf.tidy(() => this.#run(this.#weights, part, 0));
+    const rows = await nll.data();
+    nll.dispose();
+    return sum(rows);
+  }
+
+  useAverage(use: boolean): void {
+    this.#usesAverage = use;
+  }
+
+  get #weights(): Tensor1D {
+    return this.#usesAverage ? this.#kept.average : this.#kept.weights;
+  }
+
+  /** NLL of each row of a part, (rows); keeps the state behind its last step for the part that continues it. */
+  #run(vector: Tensor1D, { batch, continued, rows }: Part, dropout: number): Tensor1D {
+    const tf = this.#tf;
+    const { cell, inputs, units, outputs } = this.#config;
+    const weights = this.#matrices(vector);
+    const batchSizes = Array.from(batch.batchSizes);
+    const zeros = () => tf.zeros<TensorFlow.Rank.R2>([batchSizes[0], units]);
+    let state: readonly Tensor2D[] = continued ? this.#state : cell === "lstm" ? [zeros(), zeros()] : [zeros()];
+    const step = STEPS[cell](tf, weights);
+    const x = tf.tensor2d(dense(batch.inputs, inputs), [rows, inputs]);
+    const hidden = tf.split<Tensor2D>(x.matMul(weights.W).add<Tensor2D>(weights.b), batchSizes).map((xWb) => {
+      const [n] = xWb.shape;
+      state = step(
+        xWb,
+        state.map((s) => (s.shape[0] > n ? s.slice<Tensor2D>([0, 0], [n, units]) : s)),
+      );
+      return state[0];
+    });
+    this.#keepState(state);
+    const shown = tf.concat(hidden);
+    const seen = dropout > 0 ? shown.mul(this.#draw(shown.shape, () => this.#mask(dropout))) : shown;
+    // A target x is 0 or 1, so softplus(l) - x l = softplus((1 - 2x) l), which cannot cancel.
+    const sign = dense(batch.targets, outputs).map((target) => 1 - 2 * target);
+    return seen
+      .matMul(weights.A)
+      .add(weights.a)
+      .mul(tf.tensor2d(sign, [rows, outputs]))
+      .softplus()
+      .sum(1);
+  }
+
+  /** One update from the gradient, and the norm that it had. */
+  #rmsProp(gradient: Tensor1D, { maxNorm, rate, decay, momentum, floor, averaging }: Rule) {
+    const tf = this.#tf;
+    const { weights, meanSquare, velocity, average } = this.#kept;
+    const norm = gradient.square().sum().sqrt();
+    const g = gradient.mul(tf.scalar(maxNorm).div(tf.maximum(norm, maxNorm)));
+    const nextMeanSquare = meanSquare.mul(decay).add<Tensor1D>(g.square().mul(1 - decay));
+    const nextVelocity = velocity.mul(momentum).sub<Tensor1D>(g.mul(rate).div(nextMeanSquare.sqrt().maximum(floor)));
+    const nextWeights = weights.add<Tensor1D>(nextVelocity);
+    return {
+      norm,
+      weights: nextWeights,
+      meanSquare: nextMeanSquare,
+      velocity: nextVelocity,
+      ...(averaging > 0 && { average: average.mul(averaging).add<Tensor1D>(nextWeights.mul(1 - averaging)) }),
+    };
+  }
+
+  /** 0 with the given probability, else what keeps the mean at 1. */
+  #mask(dropout: number): number {
+    return this.#uniform() < dropout ? 0 : 1 / (1 - dropout);
+  }
+
+  #draw(shape: number[], number: () => number): TensorFlow.Tensor {
+    const values = new Float32Array(sizeOf(shape));
+    for (let k = 0; k < values.length; k++) values[k] = number();
+    return this.#tf.tensor(values, shape);
+  }
+
+  #keep(next: Partial<Kept>): void {
+    for (const [name, tensor] of Object.entries(next) as [keyof Kept, Tensor1D][]) {
+      this.#kept[name].dispose();
+      this.#kept[name] = tensor;
+    }
+  }
+
+  #keepState(state: readonly Tensor2D[]): void {
+    this.#tf.dispose(this.#state);
+    this.#state = state.map((s) => this.#tf.keep(s));
+  }
+
+  #matrices(vector: Tensor1D): Weights {
+    const parts = this.#tf.split(
+      vector,
+      this.#shapes.map(([, shape]) => sizeOf(shape)),
+    );
+    const entries = this.#shapes.map(([name, shape], k) => [name, parts[k].reshape([-1, shape[shape.length - 1]])]);
+    return Object.fromEntries(entries);
+  }
+
+  #vectorOf(tensors: Tensors): Tensor1D {
+    return this.#tf.tensor1d(Float32Array.from(this.#shapes.flatMap(([name]) => Array.from(tensors[name] ?? []))));
+  }
+
+  async #tensorsOf(vector: Tensor1D): Promise<Tensors> {
+    const values = (await vector.data()) as Float32Array;
+    let start = 0;
+    const entries = this.#shapes.map(([name, shape]) => {
+      const end = start + sizeOf(shape);
+      const tensor = values.slice(start, end);
+      start = end;
+      return [name, tensor];
+    });
+    return Object.fromEntries(entries);
+  }
+}
+
+/** Each cell, its weights brought into the form in which all steps use them. */
+const STEPS: Record<Cell, (tf: Tf, weights: Weights) => Step> = {
+  tanh:
+    (_, { U }) =>
+    (xWb, [h]) => [xWb.add<Tensor2D>(h.matMul(U)).tanh()],
+
+  lstm: (tf, { U, V }) => {
+    const [Vi, Vf, Vo] = tf.split(V, 3);
+    return (xWb, [h, c]) => {
+      const [i, f, candidate, o] = tf.split(xWb.add<Tensor2D>(h.matMul(U)), 4, 1);
+      const kept = f.add(c.mul(Vf)).sigmoid().mul(c);
+      const taken = i.add(c.mul(Vi)).sigmoid().mul(candidate.tanh());
+      const cNext = kept.add<Tensor2D>(taken);
+      return [o.add(cNext.mul(Vo)).sigmoid().mul(cNext.tanh()), cNext];
+    };
+  },
+
+  gru: (tf, { U }) => {
+    const [units] = U.shape;
+    const [Uzr, Uh] = tf.split(U, [2 * units, units], 1);
+    return (xWb, [h]) => {
+      const [xzr, xh] = tf.split(xWb, [2 * units, units], 1);
+      const [z, r] = tf.split(xzr.add<Tensor2D>(h.matMul(Uzr)).sigmoid(), 2, 1);
+      const candidate = xh.add<Tensor2D>(r.mul<Tensor2D>(h).matMul(Uh)).tanh();
+      return [h.add(z.mul(candidate.sub(h)))];
+    };
+  },
+};
+
+/** (rows, width), 1 where a column is active. */
+function dense({ offsets, columns }: SparseRows, width: number): Float32Array {
+  const values = new Float32Array((offsets.length - 1) * width);
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    for (let n = offsets[row]; n < offsets[row + 1]; n++) values[row * width + columns[n]] = 1;
+  }
+  return values;
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((all, length) => all * length, 1);
+
+const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
