@@ -1,7 +1,7 @@
 /** Rows of named cells -> lines for a terminal. */
 
 /** Columns under their names, in the order of the first row; numbers to the right. */
-export function table(rows: readonly Readonly<Record<string, string>>[]): string {
+export function columns(rows: readonly Readonly<Record<string, string>>[]): string {
   const names = Object.keys(rows[0] ?? {});
   const widths = names.map((name) => Math.max(name.length, ...rows.map((row) => row[name].length)));
   const numeric = names.map((name) => rows.every((row) => /^-?[\d.,]+$/.test(row[name])));

@@ -17,7 +17,7 @@ import {
   MUSIC_SETS,
   SPLITS,
 } from "../src/training/datasets.ts";
-import { table } from "./table.ts";
+import { columns } from "./columns.ts";
 
 const { from: source } = parseArgs({ options: { from: { type: "string" } } }).values;
 
@@ -35,7 +35,7 @@ try {
       sha256: set.sha256,
     });
   }
-  console.log(table(rows));
+  console.log(columns(rows));
 } catch (error) {
   if (!(error instanceof SurprisalError)) throw error;
   console.error(error.message);

@@ -1,0 +1,46 @@
+/** What the command lines have in common: the models of the store, the pieces of their sets, and errors as sentences. */
+import { readFile } from "node:fs/promises";
+import { SurprisalError } from "../src/errors.ts";
+import type { Model } from "../src/model.ts";
+import { selectModels } from "../src/select.ts";
+import { fileStore } from "../src/store/files.ts";
+import { loadModels } from "../src/store/load.ts";
+import { loadMusicSet, MUSIC_SETS, type MusicSet } from "../src/training/datasets.ts";
+
+/** Of the models. */
+export const FOLDER = process.env.SURPRISAL_MODELS ?? "models";
+
+/** Runs a command; what its user can mend is one sentence and exit code 1. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    if (!(error instanceof SurprisalError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
+/** Models by id or pattern, all of them without one. Those that cannot be loaded are named and make the exit code 1. */
+export async function openModels(patterns: readonly string[] = []): Promise<readonly Model[]> {
+  const kernel = await WebAssembly.compile(await readFile(new URL("../dist/kernel.wasm", import.meta.url)));
+  const { models, failures } = await loadModels(fileStore(FOLDER), kernel);
+  for (const { id, error } of failures) {
+    console.error(`${id}: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
+  return selectModels(models, patterns.length > 0 ? patterns : undefined);
+}
+
+const sets = new Map<string, Promise<MusicSet>>();
+
+/** The pieces on which a model was trained and measured. */
+export function setOf({ id, set }: Model): Promise<MusicSet> {
+  const name = MUSIC_SETS.find((known) => known === set);
+  if (name === undefined) {
+    throw new SurprisalError("missing-data", `${id} is of no known set; wanted one of ${MUSIC_SETS.join(", ")}.`);
+  }
+  const loaded = sets.get(name) ?? loadMusicSet(name);
+  sets.set(name, loaded);
+  return loaded;
+}
