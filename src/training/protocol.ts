@@ -3,7 +3,7 @@
  * deviation 0.075, gradient norm rescaled to 1, learning rate and stopping chosen on validation. What the paper leaves
  * open is as in its authors' code: decay 0.95, floor 0.01, momentum 0.9, a learning rate that falls linearly to 1%.
  */
-import { CELLS, type Cell } from "../checkpoint.ts";
+import { CELLS, type Cell, modelId } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 import chosen from "./chosen.json" with { type: "json" };
 import { MUSIC_SETS, type MusicSetName } from "./datasets.ts";
@@ -60,7 +60,7 @@ const CHOSEN: Readonly<Record<string, Partial<Protocol>>> = chosen;
 
 /** What `npm run train -- <id>` can make. */
 export interface Target {
-  readonly id: string; // <set>/<cell>, or <set>/<cell>-<preset>
+  readonly id: string; // see modelId
   readonly set: MusicSetName;
   readonly cell: Cell;
   readonly preset: Preset;
@@ -68,11 +68,9 @@ export interface Target {
 
 /** @throws SurprisalError `unknown-model` when the id is not of a known set, cell and preset. */
 export function parseTarget(id: string): Target {
-  const [setName, model = ""] = id.split("/");
-  const set = MUSIC_SETS.find((name) => name === setName);
-  for (const cell of CELLS) {
-    for (const preset of PRESETS) {
-      if (set && model === (preset === "paper" ? cell : `${cell}-${preset}`)) return { id, set, cell, preset };
+  for (const set of MUSIC_SETS) {
+    for (const cell of CELLS) {
+      for (const preset of PRESETS) if (id === modelId({ set, cell, preset })) return { id, set, cell, preset };
     }
   }
   throw new SurprisalError(
