@@ -138,6 +138,22 @@ describe("the models of the moment", () => {
   });
 });
 
+test("a larger version of a model answers beside the paper's, under its own id", async () => {
+  const both = createApp({
+    ...deps,
+    models: () => [models[1], randomModel({ set: "jsb", cell: "lstm", preset: "large", units: 12 })],
+  });
+  const ids = async (patterns: string) => {
+    const response = await both.request("/predict", postJson({ pianoRoll: [[60]], models: patterns }));
+    return (await response.json()).predictions.map(({ model }: { model: string }) => model);
+  };
+  expect(await ids("*/lstm")).toEqual(["jsb/lstm"]);
+  expect(await ids("jsb/*")).toEqual(["jsb/lstm", "jsb/lstm-large"]);
+  const listed = await (await both.request("/models/jsb/lstm-large")).json();
+  expect(listed).toMatchObject({ id: "jsb/lstm-large", set: "jsb", cell: "lstm", preset: "large", units: 12 });
+  expect((await (await both.request("/models/jsb/lstm")).json()).preset).toBe("paper");
+});
+
 test("an error that nobody foresaw is logged and answered bare", async () => {
   const broken = createApp({
     ...deps,
