@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
-import { better, type Estimate, type PieceNll, pairedDifference } from "../src/statistics.ts";
+import { better, type Estimate, type PieceScore, pairedDifference } from "../src/statistics.ts";
 import { evaluate } from "../src/training/evaluate.ts";
 import { columns } from "./columns.ts";
 import { openModels, runCommand, setOf } from "./models.ts";
@@ -20,7 +20,7 @@ const { values: options, positionals: names } = parseArgs({
 
 await runCommand(async () => {
   const models = await openModels(names.map((name) => (name.includes("/") ? name : `${name}/*`)));
-  const measured: { readonly id: string; readonly set: string; readonly pieces: readonly PieceNll[] }[] = [];
+  const measured: { readonly id: string; readonly set: string; readonly pieces: readonly PieceScore[] }[] = [];
   for (const model of models) {
     const { pieces } = evaluate(model, (await setOf(model)).test);
     measured.push({ id: model.id, set: model.set, pieces });

@@ -80,10 +80,14 @@ const musicOptions = {
 /** Options of /score. */
 export const ScoreOptions = optionsOf({
   ...musicOptions,
-  detail: z.enum(["none", "frames", "notes"], '"none", "frames" or "notes"').optional().openapi({
-    description: "`frames` adds the NLL of every frame, `notes` also the NLL of every note at its onset.",
-    default: "none",
-  }),
+  detail: z
+    .enum(["none", "frames", "notes", "comparison"], '"none", "frames", "notes" or "comparison"')
+    .optional()
+    .openapi({
+      description:
+        "`frames` adds the NLL of every frame, `notes` also the NLL of every note at its onset; `comparison` adds how sure one can be that the best model is better than each of the others.",
+      default: "none",
+    }),
 });
 export type ScoreOptions = z.infer<typeof ScoreOptions>;
 
@@ -216,6 +220,26 @@ const Score = z
   .openapi("Score");
 export type Score = z.infer<typeof Score>;
 
+const Comparison = z
+  .object({
+    model: modelId,
+    difference: z.number().openapi({ description: "Its NLL less that of `best`, in nats per scored frame." }),
+    interval: z.object({ low: z.number(), high: z.number() }).openapi({
+      description:
+        "95% interval of the difference by a block bootstrap over the frames: how far it might have come out otherwise had the piece gone on in the same manner.",
+    }),
+    better: modelId.nullable().openapi({
+      description: "The model that is better if the interval holds no zero; null if one cannot tell.",
+    }),
+  })
+  .openapi("Comparison");
+export type Comparison = z.infer<typeof Comparison>;
+
+const NotCompared = z
+  .object({ model: modelId, reason: z.string() })
+  .openapi("NotCompared", { description: "A model whose frames cannot be paired with those of `best`, and why." });
+export type NotCompared = z.infer<typeof NotCompared>;
+
 export const ScoreResponse = z
   .object({
     input: Input,
@@ -224,6 +248,11 @@ export const ScoreResponse = z
       description:
         "The model with the lowest nllPerQuarter among those that left out the fewest notes: one that leaves notes out scores easier music.",
     }),
+    comparisons: z.array(Comparison).optional().openapi({
+      description:
+        "Each other model against `best`, if both read the same frames. Only with `detail=comparison`. Each interval stands for itself and for this piece alone.",
+    }),
+    notCompared: z.array(NotCompared).optional().openapi({ description: "Only with `detail=comparison`." }),
   })
   .openapi("ScoreResponse");
 export type ScoreResponse = z.infer<typeof ScoreResponse>;

@@ -2,6 +2,7 @@
  * Music + models -> negative log-likelihoods. NLL of a frame = Σ_d softplus(l_d) - x_d l_d in nats; the first frame is
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
+import { compareWithBest, type ScoredReading } from "./comparison.ts";
 import type { Model, Scored } from "./model.ts";
 import { type Music, onsets, type Reading, readFor, readingWarnings } from "./music.ts";
 import type { Score, ScoreOptions, ScoreResponse } from "./schema.ts";
@@ -19,25 +20,30 @@ export function scoreMusic(
   models: readonly Model[],
   options: Omit<ScoreOptions, "models" | "channels">,
 ): ScoreResponse {
-  const scores = models.map((model) => scoreOne(music, model, options));
-  const [best] = scores.toSorted((a, b) => leftOut(a) - leftOut(b) || a.nllPerQuarter - b.nllPerQuarter);
-  return { input: music.input, scores, best: best.model };
+  const scored = models.map((model) => scoreOne(music, model, options));
+  const [best] = scored.toSorted(
+    (a, b) => a.reading.leftOut - b.reading.leftOut || a.score.nllPerQuarter - b.score.nllPerQuarter,
+  );
+  const others = scored.filter((each) => each !== best);
+  return {
+    input: music.input,
+    scores: scored.map(({ score }) => score),
+    best: best.model,
+    ...(options.detail === "comparison" && compareWithBest(best, others)),
+  };
 }
-
-/** Notes that a score does not cover. */
-const leftOut = ({ warnings }: Score) => warnings.reduce((total, { count }) => total + count, 0);
 
 function scoreOne(
   music: Music,
   model: Model,
   { framesPerQuarter, transpose = 0, detail = "none" }: Parameters<typeof scoreMusic>[2],
-): Score {
+): ScoredReading & { readonly score: Score } {
   const shift = transpose === "auto" ? bestShift(music, model, framesPerQuarter) : transpose;
   const reading = readFor(model, music, { framesPerQuarter, shift });
   const scored = model.score(reading.roll);
   const total = sum(scored.nll);
   const scoredFrames = scored.nll.length;
-  return {
+  const score = {
     model: model.id,
     version: `sha256:${model.version}`,
     framesPerQuarter: reading.framesPerQuarter,
@@ -48,9 +54,10 @@ function scoreOne(
     nllPerQuarter: (total / scoredFrames) * reading.framesPerQuarter,
     transposedBy: shift,
     warnings: readingWarnings(model, reading),
-    ...(detail !== "none" && { perFrame: [null, ...scored.nll] }),
+    ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
     ...(detail === "notes" && { notes: noteScores(reading, scored) }),
   };
+  return { model: model.id, reading, nll: scored.nll, score };
 }
 
 /**

@@ -5,11 +5,7 @@
 import { SurprisalError } from "../errors.ts";
 import type { Scored } from "../model.ts";
 import type { PianoRoll } from "../sequence.ts";
-
-export interface PieceScore {
-  readonly scoredFrames: number;
-  readonly nll: number; // nats per scored frame
-}
+import type { PieceScore } from "../statistics.ts";
 
 export interface Evaluation {
   readonly scoredFrames: number;

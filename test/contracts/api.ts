@@ -120,6 +120,39 @@ export function apiContract(request: Request): void {
       expect(notes.notes?.length).toBeGreaterThan(24);
     });
 
+    test("compares the models with the best, frame by frame, when asked", async () => {
+      const long = randomPiece(2, 80);
+      const options = { pianoRoll: long, models: "jsb/gru,jsb/lstm,nottingham/gru" };
+      const answer = await score(json({ ...options, detail: "comparison" }));
+      const { comparisons, notCompared, ...rest } = answer;
+      expect(rest).toEqual(await score(json(options)));
+      const mean = (id: string) => {
+        const { nll } = plainNll(
+          models.find((model) => model.id === id),
+          long,
+        );
+        return nll.reduce((a, b) => a + b) / nll.length;
+      };
+      const [worse] = ["jsb/gru", "jsb/lstm"].filter((id) => id !== answer.best);
+      expect(comparisons?.map(({ model }) => model)).toEqual([worse]);
+      const [{ difference, interval, better }] = comparisons ?? [];
+      expect(difference).toBeCloseTo(mean(worse) - mean(answer.best), 4);
+      expect(interval.low).toBeLessThan(difference);
+      expect(interval.high).toBeGreaterThan(difference);
+      expect(better).toBe(interval.low > 0 ? answer.best : null);
+      expect(notCompared).toEqual([
+        { model: "nottingham/gru", reason: expect.stringContaining("2 frames per quarter") },
+      ]);
+    });
+
+    test("compares nothing when there is one model, or few frames", async () => {
+      const one = await score(json({ pianoRoll: piece, models: "jsb/gru", detail: "comparison" }));
+      expect([one.comparisons, one.notCompared]).toEqual([[], []]);
+      const few = await score(post(midi), "?models=jsb/gru,jsb/lstm&detail=comparison");
+      expect(few.comparisons).toEqual([]);
+      expect(few.notCompared?.[0].reason).toMatch(/23 scored frames; wanted at least 30/);
+    });
+
     test("a roll is scored as it is, with its rests", async () => {
       expect((await score(json({ pianoRoll: [[], [60], [], []] }))).scores[0].frames).toBe(4);
     });
