@@ -1,8 +1,8 @@
 /**
- * How fast the kernel trains and scores, beside TensorFlow.js, PyTorch and ONNX Runtime, each on one thread. Prints
- * results.md:
+ * How fast the kernel trains and scores, beside TensorFlow.js, PyTorch and ONNX Runtime. Prints results.md:
  *
  *   npm ci                       # in the project's root: builds the kernel, brings TensorFlow.js and onnxruntime-web
+ *   npm install --no-save @tensorflow/tfjs-node@4.22.0                # there too; without it, it is left out
  *   cd bench && npm ci
  *   python3 -m venv .venv && .venv/bin/pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
  *   npm run -s bench > results.md
@@ -17,7 +17,7 @@ import type { Frames } from "../test/random.ts";
 import { scoringKernel, trainingKernel } from "./peers/kernel.ts";
 import { onnxNative, onnxWeb } from "./peers/onnx.ts";
 import { pyTorch } from "./peers/pytorch.ts";
-import { tfjsWasm } from "./peers/tfjs.ts";
+import { tfjs } from "./peers/tfjs.ts";
 import { type Peer, PIECES, pieces, STEPS, UNITS } from "./task.ts";
 
 const ROUNDS = 9;
@@ -73,12 +73,19 @@ const versionOf = (name: string, from: string): string =>
   JSON.parse(readFileSync(new URL(`${from}/node_modules/${name}/package.json`, import.meta.url), "utf8")).version;
 
 const training: string[] = [];
-let torchVersion = "";
+let [trainers, torchVersion]: [string[], string] = [[], ""];
 for (const cell of CELLS) {
-  const torch = await pyTorch(cell);
-  torchVersion = torch.version;
-  const speeds = await race([trainingKernel(cell), await tfjsWasm(cell), torch], PIECES * STEPS);
+  const torch = [await pyTorch(cell, 1), await pyTorch(cell, 2)];
+  const peers = [
+    trainingKernel(cell),
+    ...(await tfjs("tfjs-wasm", cell)),
+    ...(await tfjs("tfjs-node", cell)),
+    ...torch,
+  ];
+  const speeds = await race(peers, PIECES * STEPS);
   training.push(line(`${cell}-${UNITS[cell]}`, speeds));
+  trainers = peers.map(({ name }) => name);
+  torchVersion = torch[0].version;
 }
 
 const scoring: string[] = [];
@@ -103,7 +110,7 @@ const versions = [
 console.log(`# Speed of the kernel beside its peers
 
 Written by \`npm run -s bench > results.md\` (see bench.ts) on ${new Date().toISOString().slice(0, 10)}.
-Machine: ${cpus()[0].model}, ${cpus().length} cores; every peer on one thread.
+Machine: ${cpus()[0].model}, ${cpus().length} cores; every peer on one thread, unless it says otherwise.
 Versions: ${versions.join(", ")}.
 Thousand frames per second: median (least–most) of ${ROUNDS} rounds of ${RUN_SECONDS} s, the peers in turn.
 
@@ -111,9 +118,10 @@ Thousand frames per second: median (least–most) of ${ROUNDS} rounds of ${RUN_S
 
 One update: forward, backward through time, gradient-norm rescaling, RMSProp with momentum, on the same batch of
 ${PIECES} pieces of ${STEPS} frames, about 4 of 96 columns active. PyTorch runs its fused modules; its LSTM has no peepholes and
-its GRU applies the reset gate after the product.
+its GRU applies the reset gate after the product. tfjs-wasm and tfjs-node are the trainer's own engines (\`--engine\`), the
+latter with the threads that TensorFlow chooses.
 
-${table("model", ["kernel", "tfjs-wasm", "PyTorch"], training)}
+${table("model", trainers, training)}
 
 ## Scoring
 

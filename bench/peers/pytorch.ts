@@ -6,7 +6,7 @@ import { COLUMNS, type Peer, PIECES, pieces, RULE, STEPS, UNITS } from "../task.
 
 const PYTHON = process.env.PYTHON ?? new URL("../.venv/bin/python", import.meta.url).pathname;
 
-export async function pyTorch(cell: Cell): Promise<Peer & { version: string }> {
+export async function pyTorch(cell: Cell, threads: number): Promise<Peer & { version: string }> {
   const script = new URL("pytorch.py", import.meta.url).pathname;
   const child = spawn(PYTHON, [script], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -16,7 +16,12 @@ export async function pyTorch(cell: Cell): Promise<Peer & { version: string }> {
     if (done) throw new Error(`${PYTHON} ended early.`);
     return JSON.parse(value);
   };
-  const task = { cell, units: UNITS[cell], columns: COLUMNS, steps: STEPS, batch: PIECES, rule: RULE, pieces };
+  const task = { threads, cell, units: UNITS[cell], columns: COLUMNS, steps: STEPS, batch: PIECES, rule: RULE, pieces };
   const { version } = await ask<{ version: string }>(task);
-  return { name: "PyTorch", version, run: (n) => ask(n), close: () => child.stdin.end() };
+  return {
+    name: `PyTorch, ${threads} thread${threads > 1 ? "s" : ""}`,
+    version,
+    run: (n) => ask(n),
+    close: () => child.stdin.end(),
+  };
 }

@@ -64,12 +64,12 @@ async function webgpu(tf: Tf): Promise<void> {
   type Gpu = { requestAdapter(): Promise<unknown> };
   type WebGpu = { create(options: string[]): Gpu; globals: object };
   const { create, globals } = await load<WebGpu>("tfjs-webgpu", "webgpu");
-  // The backend registers itself as it is imported, if there is a GPU to be found by then.
-  Object.assign(globalThis, globals);
-  const gpu = create([]);
+  const { gpu = create([]) } = navigator as { gpu?: Gpu };
   if (!(await gpu.requestAdapter())) {
     throw missing("tfjs-webgpu found no GPU; it wants one with a driver for Vulkan, Metal or Direct3D 12.");
   }
+  // By the time it is imported, the backend wants these where a browser has them.
+  Object.assign(globalThis, globals);
   Object.assign(navigator, { gpu });
   await load("tfjs-webgpu", "@tensorflow/tfjs-backend-webgpu");
   await setBackend(tf, "tfjs-webgpu", "webgpu");
@@ -104,7 +104,8 @@ async function load<Module>(engine: string, name: string): Promise<Module> {
         cause,
       );
     }
-    throw missing(`The package ${name} is installed but does not load: ${message.split("\n")[0]}`, cause);
+    const [reason] = message.split("\n");
+    throw missing(`The package ${name} is installed but does not load: ${reason.trim()}`, cause);
   }
 }
 
