@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CELLS, type Cell, type Config, type Tensors } from "../../src/checkpoint.ts";
@@ -10,6 +9,7 @@ import type { Protocol } from "../../src/training/protocol.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { kernelModule } from "../kernel/wasm.ts";
 import { Random, randomTensors } from "../random.ts";
+import { isInstalled } from "./installed.ts";
 import { smallProtocol, smallSet } from "./pieces.ts";
 
 const set = smallSet();
@@ -129,14 +129,6 @@ describe("Noise and dropout of TensorFlow.js", () => {
 });
 
 describe("Engines by name", () => {
-  const { resolve } = createRequire(import.meta.url);
-  const isInstalled = (name: string) => {
-    try {
-      return Boolean(resolve(name));
-    } catch {
-      return false;
-    }
-  };
   const optional = { "tfjs-node": "@tensorflow/tfjs-node", "tfjs-node-gpu": "@tensorflow/tfjs-node-gpu" };
 
   test.each(Object.entries(optional).filter(([, name]) => !isInstalled(name)))(

@@ -1,8 +1,7 @@
 /**
- * TensorFlow.js on WebGPU. Needs two packages (training/backends.ts has the install line) and a GPU, or a driver that
- * plays one, such as SwiftShader: VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json.
+ * TensorFlow.js on WebGPU, wherever its two packages are installed. Needs a GPU then, or a driver that plays one, such as
+ * SwiftShader: VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json.
  */
-import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 import { CELLS } from "../../src/checkpoint.ts";
 import { uniform } from "../../src/random.ts";
@@ -10,37 +9,39 @@ import { engineOf } from "../../src/training/backends.ts";
 import { parts } from "../../src/training/batches.ts";
 import { kernelModule } from "../kernel/wasm.ts";
 import { Random, randomTensors } from "../random.ts";
+import { isInstalled } from "./installed.ts";
 import { smallProtocol, smallSet } from "./pieces.ts";
 
-const { resolve } = createRequire(import.meta.url);
-const isInstalled = (name: string) => {
-  try {
-    return Boolean(resolve(name));
-  } catch {
-    return false;
-  }
-};
-const installed = isInstalled("webgpu") && isInstalled("@tensorflow/tfjs-backend-webgpu");
+const missing = ["webgpu", "@tensorflow/tfjs-backend-webgpu"].filter((name) => !isInstalled(name));
 
-test.skipIf(!installed).each(CELLS)("%s: WebGPU makes the kernel's updates", async (cell) => {
-  const set = smallSet();
-  const config = { cell, inputs: set.inputs, units: 5, outputs: set.inputs };
-  const rule = { ...smallProtocol, noise: 0, averaging: 0.5 };
-  const pieceParts = [...parts(set.train, 7)];
-  const losses = async (name: string) => {
-    const create = await engineOf(name);
-    const engine = create(kernelModule)(config, { rows: 1000, sequences: 32 });
-    engine.load(randomTensors(config, new Random(1)));
-    engine.seed(uniform(1));
-    const found: number[] = [];
-    for (const part of pieceParts) found.push(await engine.update(part, rule));
-    engine.useAverage(true);
-    for (const part of pieceParts) found.push(await engine.nll(part));
-    return found;
-  };
-  const [kernel, webgpu] = [await losses("kernel"), await losses("tfjs-webgpu")];
-  expect(webgpu.length).toBe(kernel.length);
-  webgpu.forEach((loss, k) => {
-    expect(Math.abs(loss / kernel[k] - 1)).toBeLessThan(1e-3);
+if (missing.length === 0) {
+  test.each(CELLS)("WebGPU makes the kernel's updates of %s", async (cell) => {
+    const set = smallSet();
+    const config = { cell, inputs: set.inputs, units: 5, outputs: set.inputs };
+    const rule = { ...smallProtocol, noise: 0, averaging: 0.5 };
+    const pieceParts = [...parts(set.train, 7)];
+    const losses = async (name: string) => {
+      const create = await engineOf(name);
+      const engine = create(kernelModule)(config, { rows: 1000, sequences: 32 });
+      engine.load(randomTensors(config, new Random(1)));
+      engine.seed(uniform(1));
+      const found: number[] = [];
+      for (const part of pieceParts) found.push(await engine.update(part, rule));
+      engine.useAverage(true);
+      for (const part of pieceParts) found.push(await engine.nll(part));
+      return found;
+    };
+    const [kernel, webgpu] = [await losses("kernel"), await losses("tfjs-webgpu")];
+    expect(webgpu.length).toBe(kernel.length);
+    webgpu.forEach((loss, k) => {
+      expect(Math.abs(loss / kernel[k] - 1)).toBeLessThan(1e-3);
+    });
   });
-});
+} else {
+  test("tfjs-webgpu names the package that is missing and how to install it", async () => {
+    await expect(engineOf("tfjs-webgpu")).rejects.toMatchObject({
+      code: "missing-engine",
+      message: `--engine tfjs-webgpu needs the package ${missing[0]}; install it by \`npm install --no-save webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0\`.`,
+    });
+  });
+}
