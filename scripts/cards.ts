@@ -1,0 +1,194 @@
+/** What was measured -> the result table and models/README.md, the cards of the models. */
+import { CELLS } from "../src/checkpoint.ts";
+import type { Model } from "../src/model.ts";
+import { better, type Estimate } from "../src/statistics.ts";
+import { MUSIC_FILES, MUSIC_SETS } from "../src/training/datasets.ts";
+import { PAPER_UNITS, SETTINGS } from "../src/training/protocol.ts";
+import type { Curve } from "./curves.ts";
+import { BEST_PUBLISHED, PAPER_NLL, TITLES } from "./paper.ts";
+import { inOrder, type PairResult, type Result, type Results } from "./results.ts";
+
+/** What the pages are made of. Curves by the id of their model; not every model has one. */
+export interface Report {
+  readonly models: readonly Model[];
+  readonly results: Results;
+  readonly curves: ReadonlyMap<string, Curve>;
+}
+
+const NONE = "–";
+
+/** The result table in Markdown: the twelve models of the paper, the missing ones named, and what else there is. */
+export function resultTable({ models, results, curves }: Report): string {
+  const rows = MUSIC_SETS.flatMap((set) => {
+    const others = inOrder(models, set).map(({ id }) => id);
+    const cells = CELLS.map((cell) => `${set}/${cell}`);
+    return [...new Set([...cells, ...others])].map((id) => {
+      const result = results.models.find(({ model }) => model === id);
+      const cell = CELLS.find((known) => id === `${set}/${known}`);
+      const paper = cell && PAPER_NLL[set][cell];
+      return {
+        model: id,
+        units: result?.units.join(" + ") ?? String(cell ? PAPER_UNITS[cell] : NONE),
+        "recurrent parameters": result?.recurrentParameters.toLocaleString("en") ?? NONE,
+        "train micro / macro": result ? pair(result.train.micro, result.train.macro) : NONE,
+        "test micro [95%]": result ? withInterval(result.test.micro) : "missing",
+        "test macro [95%]": result ? withInterval(result.test.macro) : "missing",
+        "paper train / test": paper ? pair(paper.train, paper.test) : NONE,
+        "less the paper's, micro / macro": result && paper ? difference(result, paper.test) : NONE,
+        "epochs, best": epochs(models, id, curves.get(id)),
+        seconds: curves.get(id)?.at(-1)?.seconds.toFixed(0) ?? NONE,
+      };
+    });
+  });
+  return markdownTable(rows);
+}
+
+function epochs(models: readonly Model[], id: string, curve: Curve | undefined): string {
+  const networks = models.find((model) => model.id === id)?.networks ?? [];
+  if (networks.length !== 1) return NONE;
+  const { bestEpoch = "?" } = networks[0].checkpoint.metadata;
+  return `${curve?.length ?? "?"}, ${bestEpoch}`;
+}
+
+const pair = (a: number, b: number) => `${a.toFixed(2)} / ${b.toFixed(2)}`;
+const withInterval = ({ value, low, high }: Estimate) => `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+const difference = ({ test }: Result, paper: number) =>
+  `${signed(test.micro.value - paper, 2)} / ${signed(test.macro.value - paper, 2)}`;
+const signed = (value: number, digits: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+
+/** Columns are padded, so that the table reads in a terminal too; numbers stand to the right. */
+function markdownTable(rows: readonly Readonly<Record<string, string>>[]): string {
+  const columns = Object.keys(rows[0]).map((name) => {
+    const cells = rows.map((row) => row[name]);
+    const width = Math.max(name.length, ...cells.map(({ length }) => length));
+    return cells.every((cell) => /^([\d−+–]|missing)/.test(cell))
+      ? [name.padStart(width), `${"-".repeat(width - 1)}:`, ...cells.map((cell) => cell.padStart(width))]
+      : [name.padEnd(width), "-".repeat(width), ...cells.map((cell) => cell.padEnd(width))];
+  });
+  return columns[0].map((_, line) => `| ${columns.map((column) => column[line]).join(" | ")} |`).join("\n");
+}
+
+/** What to know before reading the table. */
+export const TABLE_NOTES = `NLL in nats per frame. Micro: over all frames; macro: mean over pieces; the paper does not say which of the two
+its numbers are. In brackets 95% intervals of a bootstrap over the test pieces. Recurrent parameters are those
+without the output layer, as the paper counts them, but with biases. Seconds are those of the training run on two
+CPU cores shared with other work.`;
+
+/** models/README.md. */
+export function modelCards(report: Report): string {
+  return `<!-- Written by \`npm run table\`; not to be edited. -->
+# The models
+
+Recurrent networks that say how likely the next frame of a piece is, given all frames before it. Their sizes and
+their training are those of Chung, Gulcehre, Cho and Bengio, "Empirical Evaluation of Gated Recurrent Neural Networks
+on Sequence Modeling" (2014, [arXiv 1412.3555](https://arxiv.org/abs/1412.3555)); those with \`-large\` in their names go
+beyond the paper. \`<set>/mixture\` is no file of its own: it averages the likelihoods of a set's models frame by frame.
+
+${resultTable(report)}
+
+${TABLE_NOTES}
+
+The lowest published test NLL of models with independent pitches (micro):
+
+${markdownTable(MUSIC_SETS.map((set) => ({ set: TITLES[set], "test micro": BEST_PUBLISHED[set].test.toFixed(2), model: BEST_PUBLISHED[set].by })))}
+
+## Which cell is better
+
+${pairTable(report.results.pairs)}
+
+Test NLL of the first less that of the second, in nats per frame, with the 95% interval of a paired bootstrap over the
+test pieces. The verdict holds if the interval of both averages lies on one side of zero. It is about these checkpoints: a
+cell trained from another seed is another model. \`npm run compare -- jsb\` compares all models of a set.
+
+## What they read and give
+
+- Input: binary frames, one column for each MIDI pitch from 1 to the highest of the set. A frame is a fixed part of a
+  quarter note, so tempo does not matter; velocity, instruments and bars are not seen.
+- Output: for each pitch the probability that it sounds in the next frame, independently of the other pitches of that
+  frame (a mixture makes them depend on each other a little).
+- Files: safetensors, float32; settings, seed and measurements stand in their metadata. \`catalogue.json\` lists them
+  with their sha256, \`results.json\` has the numbers of this page unrounded, \`<set>/<model>.jsonl\` the learning curves.
+
+## Data
+
+The four sets of Boulanger-Lewandowski, Bengio and Vincent (ICML 2012) in their split, from the files that the TCN
+repository publishes; \`npm run data\` fetches them from a pinned commit and checks their hashes. No licence of the sets'
+authors was found, so the data are not shipped; the checkpoints and the numbers are.
+
+${setTable()}
+
+## Protocol
+
+RMSProp with weight noise, the gradient's norm rescaled to 1, early stopping on the validation NLL; the settings of each
+model were chosen on validation pieces only. The test pieces were used for nothing but the numbers above.
+[protocol.ts](../src/training/protocol.ts) has all settings with their sources. On the same machine
+\`npm run train -- <id>\` makes a file again, bit for bit.
+
+${MUSIC_SETS.map((set) => setSection(report, set))
+  .filter(Boolean)
+  .join("\n\n")}
+
+## Intended use
+
+Comparing pieces, passages or models by how expected they are; continuing a piece by likely frames; teaching and testing
+of recurrent networks. A low NLL means "like the training set", which is neither quality nor authorship.
+
+## Limits and known failures
+
+- The grid: notes shorter than a frame are lengthened to one or fall together; triplets do not fit. NLL per frame of sets
+  with different frame lengths cannot be compared; per quarter note only roughly.
+- The key: the sets were transposed to C major or A minor by their authors. A piece in another key is surprising for that
+  alone; \`transpose=auto\` tries all twelve.
+- The style: each model knows one set, chorales, folk tunes, orchestral or piano music. Elsewhere its numbers say how far
+  away it is.
+- Held notes and struck ones are the same to the models; so a repeated note looks like a long one.
+- A frame that repeats the one before is always likely, so finer grids and slower music have a lower NLL per frame.
+- Pitches above the highest of a set are unknown to its models; they are left out and counted in a warning.
+- Sampled continuations lose the thread after some bars: pitches are drawn one by one, and there is no plan.
+- Small test sets (Piano-midi: 25 pieces) leave wide intervals; see the table.
+`;
+}
+
+function pairTable(pairs: readonly PairResult[]): string {
+  if (pairs.length === 0) return "There are no two cells of a set to compare yet.";
+  const shown = ({ value, low, high }: Estimate) => `${signed(value, 3)} [${signed(low, 3)}, ${signed(high, 3)}]`;
+  return markdownTable(
+    pairs.map(({ models, micro, macro }) => {
+      const verdict = better(micro, models);
+      return {
+        first: models[0],
+        second: models[1],
+        "micro [95%]": shown(micro),
+        "macro [95%]": shown(macro),
+        verdict: verdict && verdict === better(macro, models) ? `${verdict} better` : "cannot tell",
+      };
+    }),
+  );
+}
+
+const setTable = () =>
+  markdownTable(
+    MUSIC_SETS.map((set) => ({
+      set,
+      file: MUSIC_FILES[set].file,
+      "frames per quarter note": String(MUSIC_FILES[set].framesPerQuarter),
+      sha256: MUSIC_FILES[set].sha256,
+    })),
+  );
+
+/** The models of one set with their settings, and the picture; nothing if there are none. */
+function setSection({ models, curves }: Report, set: (typeof MUSIC_SETS)[number]): string {
+  const networks = inOrder(models, set).flatMap(({ networks }) => (networks.length === 1 ? networks : []));
+  if (networks.length === 0) return "";
+  const all = networks.map(({ checkpoint: { metadata } }) => metadata);
+  const names = ["preset", "engine", ...SETTINGS].filter((name) => all.some((metadata) => name in metadata));
+  const rows = names.map((setting) => ({
+    setting,
+    ...Object.fromEntries(networks.map(({ id, checkpoint }) => [id, checkpoint.metadata[setting] ?? NONE])),
+  }));
+  const commands = networks.map(({ id }) => `npm run train -- ${id}`).join("\n");
+  const picture = networks.some(({ id }) => curves.has(id))
+    ? `\n\n![Learning curves on ${TITLES[set]}](${set}.svg)`
+    : "";
+  return `### ${TITLES[set]}\n\n\`\`\`sh\n${commands}\n\`\`\`\n\n${markdownTable(rows)}${picture}`;
+}

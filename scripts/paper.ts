@@ -1,0 +1,48 @@
+/** What was published on the four sets, in nats per frame: the numbers beside which ours stand. */
+import type { Cell } from "../src/checkpoint.ts";
+import type { MusicSetName } from "../src/training/datasets.ts";
+
+/** As the paper writes them. */
+export const TITLES: Readonly<Record<MusicSetName, string>> = {
+  nottingham: "Nottingham",
+  jsb: "JSB Chorales",
+  musedata: "MuseData",
+  "piano-midi": "Piano-midi",
+};
+
+/** Chung, Gulcehre, Cho, Bengio 2014 (arXiv 1412.3555), table 2. It does not say whether they are micro or macro. */
+export const PAPER_NLL: Readonly<
+  Record<MusicSetName, Readonly<Record<Cell, { readonly train: number; readonly test: number }>>>
+> = {
+  nottingham: {
+    tanh: { train: 3.22, test: 3.13 },
+    gru: { train: 2.79, test: 3.23 },
+    lstm: { train: 3.08, test: 3.2 },
+  },
+  jsb: {
+    tanh: { train: 8.82, test: 9.1 },
+    gru: { train: 6.94, test: 8.54 },
+    lstm: { train: 8.15, test: 8.67 },
+  },
+  musedata: {
+    tanh: { train: 5.64, test: 6.23 },
+    gru: { train: 5.06, test: 5.99 },
+    lstm: { train: 5.18, test: 6.23 },
+  },
+  "piano-midi": {
+    tanh: { train: 5.64, test: 9.03 },
+    gru: { train: 4.93, test: 8.82 },
+    lstm: { train: 6.49, test: 9.03 },
+  },
+};
+
+const TCN = "TCN, Bai et al. 2018";
+const BOULANGER = "Boulanger-Lewandowski et al. 2012";
+
+/** The lowest published test NLL (micro) of a model whose pitches are independent given the frames before. */
+export const BEST_PUBLISHED: Readonly<Record<MusicSetName, { readonly test: number; readonly by: string }>> = {
+  nottingham: { test: 3.07, by: TCN },
+  jsb: { test: 8.1, by: TCN },
+  musedata: { test: 7.19, by: `RNN-HF, ${BOULANGER}` },
+  "piano-midi": { test: 7.5, by: `note N-gram, ${BOULANGER}` },
+};

@@ -1,0 +1,73 @@
+/** Models and the pieces of their sets -> what was measured, the file models/results.json. */
+import { CELLS, countParameters } from "../src/checkpoint.ts";
+import type { Model } from "../src/model.ts";
+import { type Estimate, macroAverage, microAverage, type PieceScore, pairedDifference } from "../src/statistics.ts";
+import type { MusicSet } from "../src/training/datasets.ts";
+import { evaluate } from "../src/training/evaluate.ts";
+
+/** NLL of a model in nats per frame; the test figures with their 95% intervals over pieces. */
+export interface Result {
+  readonly model: string;
+  readonly version: string; // of the model that was measured
+  readonly units: readonly number[]; // of each network
+  readonly recurrentParameters: number; // of all networks, as the paper counts them but with biases
+  readonly train: { readonly micro: number; readonly macro: number };
+  readonly test: { readonly micro: Estimate; readonly macro: Estimate };
+}
+
+/** Test NLL of the first less that of the second. */
+export interface PairResult {
+  readonly models: readonly [string, string];
+  readonly micro: Estimate;
+  readonly macro: Estimate;
+}
+
+export interface Results {
+  readonly models: readonly Result[];
+  readonly pairs: readonly PairResult[]; // of the paper's cells
+}
+
+/** The paper's cells of a set in the order of CELLS, then its other models. */
+export function inOrder<M extends Pick<Model, "id" | "set">>(models: readonly M[], set: string): M[] {
+  const rank = ({ id }: M) => {
+    const cell = CELLS.findIndex((known) => id === `${set}/${known}`);
+    return cell === -1 ? CELLS.length : cell;
+  };
+  return models.filter((model) => model.set === set).sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
+}
+
+/** Measures every model on the training and the test pieces of its set. */
+export async function measure(models: readonly Model[], setOf: (model: Model) => Promise<MusicSet>): Promise<Results> {
+  const results: Result[] = [];
+  const cells: { readonly model: Model; readonly pieces: readonly PieceScore[] }[] = [];
+  for (const model of models) {
+    const { train: trainRolls, test: testRolls } = await setOf(model);
+    const train = evaluate(model, trainRolls);
+    const { pieces } = evaluate(model, testRolls);
+    const configs = model.networks.map(({ checkpoint }) => checkpoint.config);
+    results.push({
+      model: model.id,
+      version: model.version,
+      units: configs.map(({ units }) => units),
+      recurrentParameters: configs.reduce((sum, config) => sum + countParameters(config), 0),
+      train: { micro: train.micro, macro: train.macro },
+      test: { micro: microAverage(pieces), macro: macroAverage(pieces) },
+    });
+    if (isPaperCell(model)) cells.push({ model, pieces });
+  }
+  const pairs = cells.flatMap((first, i) =>
+    cells
+      .slice(i + 1)
+      .filter((second) => second.model.set === first.model.set)
+      .map(
+        (second): PairResult => ({
+          models: [first.model.id, second.model.id],
+          ...pairedDifference(first.pieces, second.pieces),
+        }),
+      ),
+  );
+  return { models: results, pairs };
+}
+
+export const isPaperCell = ({ id, set }: Pick<Model, "id" | "set">): boolean =>
+  CELLS.some((cell) => id === `${set}/${cell}`);

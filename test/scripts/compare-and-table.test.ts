@@ -1,0 +1,144 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Cell } from "../../src/checkpoint.ts";
+import { addToFolder } from "../../src/store/files.ts";
+import { MUSIC_FOLDER } from "../../src/training/datasets.ts";
+import { hasMusicSet } from "../data.ts";
+import { randomCheckpoint } from "../models.ts";
+
+let folder: string; // where the scripts run, so that they find no data but what a test brings
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "surprisal-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function run(script: string, ...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
+  const env = { ...process.env };
+  delete env.SURPRISAL_MODELS;
+  return new Promise((done) => {
+    execFile(process.execPath, [resolve("scripts", script), ...args], { cwd: folder, env }, (error, stdout, stderr) => {
+      done({ code: error ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+/** A small JSB model with random weights, with the log of a run that ended with it. */
+async function addModel(cell: Cell, { seed = 1, preset = "paper" } = {}): Promise<void> {
+  const { metadata, ...checkpoint } = randomCheckpoint({ set: "jsb", cell, units: 4, seed });
+  const measured = { bestEpoch: "2", validMicro: `8.${cell.length}`, validMacro: "8" };
+  await addToFolder(join(folder, "models"), { ...checkpoint, metadata: { ...metadata, ...measured, preset } });
+  const epoch = (number: number, valid: number) =>
+    JSON.stringify({ epoch: number, train: 9, valid, seconds: number * 10 });
+  await mkdir(join(folder, "runs/jsb"), { recursive: true });
+  const lines = [epoch(1, 9), epoch(2, Number(measured.validMicro)), epoch(3, 8.9)];
+  await writeFile(join(folder, `runs/jsb/${cell}-0.jsonl`), `${lines.join("\n")}\n`);
+}
+
+const bringData = async () => {
+  await mkdir(join(folder, "data"));
+  await symlink(resolve(MUSIC_FOLDER), join(folder, MUSIC_FOLDER));
+};
+const read = (path: string) => readFile(join(folder, path), "utf8");
+
+test.each(["compare.ts", "table.ts"])(
+  "%s without models, without data or of an unknown set says what is missing",
+  async (script) => {
+    expect(await run(script)).toMatchObject({ code: 1, stderr: "models/catalogue.json is not there.\n" });
+    await addModel("gru");
+    await addModel("lstm");
+    const missing = "data/music/JSB_Chorales.mat is not there; `npm run data` brings it.\n";
+    expect(await run(script)).toMatchObject({ code: 1, stdout: "", stderr: missing });
+    expect(await readdir(join(folder, "models"))).toEqual(["catalogue.json", "jsb"]);
+  },
+);
+
+test("compare: one model is nothing to compare", async () => {
+  await addModel("gru");
+  const unknown = await run("compare.ts", "foo");
+  expect(unknown).toMatchObject({ code: 1, stderr: 'Found no model "foo/*"; there are jsb/gru.\n' });
+});
+
+describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {
+  test("compare has for each pair the difference of what evaluate finds, and a verdict by its interval", async () => {
+    await bringData();
+    await addModel("gru", { seed: 1 });
+    await addModel("tanh", { seed: 2 });
+    const evaluated: { model: string; micro: number; macro: number }[] = JSON.parse(
+      (await run("evaluate.ts", "--json")).stdout,
+    );
+    const compared = JSON.parse((await run("compare.ts", "jsb", "--json")).stdout);
+    expect(compared.map(({ models }: { models: string[] }) => models.join())).toEqual([
+      "jsb/gru,jsb/tanh",
+      "jsb/gru,jsb/mixture",
+      "jsb/tanh,jsb/mixture",
+    ]);
+    for (const { models, micro, macro } of compared) {
+      const [first, second] = models.map((id: string) => evaluated.find(({ model }) => model === id));
+      expect(micro.value).toBeCloseTo(first.micro - second.micro, 10);
+      expect(macro.value).toBeCloseTo(first.macro - second.macro, 10);
+      for (const { low, high, better } of [micro, macro]) {
+        expect(better).toBe(high < 0 ? first.model : low > 0 ? second.model : null);
+      }
+    }
+    // Random weights differ by far more than pieces do.
+    expect(compared[0].micro.better).not.toBeNull();
+    const { stdout } = await run("compare.ts", "jsb/gru", "jsb/tanh");
+    expect(stdout).toMatch(new RegExp(`${compared[0].micro.better} better`));
+    expect(await run("compare.ts", "jsb/gru")).toMatchObject({
+      code: 1,
+      stderr: "Found jsb/gru; wanted at least two models of one set to compare.\n",
+    });
+  });
+
+  test("table measures what evaluate measures, names what is missing, and writes the same bytes again", async () => {
+    await bringData();
+    await addModel("gru");
+    await addModel("lstm", { preset: "large" });
+    await writeFile(join(folder, "README.md"), "before\n<!-- table -->\nold\n<!-- /table -->\nafter\n");
+    const { code, stdout, stderr } = await run("table.ts");
+    expect([code, stderr]).toEqual([0, ""]);
+    const [gru, lstm] = JSON.parse((await run("evaluate.ts", "--json")).stdout);
+    const rows = stdout.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+    const row = (id: string) => rows.find(([, model]) => model === id) ?? [];
+    // 3 gates of 4 units with 96 inputs, 4 states and a bias.
+    expect(row("jsb/gru").slice(2, 4)).toEqual(["4", "1,212"]);
+    expect(row("jsb/gru")[5]).toMatch(new RegExp(`^${gru.micro.toFixed(2)} \\[`));
+    expect(row("jsb/gru")[6]).toMatch(new RegExp(`^${gru.macro.toFixed(2)} \\[`));
+    expect(row("jsb/gru").slice(7, -1)).toEqual([
+      "6.94 / 8.54",
+      `+${(gru.micro - 8.54).toFixed(2)} / +${(gru.macro - 8.54).toFixed(2)}`,
+      "3, 2",
+      "30",
+    ]);
+    expect(row("jsb/lstm-large")[5]).toMatch(new RegExp(`^${lstm.micro.toFixed(2)} \\[`));
+    expect(row("jsb/lstm").slice(5, 7)).toEqual(["missing", "missing"]);
+    expect(rows.filter((cells) => cells.includes("missing"))).toHaveLength(11);
+
+    const written = ["README.md", "jsb.svg", "results.json", "jsb/gru.jsonl"].map((name) => `models/${name}`);
+    const texts = await Promise.all(written.map(read));
+    expect(texts[0]).toContain("![Learning curves on JSB Chorales](jsb.svg)");
+    const readme = await read("README.md");
+    expect(readme).toMatch(/^before\n<!-- table -->\n\| model[\s\S]*\n<!-- \/table -->\nafter\n$/);
+    expect(readme).not.toContain("old");
+    await run("table.ts");
+    expect(await Promise.all([...written, "README.md"].map(read))).toEqual([...texts, readme]);
+  });
+
+  test("table --check needs no data, and finds a page or a model that has changed", async () => {
+    await bringData();
+    await addModel("gru");
+    await run("table.ts");
+    await rm(join(folder, "data"), { recursive: true });
+    await rm(join(folder, "runs"), { recursive: true });
+    expect(await run("table.ts", "--check")).toEqual({ code: 0, stdout: "", stderr: "" });
+    await writeFile(join(folder, "models/README.md"), (await read("models/README.md")).replace("95%", "96%"));
+    const page = await run("table.ts", "--check");
+    expect([page.code, page.stderr]).toEqual([1, expect.stringMatching(/^models\/README\.md is not what the models/)]);
+    await addModel("gru", { seed: 2 });
+    const model = await run("table.ts", "--check");
+    expect([model.code, model.stderr]).toEqual([1, expect.stringContaining("no numbers of jsb/gru as it is now")]);
+  });
+});
