@@ -22,7 +22,7 @@ type Kept = Record<"weights" | "meanSquare" | "velocity" | "average", Tensor1D>;
 /** x W + b of n sequences (n, G·H) and their state, h and for LSTM c, each (n, H) -> their state one step later. */
 type Step = (xWb: Tensor2D, state: readonly Tensor2D[]) => Tensor2D[];
 
-/** @param tf with its backend set; each of its backends gives another engine, told by its name. */
+/** @param tf with its backend set. @param name what the checkpoint says of the engine. */
 export const tensorflowEngine =
   (tf: Tf, name: string): CreateEngine =>
   (config) =>
@@ -83,10 +83,8 @@ class TensorflowEngine implements TrainingEngine {
     const tf = this.#tf;
     const { weights } = this.#kept;
     const { nll, norm, ...next } = tf.tidy(() => {
-      const noisy =
-        rule.noise > 0
-          ? weights.add<Tensor1D>(this.#draw(weights.shape, () => rule.noise * normal(this.#uniform)))
-          : weights;
+      let noisy = weights;
+      if (rule.noise > 0) noisy = weights.add(this.#draw(weights.shape, () => rule.noise * normal(this.#uniform)));
       const run = tf.valueAndGrad((w: TensorFlow.Tensor) => this.#run(w as Tensor1D, part, rule.dropout));
       const { value, grad } = run(noisy, tf.fill([part.rows], 1 / part.rows));
       return { nll: value, ...this.#rmsProp(grad as Tensor1D, rule) };
@@ -123,7 +121,8 @@ class TensorflowEngine implements TrainingEngine {
     const weights = this.#matrices(vector);
     const batchSizes = Array.from(batch.batchSizes);
     const zeros = () => tf.zeros<TensorFlow.Rank.R2>([batchSizes[0], units]);
-    let state: readonly Tensor2D[] = continued ? this.#state : cell === "lstm" ? [zeros(), zeros()] : [zeros()];
+    let state: readonly Tensor2D[] = cell === "lstm" ? [zeros(), zeros()] : [zeros()];
+    if (continued) state = this.#state;
     const step = STEPS[cell](tf, weights);
     const x = tf.tensor2d(dense(batch.inputs, inputs), [rows, inputs]);
     const hidden = tf.split<Tensor2D>(x.matMul(weights.W).add<Tensor2D>(weights.b), batchSizes).map((xWb) => {
@@ -135,8 +134,8 @@ class TensorflowEngine implements TrainingEngine {
       return state[0];
     });
     this.#keepState(state);
-    const shown = tf.concat(hidden);
-    const seen = dropout > 0 ? shown.mul(this.#draw(shown.shape, () => this.#mask(dropout))) : shown;
+    let seen = tf.concat(hidden);
+    if (dropout > 0) seen = seen.mul(this.#draw(seen.shape, () => this.#mask(dropout)));
     // A target x is 0 or 1, so softplus(l) - x l = softplus((1 - 2x) l), which cannot cancel.
     const sign = dense(batch.targets, outputs).map((target) => 1 - 2 * target);
     return seen
