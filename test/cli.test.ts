@@ -60,6 +60,21 @@ describe("surprisal score", () => {
     ]);
   });
 
+  test("--compare says how far each model is behind the best, with what certainty", async () => {
+    const long = join(folder, "long.mid");
+    await writeFile(long, writeMidi(pianoRoll(randomPiece(2, 60)), { framesPerQuarter: 1 }));
+    const { best, comparisons } = JSON.parse((await run(["score", long, "--compare", "--json"])).stdout);
+    expect(comparisons).toHaveLength(2);
+    const [, ...lines] = (await run(["score", long, "--compare"])).stdout.trimEnd().split("\n");
+    for (const { model, difference, better } of comparisons) {
+      const line = lines.find((text) => text.includes(` ${model} `));
+      expect(line).toContain(` ${difference.toFixed(3)} [`);
+      expect(line).toMatch(better === null ? /, cannot tell$/ : new RegExp(`, ${best} better$`));
+    }
+    const short = (await run(["score", file, "--compare"])).stdout;
+    expect(short).toContain("19 scored frames; wanted at least 30");
+  });
+
   test("scores what it can, says what it cannot on stderr, and ends with 1", async () => {
     const missing = join(folder, "missing.mid");
     const { stdout, stderr, code } = await run(["score", damaged, file, missing, "--json", "--models", "*/gru"]);

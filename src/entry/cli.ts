@@ -21,6 +21,8 @@ Of score and predict:
   --transpose N|auto        semitones, or the shift from -6 to 5 with the lowest NLL
   --channels LIST           MIDI channels 1 to 16 (default: all but 10, the drums)
   --frames-per-quarter N    instead of the model's own frame rate
+Of score:
+  --compare                 by how much each model falls behind the best, with a 95% interval
 Of predict:
   --steps N                 frames to sample
   --temperature T           below 1 more cautious, above 1 wilder (default 1)
@@ -47,7 +49,7 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) return main(["--help"]);
   switch (command) {
     case "score":
-      return score(folder, ...parsed(args, input));
+      return score(folder, ...parsed(args, { ...input, compare: flag }));
     case "predict":
       return predict(folder, ...parsed(args, { ...input, steps: text, temperature: text, seed: text, out: text }));
     case "models":

@@ -9,7 +9,7 @@ import type { Model } from "../model.ts";
 import { modelInfo } from "../model-info.ts";
 import { type Music, midiMusic } from "../music.ts";
 import { predictMusic } from "../predict.ts";
-import { PredictOptions, type PredictResponse, ScoreOptions, type Warning } from "../schema.ts";
+import { PredictOptions, type PredictResponse, ScoreOptions, type ScoreResponse, type Warning } from "../schema.ts";
 import { scoreMusic } from "../score.ts";
 import { selectModels } from "../select.ts";
 import { pianoRoll } from "../sequence.ts";
@@ -23,9 +23,13 @@ export class UsageError extends Error {}
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Scores every file it can, and returns 1 when there was one that it could not. */
-export async function score(folder: string, { json, ...values }: Values, files: readonly string[]): Promise<number> {
+export async function score(
+  folder: string,
+  { json, compare, ...values }: Values,
+  files: readonly string[],
+): Promise<number> {
   if (files.length === 0) throw new UsageError("score wants at least one FILE.");
-  const options = optionsOf(ScoreOptions, values);
+  const options = optionsOf(ScoreOptions, { ...values, ...(compare && { detail: "comparison" }) });
   const models = selectModels(await openModels(folder), options.models);
   const rows: Record<string, string>[] = [];
   let exitCode = 0;
@@ -44,6 +48,7 @@ export async function score(folder: string, { json, ...values }: Values, files: 
           "nats/quarter": each.nllPerQuarter.toFixed(3),
           shift: String(each.transposedBy),
           best: each.model === response.best ? "*" : "",
+          ...(compare && { "behind the best": behindBest(each.model, response) }),
         });
       }
     } catch (error) {
@@ -53,6 +58,16 @@ export async function score(folder: string, { json, ...values }: Values, files: 
   }
   if (!json && rows.length > 0) console.log(table(rows));
   return exitCode;
+}
+
+/** By how much a model falls behind the best, in nats per frame with the 95% interval, or why that cannot be said. */
+function behindBest(model: string, { best, comparisons = [], notCompared = [] }: ScoreResponse): string {
+  if (model === best) return "";
+  const comparison = comparisons.find((each) => each.model === model);
+  if (!comparison) return notCompared.find((each) => each.model === model)?.reason ?? "";
+  const { difference, interval, better } = comparison;
+  const numbers = `${difference.toFixed(3)} [${interval.low.toFixed(3)}, ${interval.high.toFixed(3)}]`;
+  return `${numbers}, ${better === null ? "cannot tell" : `${better} better`}`;
 }
 
 /** Predicts what follows a file; with `out` the continuation goes there as a MIDI file. */
