@@ -86,15 +86,16 @@ function ratioOfSums(
 /**
  * Length of the blocks for a series of so many steps: its cube root, rounded up. The order n^(1/3) minimises the error of
  * the variance (Künsch 1989; Hall, Horowitz and Jing 1995), the factor 1 for an autoregression whose neighbours correlate
- * by 0.36 (Politis and White 2004, corrected 2009). Differences of two models, frame by frame, were measured to correlate
- * by -0.05 (JSB Chorales) to 0.5 (Nottingham).
+ * by 0.36 (Politis and White 2004, corrected 2009). Measured with two JSB models, the differences of neighbours correlate by
+ * -0.05 on JSB Chorales, 0.3 on Piano-midi and MuseData and 0.5 on Nottingham; at 0.5 the interval held the truth in 90 of
+ * 100 simulated series of 60 steps and in 94 of 300 steps.
  */
-export const blockLength = (steps: number): number => Math.ceil(Math.cbrt(steps));
+const blockLength = (steps: number): number => Math.ceil(Math.cbrt(steps));
 
 /**
  * Mean of a series whose neighbours depend on each other, such as the differences of two models frame by frame. Blocks of
  * neighbours are resampled, from a circle so that every step is drawn alike. Few blocks vary too little, so the interval is
- * widened as Student's is against the normal one (Hesterberg 2015, "What teachers should know about the bootstrap", 5.3).
+ * widened as Student's is against the normal one (Hesterberg 2015, "What teachers should know about the bootstrap").
  */
 export function seriesMean(series: Float64Array, { resamples = 2000, seed = 0 }: Resampling = {}): Estimate {
   const { length } = series;
@@ -117,7 +118,7 @@ export function seriesMean(series: Float64Array, { resamples = 2000, seed = 0 }:
   return { value, low: value + wider * (low - value), high: value + wider * (high - value) };
 }
 
-/** t / z · √(n / (n - 1)) of n independent draws, t by the Cornish-Fisher expansion: 1% off at 5 draws, less at more. */
+/** t / z · √(n / (n - 1)) of n independent draws, t by the Cornish-Fisher expansion: 2% off at 5 draws, less at more. */
 function widening(draws: number): number {
   const freedom = Math.max(draws - 1, 1);
   const z = 1.959964;
