@@ -9,6 +9,7 @@
 import { parseArgs } from "node:util";
 import { countParameters } from "../src/checkpoint.ts";
 import type { Model } from "../src/model.ts";
+import { bigram } from "../src/training/bigram.ts";
 import { evaluate } from "../src/training/evaluate.ts";
 import { columns } from "./columns.ts";
 import { openModels, runCommand, setOf } from "./models.ts";
@@ -18,11 +19,21 @@ const { values: options, positionals: patterns } = parseArgs({
   options: { json: { type: "boolean", default: false }, pieces: { type: "boolean", default: false } },
 });
 
+const floors = new Map<string, number>();
+
 await runCommand(async () => {
   const results = [];
   for (const model of await openModels(patterns)) results.push(await evaluateOnItsSet(model));
   console.log(options.json ? JSON.stringify(results, null, 2) : report(results));
 });
+
+/** Test NLL (micro) of the bigram of a model's set. */
+async function floorOf(model: Model): Promise<number> {
+  const { name, train, test, inputs } = await setOf(model);
+  const floor = floors.get(name) ?? evaluate(bigram(train, inputs), test).micro;
+  floors.set(name, floor);
+  return floor;
+}
 
 async function evaluateOnItsSet(model: Model) {
   const configs = model.networks.map(({ checkpoint }) => checkpoint.config);
@@ -31,6 +42,7 @@ async function evaluateOnItsSet(model: Model) {
     version: `sha256:${model.version}`,
     units: configs.map(({ units }) => units), // of each network of a mixture
     recurrentParameters: configs.reduce((sum, config) => sum + countParameters(config), 0),
+    bigram: await floorOf(model),
     ...evaluate(model, (await setOf(model)).test),
   };
 }
@@ -38,13 +50,14 @@ async function evaluateOnItsSet(model: Model) {
 function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[]): string {
   const lines = [
     columns(
-      results.map(({ model, units, recurrentParameters, scoredFrames, micro, macro }) => ({
+      results.map(({ model, units, recurrentParameters, scoredFrames, micro, macro, bigram: floor }) => ({
         model,
         units: units.join("+"),
         "recurrent parameters": String(recurrentParameters),
         frames: String(scoredFrames),
         "test NLL micro": micro.toFixed(4),
         macro: macro.toFixed(4),
+        "bigram micro": floor.toFixed(4),
       })),
     ),
   ];

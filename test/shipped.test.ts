@@ -9,7 +9,8 @@ import { writeMidi } from "../src/midi.ts";
 import type { Model } from "../src/model.ts";
 import { DEFAULT_LIMITS } from "../src/music.ts";
 import type { ScoreResponse } from "../src/schema.ts";
-import { loadMusicSet } from "../src/training/datasets.ts";
+import { bigram } from "../src/training/bigram.ts";
+import { loadMusicSet, MUSIC_SETS } from "../src/training/datasets.ts";
 import { evaluate } from "../src/training/evaluate.ts";
 import { hasMusicSet } from "./data.ts";
 
@@ -38,6 +39,17 @@ describe.skipIf(!hasMusicSet("jsb"))("the shipped models on JSB Chorales", () =>
     for (const [id, nll] of Object.entries(PAPER)) {
       const model = models.find((one) => one.id === id);
       expect(model && evaluate(model, pieces).micro, id).toBeLessThanOrEqual(nll);
+    }
+  });
+
+  test("every model of every set is clearly below the bigram of its set", async () => {
+    const { models: all } = await localModels(DEFAULT_FOLDER);
+    for (const model of all) {
+      const name = MUSIC_SETS.find((known) => known === model.set);
+      if (!name || !hasMusicSet(name)) continue;
+      const { train, test: pieces, inputs } = await loadMusicSet(name);
+      const floor = evaluate(bigram(train, inputs), pieces).micro;
+      expect(evaluate(model, pieces).micro, model.id).toBeLessThan(0.96 * floor);
     }
   });
 
