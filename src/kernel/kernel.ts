@@ -90,6 +90,9 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
   randomStatePointer(): number;
 };
 
+/** Of rows, sequences or units: beyond, nothing fits into 4 GB, and init()'s own arithmetic could overflow. */
+const LARGEST_COUNT = 2 ** 28;
+
 // The order of the cells' numbers in assembly/layout.ts.
 const CELL_NUMBERS = { tanh: 0, lstm: 1, gru: 2 } as const;
 
@@ -109,8 +112,11 @@ export class Kernel implements Engine {
     this.#exports = new WebAssembly.Instance(module).exports as unknown as Exports;
     const { cell, inputs, units, outputs } = config;
     const { rows, sequences, training = false } = capacity;
-    if (!this.#exports.init(CELL_NUMBERS[cell], inputs, units, outputs, rows, sequences, Number(training))) {
-      throw new RangeError(`No memory for ${rows} rows of a ${units}-unit ${cell} model.`);
+    if (
+      Math.max(rows, sequences, units) > LARGEST_COUNT ||
+      !this.#exports.init(CELL_NUMBERS[cell], inputs, units, outputs, rows, sequences, Number(training))
+    ) {
+      throw new RangeError(`No memory for ${rows} rows of ${sequences} sequences of a ${units}-unit ${cell} model.`);
     }
     const { buffer } = this.#exports.memory;
     this.#floats = new Float32Array(buffer);

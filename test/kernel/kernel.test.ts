@@ -267,6 +267,18 @@ describe("WASM kernel", () => {
     expect(kernel.tensors()).toEqual(second);
   });
 
+  test.each([
+    ["rows whose bytes wrap round 2^32 to few", 46, { rows: 7_460_000, sequences: 32 }],
+    ["a sum that wraps although no part does", 46, { rows: 4_000_000, sequences: 32, training: true }],
+    ["rows that 32 bits do not hold", 46, { rows: 2 ** 32 + 8, sequences: 2 }],
+    ["sequences that wrap", 46, { rows: 8, sequences: 2 ** 26 }],
+    ["weights that wrap", 2 ** 15, { rows: 8, sequences: 2 }],
+    ["units that 32 bits do not hold", 2 ** 32 + 8, { rows: 8, sequences: 2 }],
+  ])("refuses what 4 GB do not hold: %s", (_, units, capacity) => {
+    const config: Config = { cell: "gru", inputs: 88, units, outputs: 88 };
+    expect(() => new Kernel(kernelModule, config, capacity)).toThrow(/No memory/);
+  });
+
   test("refuses a batch that is larger than its memory was laid out for", () => {
     const config = configOf("gru", [3, 7]);
     const kernel = new Kernel(kernelModule, config, { rows: 8, sequences: 2 });

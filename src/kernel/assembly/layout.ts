@@ -58,10 +58,11 @@ export let carried: usize = 0; // (sequences, width), LSTM: dc of the step after
 export let UT: usize = 0; // (gateWidth, width)
 export let AT: usize = 0; // (outputWidth, width)
 
-let top: usize = 0;
+// 64 bits, so that a layout beyond the 32-bit address space is refused and does not wrap around.
+let top: u64 = 0;
 
-function reserve(bytes: usize): usize {
-  const start = top;
+function reserve(bytes: u64): usize {
+  const start = <usize>top;
   top = (top + bytes + 63) & ~63;
   return start;
 }
@@ -70,7 +71,10 @@ function pad4(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
-/** Lays out a model for batches of at most `rows` rows and `sequences` sequences. Returns false when memory is refused. */
+/**
+ * Lays out a model for batches of at most `rows` rows and `sequences` sequences; no number may exceed 2^28. Returns false
+ * when memory is refused, or when 4 GB do not hold it.
+ */
 export function init(
   cell_: i32, inputs_: i32, units_: i32, outputs_: i32,
   rows: i32, sequences: i32, training: bool,
@@ -86,16 +90,17 @@ export function init(
 
   top = (__heap_base + 63) & ~63;
   const peepholes = cell == LSTM ? 3 * width : 0;
-  parameterCount = (inputs + width + 1) * gateWidth + peepholes + (width + 1) * outputWidth;
-  W = reserve(parameterCount << 2);
+  const parameters = <u64>(inputs + width + 1) * gateWidth + peepholes + <u64>(width + 1) * outputWidth;
+  parameterCount = <i32>parameters;
+  W = reserve(parameters << 2);
   U = W + ((inputs * gateWidth) << 2);
   b = U + ((width * gateWidth) << 2);
   V = b + (gateWidth << 2);
   A = V + (peepholes << 2);
   a = A + ((width * outputWidth) << 2);
 
-  const r = rows;
-  const s = sequences;
+  const r: u64 = rows;
+  const s: u64 = sequences;
   batchSizes = reserve(r << 2);
   inputOffsets = reserve((r + 1) << 2);
   inputColumns = reserve(r * inputs);
@@ -110,19 +115,20 @@ export function init(
   logits = reserve((r * outputWidth) << 2);
   nll = reserve(r << 2);
   if (training) {
-    saved = reserve(parameterCount << 2);
-    gradient = reserve(parameterCount << 2);
-    meanSquare = reserve(parameterCount << 2);
-    velocity = reserve(parameterCount << 2);
-    average = reserve(parameterCount << 2);
+    saved = reserve(parameters << 2);
+    gradient = reserve(parameters << 2);
+    meanSquare = reserve(parameters << 2);
+    velocity = reserve(parameters << 2);
+    average = reserve(parameters << 2);
     mask = reserve((r * width) << 2);
     dropped = reserve((r * width) << 2);
     gatesGradient = reserve((r * gateWidth) << 2);
     hiddenGradient = reserve((r * width) << 2);
     carried = reserve((s * width) << 2);
-    UT = reserve((gateWidth * width) << 2);
-    AT = reserve((outputWidth * width) << 2);
+    UT = reserve((<u64>gateWidth * width) << 2);
+    AT = reserve((<u64>outputWidth * width) << 2);
   }
+  if (top > 0x1_0000_0000) return false;
   const missing = <i32>((top + 0xffff) >>> 16) - memory.size();
   return missing <= 0 || memory.grow(missing) >= 0;
 }
