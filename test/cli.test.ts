@@ -127,6 +127,13 @@ describe("surprisal predict", () => {
   test("fails with 1 on a file that it cannot read", async () => {
     expect(await run(["predict", damaged])).toMatchObject({ code: 1, stdout: "" });
   });
+
+  test("fails with 1 and one sentence when the continuation cannot be written", async () => {
+    const args = ["predict", file, "--models", "jsb/gru", "--steps", "2", "--out", join(folder, "nowhere", "next.mid")];
+    const { stdout, stderr, code } = await run(args);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^.*next\.mid: ENOENT.*\n$/);
+  });
 });
 
 test("surprisal models lists the folder's models", async () => {

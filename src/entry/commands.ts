@@ -94,7 +94,12 @@ export async function predict(
   for (const { warnings } of [response.input, ...response.predictions]) warn(file, warnings);
   const [{ continuation, framesPerQuarter }] = response.predictions;
   if (typeof out === "string" && continuation) {
-    await writeFile(out, writeMidi(pianoRoll(continuation), { framesPerQuarter }));
+    try {
+      await writeFile(out, writeMidi(pianoRoll(continuation), { framesPerQuarter }));
+    } catch (error) {
+      console.error(`${out}: ${fileFault(error)}`);
+      return 1;
+    }
   }
   console.log(json ? JSON.stringify({ file, ...response }) : predictionTables(response));
   return 0;
