@@ -194,9 +194,11 @@ describe("the server", () => {
   test.each([
     ["surprisal serve", cli, ["serve", "--port", "0"], {}],
     ["npm start", node, [], { PORT: "0" }],
+    ["npm start with an empty HOST", node, [], { PORT: "0", HOST: "" }],
   ])("%s prints a curl that works as pasted, and ends with 0 on SIGTERM", async (_, script, args, env) => {
     const child = start(script, args, env);
     const said = await greeting(child);
+    expect(said).toContain("http://127.0.0.1:");
     expect(said).toContain("jsb/gru, jsb/lstm, jsb/mixture");
     const curl = /^ {2}curl [\s\S]*?'$/m.exec(said)?.[0] ?? "";
     const pasted = spawn("sh", ["-c", curl]);

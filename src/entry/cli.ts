@@ -4,7 +4,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { SurprisalError } from "../errors.ts";
 import { listModels, predict, score, UsageError } from "./commands.ts";
 import { listen } from "./listen.ts";
-import { DEFAULT_FOLDER, portOf, version } from "./local.ts";
+import { portOf, settings, version } from "./local.ts";
 
 const HELP = `surprisal ${version}: how surprising is this music?
 
@@ -42,7 +42,8 @@ const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 const input = { models: text, transpose: text, channels: text, "frames-per-quarter": text, json: flag } as const;
 
-const folder = process.env.SURPRISAL_MODELS ?? DEFAULT_FOLDER;
+const environment = settings(process.env);
+const { folder } = environment;
 
 /** @returns the exit code. */
 async function main([command, ...args]: readonly string[]): Promise<number> {
@@ -55,12 +56,14 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     case "models":
       return listModels(folder, ...parsed(args, { json: flag }));
     case "serve": {
-      const [{ port, host }, files] = parsed(args, { port: text, host: text });
+      const [{ port: setting = environment.port, host = environment.host }, files] = parsed(args, {
+        port: text,
+        host: text,
+      });
       if (files.length > 0) throw new UsageError(`serve takes no file; found ${files[0]}.`);
-      const setting = port ?? process.env.PORT;
-      const number = portOf(setting);
-      if (number === undefined) throw new UsageError(`The port is ${setting}; wanted 0 to 65535.`);
-      return listen(folder, { port: number, host: host ?? process.env.HOST ?? "127.0.0.1" });
+      const port = portOf(setting);
+      if (port === undefined) throw new UsageError(`The port is ${setting}; wanted 0 to 65535.`);
+      return listen(folder, { port, host });
     }
     case "--version":
       console.log(version);

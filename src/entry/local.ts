@@ -10,12 +10,17 @@ const root = new URL("../../", import.meta.url);
 
 export const DEFAULT_FOLDER = fileURLToPath(new URL("models", root));
 
+/** What the environment says. An empty variable counts as unset: an empty HOST would open every interface. */
+export function settings({ PORT, HOST, SURPRISAL_MODELS }: NodeJS.ProcessEnv) {
+  return { port: PORT || "8787", host: HOST || "127.0.0.1", folder: SURPRISAL_MODELS || DEFAULT_FOLDER };
+}
+
 const { version } = JSON.parse(await readFile(new URL("package.json", root), "utf8")) as { version: string };
 
 export { version };
 
-/** Port of a setting: 8787 when unset, undefined when it is none. */
-export function portOf(setting = "8787"): number | undefined {
+/** Port of a setting, undefined when it is none. */
+export function portOf(setting: string): number | undefined {
   return /^\d{1,5}$/.test(setting) && Number(setting) <= 65_535 ? Number(setting) : undefined;
 }
 
