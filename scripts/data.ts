@@ -7,7 +7,6 @@
  * Columns of three numbers are train / valid / test.
  */
 import { parseArgs } from "node:util";
-import { SurprisalError } from "../src/errors.ts";
 import { frameCount } from "../src/sequence.ts";
 import {
   bringMusicSet,
@@ -18,10 +17,10 @@ import {
   SPLITS,
 } from "../src/training/datasets.ts";
 import { columns } from "./columns.ts";
+import { runCommand } from "./models.ts";
 
-const { from: source } = parseArgs({ options: { from: { type: "string" } } }).values;
-
-try {
+await runCommand(async () => {
+  const { from: source } = parseArgs({ options: { from: { type: "string" } } }).values;
   const rows: Record<string, string>[] = [];
   for (const name of MUSIC_SETS) {
     const came = await bringMusicSet(name, { folder: MUSIC_FOLDER, ...(source !== undefined && { source }) });
@@ -36,8 +35,4 @@ try {
     });
   }
   console.log(columns(rows));
-} catch (error) {
-  if (!(error instanceof SurprisalError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+});

@@ -6,6 +6,8 @@ import { selectModels } from "../src/select.ts";
 import { fileStore } from "../src/store/files.ts";
 import { loadModels } from "../src/store/load.ts";
 import { loadMusicSet, MUSIC_SETS, type MusicSet } from "../src/training/datasets.ts";
+import { Diverged } from "../src/training/engine.ts";
+import { DamagedSnapshot } from "../src/training/run.ts";
 
 /** Of the models. */
 export const FOLDER = process.env.SURPRISAL_MODELS ?? "models";
@@ -15,10 +17,16 @@ export async function runCommand(command: () => Promise<void>): Promise<void> {
   try {
     await command();
   } catch (error) {
-    if (!(error instanceof SurprisalError)) throw error;
+    if (!isForTheUser(error)) throw error;
     console.error(error.message);
     process.exitCode = 1;
   }
+}
+
+function isForTheUser(error: unknown): error is Error {
+  const isOption = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  const isTraining = error instanceof Diverged || error instanceof DamagedSnapshot || error instanceof RangeError;
+  return error instanceof SurprisalError || isOption || isTraining;
 }
 
 /** Models by id or pattern, all of them without one. Those that cannot be loaded are named and make the exit code 1. */

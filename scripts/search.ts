@@ -6,10 +6,12 @@
  *
  * A shard is one in so many of the tries, and each worker thread takes a share of its shard. Logs and checkpoints lie in
  * <folder>/<set>/<model>-<settings>; killed, the same command goes on. The process that finds all tries over puts the best
- * checkpoint into models/ and its settings into src/training/chosen.json, so that `npm run train` makes it again.
+ * checkpoint and the log of all tries into models/, and the settings into src/training/chosen.json, so that `npm run train`
+ * makes it again.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { readCheckpoint } from "../src/checkpoint.ts";
@@ -18,6 +20,7 @@ import { addToFolder, writeFileAtomically } from "../src/store/files.ts";
 import { loadMusicSet } from "../src/training/datasets.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
+import { runCommand } from "./models.ts";
 
 /** What a worker thread is told. */
 interface Task {
@@ -91,7 +94,8 @@ async function conclude(
   protocol: Protocol,
   { tries, folder, out }: { tries: number; folder: string; out: string },
 ): Promise<void> {
-  const over = (await readProgress(folder)).filter(isOver).filter((line) => line.try < tries);
+  const log = (await readProgress(folder)).filter((line) => line.try < tries);
+  const over = log.filter(isOver);
   const tried = new Set(over.map((line) => line.try)).size;
   if (tried < tries) {
     console.log(`${tried} of ${tries} tries are over; the shard that ends last ships the best.`);
@@ -100,6 +104,8 @@ async function conclude(
   const [best] = over.filter(({ state }) => state === "finished").sort((p, q) => p.valid - q.valid);
   if (!best) throw new Error("No try came to its end.");
   const { key } = await addToFolder(out, readCheckpoint(await readFile(`${folder}/${best.try}.safetensors`)));
+  const lines = log.toSorted((p, q) => p.try - q.try || p.epoch - q.epoch).map((line) => `${JSON.stringify(line)}\n`);
+  await writeFileAtomically(`${out}/${id}.search.jsonl`, lines.join(""));
   await remember(id, drawn(protocol, best.try));
   console.log(`${describe(best)}: best of ${tries}, now ${out}/${key}`);
 }
@@ -114,7 +120,7 @@ async function remember(id: string, settings: Protocol): Promise<void> {
   const lines = Object.keys(all)
     .sort()
     .map((key) => `  ${JSON.stringify(key)}: ${inline(all[key])}`);
-  await writeFileAtomically(file.pathname, `{\n${lines.join(",\n")}\n}\n`);
+  await writeFileAtomically(fileURLToPath(file), `{\n${lines.join(",\n")}\n}\n`);
 }
 
 const inline = (settings: object): string =>
@@ -140,14 +146,5 @@ function parseShard(text: string): Shard {
   return { index, count: of };
 }
 
-if (isMainThread) {
-  try {
-    await main(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof SurprisalError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
-} else {
-  await work(workerData);
-}
+if (isMainThread) await runCommand(() => main(process.argv.slice(2)));
+else await work(workerData);

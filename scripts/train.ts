@@ -10,23 +10,17 @@
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { SurprisalError } from "../src/errors.ts";
 import { addToFolder } from "../src/store/files.ts";
 import { engineOf } from "../src/training/backends.ts";
 import { loadMusicSet } from "../src/training/datasets.ts";
 import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
+import { runCommand } from "./models.ts";
 
 const PROGRESS_SECONDS = 2;
 
-try {
-  await train(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof SurprisalError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runCommand(() => train(process.argv.slice(2)));
 
 async function train(args: string[]): Promise<void> {
   const { positionals, values } = parseArgs({

@@ -78,7 +78,8 @@ export interface Checkpoint {
 const FORMAT = "surprisal/1";
 const HEAD = "bernoulli";
 const LARGEST_INPUTS = 127; // MIDI pitches 1…127
-const LARGEST_UNITS = 4096;
+/** Of a network, H. */
+export const LARGEST_UNITS = 4096;
 
 /** Names in the file: W, U, b and V belong to the cell, A and a to the output layer. */
 const nameInFile = (name: string): string => (name === "A" || name === "a" ? `head.${name}` : `rnn.${name}`);

@@ -3,7 +3,7 @@
  * deviation 0.075, gradient norm rescaled to 1, learning rate and stopping chosen on validation. What the paper leaves
  * open is as in its authors' code: decay 0.95, floor 0.01, momentum 0.9, a learning rate that falls linearly to 1%.
  */
-import { CELLS, type Cell, modelId } from "../checkpoint.ts";
+import { CELLS, type Cell, LARGEST_UNITS, modelId } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 import chosen from "./chosen.json" with { type: "json" };
 import { MUSIC_SETS, type MusicSetName } from "./datasets.ts";
@@ -89,28 +89,44 @@ export function protocolOf(target: Target): Protocol {
   return { ...presetOf(target), ...CHOSEN[target.id] };
 }
 
+/** What each setting can be: from … to, whole numbers only if `whole`. */
+const BOUNDS: Readonly<Record<Exclude<keyof Protocol, "preset">, { from: number; to: number; whole?: true }>> = {
+  units: { from: 1, to: LARGEST_UNITS, whole: true },
+  seed: { from: 0, to: 2 ** 32 - 1, whole: true },
+  epochs: { from: 1, to: 1e6, whole: true },
+  patience: { from: 1, to: 1e6, whole: true },
+  sequences: { from: 1, to: 1e4, whole: true },
+  steps: { from: 1, to: 1e5, whole: true },
+  rate: { from: 1e-9, to: 1 },
+  finalRate: { from: 0, to: 1 },
+  decay: { from: 0, to: 0.99999 },
+  momentum: { from: 0, to: 0.99999 },
+  floor: { from: 1e-9, to: 1e3 },
+  maxNorm: { from: 1e-9, to: 1e9 },
+  noise: { from: 0, to: 10 },
+  dropout: { from: 0, to: 0.99 },
+  averaging: { from: 0, to: 0.99999 },
+};
+
+/** Names of the settings that withSettings takes. */
+export const SETTINGS = Object.keys(BOUNDS) as (keyof typeof BOUNDS)[];
+
 /**
  * Settings with some replaced, as a command line gives them.
- * @throws SurprisalError `malformed-request` when a value is not a number that its setting can have.
+ * @throws SurprisalError `malformed-request` when a value is out of its setting's bounds.
  */
 export function withSettings(protocol: Protocol, given: Readonly<Record<string, string>>): Protocol {
-  const numbers = Object.entries(given).map(([name, value]) => {
-    const number = Number(value);
-    const whole = COUNTS.includes(name);
-    if (
-      value.trim() === "" ||
-      !(number >= 0 && number <= 2 ** 32 - 1) ||
-      (whole && !(Number.isInteger(number) && number > 0))
-    ) {
-      const wanted = whole ? "a whole number above 0" : "a number that is zero or more";
-      throw new SurprisalError("malformed-request", `--${name} is ${value}; wanted ${wanted}.`);
+  const numbers = SETTINGS.filter((name) => given[name] !== undefined).map((name) => {
+    const { from, to, whole = false } = BOUNDS[name];
+    const number = given[name].trim() === "" ? Number.NaN : Number(given[name]);
+    if (!(number >= from && number <= to) || (whole && !Number.isInteger(number))) {
+      const kind = whole ? "a whole number" : "a number";
+      throw new SurprisalError(
+        "malformed-request",
+        `--${name} is ${given[name]}; wanted ${kind} from ${from} to ${to}.`,
+      );
     }
     return [name, number];
   });
   return { ...protocol, ...Object.fromEntries(numbers) };
 }
-
-const COUNTS = ["units", "seed", "epochs", "patience", "sequences", "steps"];
-
-/** Names of the settings that withSettings takes. */
-export const SETTINGS = [...Object.keys(PAPER), "units"].filter((name) => name !== "preset");

@@ -18,6 +18,9 @@ export interface LoggedEpoch extends Epoch {
   readonly seconds: number;
 }
 
+/** Thrown when what a killed run left behind cannot be read. */
+export class DamagedSnapshot extends Error {}
+
 interface Saved {
   readonly snapshot: Snapshot;
   readonly log: readonly LoggedEpoch[];
@@ -84,7 +87,7 @@ async function readSaved(path: string): Promise<Saved | undefined> {
     return deserialize(await readFile(path)) as Saved;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new Error(`${path} is damaged; remove it to train from the start.`, { cause: error });
+    throw new DamagedSnapshot(`${path} is damaged; remove it to train from the start.`, { cause: error });
   }
 }
 

@@ -1,11 +1,11 @@
 /** A small made-up music set: pieces of uneven length whose frames repeat, so that there is something to learn. */
 import { type PianoRoll, pianoRoll } from "../../src/sequence.ts";
 import type { MusicSet } from "../../src/training/datasets.ts";
-import { type Protocol, parseTarget, protocolOf } from "../../src/training/protocol.ts";
+import { type Protocol, parseTarget, presetOf } from "../../src/training/protocol.ts";
 import { Random } from "../random.ts";
 
 export const smallProtocol: Protocol = {
-  ...protocolOf(parseTarget("nottingham/gru")),
+  ...presetOf(parseTarget("nottingham/gru")),
   units: 5,
   epochs: 6,
   sequences: 3,
