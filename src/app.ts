@@ -88,7 +88,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   api.openapi(scoreRoute, async (c) => {
     const { music, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, limits);
     const chosen = selectModels(deps.models(), options.models);
-    return c.json(scoreMusic(music, chosen, options), 200, NOT_STORED);
+    return c.json(await scoreMusic(music, chosen, options), 200, NOT_STORED);
   });
 
   api.openapi(predictRoute, async (c) => {
@@ -99,7 +99,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       default: "application/json",
     });
     c.header("Vary", "Accept", { append: true });
-    const answer = predictMusic(music, deps.models(), options);
+    const answer = await predictMusic(music, deps.models(), options);
     if (type === "application/json") return c.json(answer, 200, NOT_STORED);
     const headers = { ...NOT_STORED, "Content-Disposition": 'attachment; filename="continuation.mid"' };
     return c.body(continuationMidi(answer), 200, { ...headers, "Content-Type": "audio/midi" });

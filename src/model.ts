@@ -19,7 +19,7 @@ export interface Model {
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
 
   /**
-   * NLL of frames 2…T, each given all before it.
+   * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
    * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
    * @throws RangeError when a pitch is above D.
    */
@@ -74,6 +74,7 @@ export class Network implements Model {
   readonly framesPerQuarter: number;
   readonly stateLimits: Float64Array;
   readonly #kernel: Kernel;
+  readonly #remembered = new WeakMap<PianoRoll, Float64Array>(); // NLL by roll; logits would take 50 times the memory
 
   /** @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter. */
   constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
@@ -111,6 +112,23 @@ export class Network implements Model {
   }
 
   score(roll: PianoRoll): Scored {
+    const nll = this.#remembered.get(roll);
+    if (!nll) {
+      const scored = this.#score(roll);
+      this.#remembered.set(roll, scored.nll);
+      return scored;
+    }
+    let again: Scored | undefined;
+    return {
+      nll,
+      pitchNll: (t, pitch) => {
+        again ??= this.#score(roll);
+        return again.pitchNll(t, pitch);
+      },
+    };
+  }
+
+  #score(roll: PianoRoll): Scored {
     const frames = frameCount(roll);
     if (frames < 2) {
       throw new SurprisalError(

@@ -3,7 +3,7 @@
  * the pitches that it does not know.
  */
 import { SurprisalError } from "./errors.ts";
-import { gridNotes, type MidiNotes } from "./midi.ts";
+import { gridNotes, MIDI_LIMITS, type MidiNotes } from "./midi.ts";
 import type { Model } from "./model.ts";
 import type { MusicInput, Warning } from "./schema.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "./sequence.ts";
@@ -11,28 +11,66 @@ import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "./sequence.
 export interface Limits {
   readonly bodyBytes: number;
   readonly frames: number;
+  readonly autoFrames: number; // of an input whose transposition is to be found: it is scored in all keys
 }
 
 /** 10,000 frames are 83 minutes of quarter notes at 120 a minute. */
-export const DEFAULT_LIMITS: Limits = { bodyBytes: 2 ** 20, frames: 10_000 };
+export const DEFAULT_LIMITS: Limits = { bodyBytes: MIDI_LIMITS.bytes, frames: 10_000, autoFrames: 2000 };
+
+type FrameLimits = Pick<Limits, "frames" | "autoFrames">;
 
 export interface Music {
   readonly input: MusicInput;
-  /** The piece on a grid of so many frames a quarter note; a piano roll is the same on every grid. */
-  frames(framesPerQuarter: number): PianoRoll;
+  readonly autoFrames: number; // see Limits
+  /**
+   * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones
+   * and without pitches above the highest. The same arguments give the same object, so that models can remember it.
+   */
+  fit(framesPerQuarter: number, shift: number, highest: number): Fitted;
+}
+
+interface Fitted {
+  readonly roll: PianoRoll;
+  readonly leftOut: number; // notes
+}
+
+function musicOf(
+  input: MusicInput,
+  { autoFrames }: Pick<Limits, "autoFrames">,
+  frames: (framesPerQuarter: number) => PianoRoll,
+): Music {
+  const fitted = new Map<string, Fitted>();
+  return {
+    input,
+    autoFrames,
+    fit(framesPerQuarter, shift, highest) {
+      const key = `${framesPerQuarter} ${shift} ${highest}`;
+      const known = fitted.get(key) ?? fitRoll(frames(framesPerQuarter), shift, highest);
+      fitted.set(key, known);
+      return known;
+    },
+  };
+}
+
+function fitRoll(whole: PianoRoll, shift: number, highest: number): Fitted {
+  const shifted = transposeRoll(whole, shift);
+  const { roll, leftOut } = clipRoll(shifted.roll, highest);
+  if (shifted.leftOut + leftOut === 0) return { roll, leftOut: 0 };
+  // Pitches go or stay as a whole, so do their onsets.
+  return { roll, leftOut: onsets(whole).length - onsets(roll).length };
 }
 
 /** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
-export function rollMusic(roll: PianoRoll, limits: Pick<Limits, "frames">): Music {
+export function rollMusic(roll: PianoRoll, limits: FrameLimits): Music {
   const frames = frameCount(roll);
   if (frames > limits.frames) {
     throw new SurprisalError("too-large", `The input has ${frames} frames; wanted at most ${limits.frames}.`);
   }
-  return { input: { kind: "music", notes: onsets(roll).length, warnings: [] }, frames: () => roll };
+  return musicOf({ kind: "music", notes: onsets(roll).length, warnings: [] }, limits, () => roll);
 }
 
-/** Its `frames` throws SurprisalError `too-large` when there are more of them than the limit. */
-export function midiMusic(notes: MidiNotes, limits: Pick<Limits, "frames">): Music {
+/** Its `fit` throws SurprisalError `too-large` when there are more of them than the limit. */
+export function midiMusic(notes: MidiNotes, limits: FrameLimits): Music {
   const warnings: Warning[] = [];
   if (notes.unclosed > 0) {
     const detail = `${notes.unclosed} notes have no end; they last to the end of their track.`;
@@ -40,14 +78,16 @@ export function midiMusic(notes: MidiNotes, limits: Pick<Limits, "frames">): Mus
   }
   if (notes.leftOut > 0) warnings.push(leftOutWarning(notes.leftOut, "no piano roll has pitch 0"));
   const rolls = new Map<number, PianoRoll>();
-  return {
-    input: { kind: "music", notes: notes.pitches.length, durationQuarters: notes.durationQuarters, warnings },
-    frames(framesPerQuarter) {
+  const { durationQuarters } = notes;
+  return musicOf(
+    { kind: "music", notes: notes.pitches.length, durationQuarters, warnings },
+    limits,
+    (framesPerQuarter) => {
       const roll = rolls.get(framesPerQuarter) ?? gridNotes(notes, framesPerQuarter, limits.frames);
       rolls.set(framesPerQuarter, roll);
       return roll;
     },
-  };
+  );
 }
 
 /** What a model reads of a piece. */
@@ -67,9 +107,7 @@ export function readFor(
   music: Music,
   { framesPerQuarter = model.framesPerQuarter, shift = 0 }: { framesPerQuarter?: number | undefined; shift?: number },
 ): Reading {
-  const whole = music.frames(framesPerQuarter);
-  const { roll } = clipRoll(transposeRoll(whole, shift).roll, model.pitches);
-  const leftOut = onsets(whole).length - onsets(roll).length; // pitches go or stay as a whole, so do their onsets
+  const { roll, leftOut } = music.fit(framesPerQuarter, shift, model.pitches);
   if (leftOut > 0 && roll.pitches.length === 0) {
     const range = `MIDI pitches 1 to ${model.pitches}`;
     throw new SurprisalError("nothing-to-score", `All ${leftOut} notes lie outside ${range} that ${model.id} knows.`);

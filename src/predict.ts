@@ -6,7 +6,7 @@ import type { Advanced, Model } from "./model.ts";
 import { leftOutWarning, type Music, readFor, readingWarnings } from "./music.ts";
 import { uniform } from "./random.ts";
 import type { Prediction, PredictOptions, PredictResponse } from "./schema.ts";
-import { bestShift } from "./score.ts";
+import { bestShift, letOthersIn } from "./score.ts";
 import { selectModels } from "./select.ts";
 import { frameCount, pianoRoll } from "./sequence.ts";
 import { readStateToken, type StoppedRun, stateToken } from "./state.ts";
@@ -18,9 +18,18 @@ const LIKELY = 10;
  * @throws SurprisalError `unknown-model`, `malformed-state`, `stale-state`, `malformed-request` when options contradict each
  * other, `nothing-to-score` when there is no frame.
  */
-export function predictMusic(music: Music, models: readonly Model[], options: PredictOptions): PredictResponse {
-  const runs = options.state ? resume(options.state, models, options) : start(music, models, options);
-  return { input: music.input, predictions: runs.map((run) => predictOne(music, run, options)) };
+export async function predictMusic(
+  music: Music,
+  models: readonly Model[],
+  options: PredictOptions,
+): Promise<PredictResponse> {
+  const runs = options.state ? resume(options.state, models, options) : await start(music, models, options);
+  const predictions: Prediction[] = [];
+  for (const run of runs) {
+    await letOthersIn();
+    predictions.push(predictOne(music, run, options));
+  }
+  return { input: music.input, predictions };
 }
 
 /** A model before it reads the input. */
@@ -28,13 +37,14 @@ interface Run extends StoppedRun {
   readonly model: Model;
 }
 
-function start(music: Music, models: readonly Model[], options: PredictOptions): Run[] {
+async function start(music: Music, models: readonly Model[], options: PredictOptions): Promise<Run[]> {
   const { transpose = 0, framesPerQuarter } = options;
-  return selectModels(models, options.models).map((model) => ({
-    model,
-    state: model.initialState(),
-    shift: transpose === "auto" ? bestShift(music, model, framesPerQuarter) : transpose,
-  }));
+  const runs: Run[] = [];
+  for (const model of selectModels(models, options.models)) {
+    const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
+    runs.push({ model, state: model.initialState(), shift });
+  }
+  return runs;
 }
 
 function resume(tokens: readonly string[], models: readonly Model[], options: PredictOptions): Run[] {
@@ -66,7 +76,8 @@ function predictOne(music: Music, { model, state, shift }: Run, options: Predict
   }
   const advanced = model.advance(state, reading.roll);
   const probabilities = Array.from(advanced.next.probabilities);
-  const sampled = options.steps === undefined ? undefined : inOwnKey(sample(model, advanced, options), shift);
+  const { steps } = options;
+  const sampled = steps === undefined ? undefined : inOwnKey(sample(model, advanced, steps, options), shift);
   return {
     model: model.id,
     version: `sha256:${model.version}`,
@@ -94,7 +105,8 @@ function likely(probabilities: readonly number[], shift: number): Prediction["li
 function sample(
   model: Model,
   { state, next }: Advanced,
-  { steps = 1, temperature = 1, seed = 0 }: PredictOptions,
+  steps: number,
+  { temperature = 1, seed = 0 }: PredictOptions,
 ): number[][] {
   const draw = uniform(seed);
   const frames = [next.sample(draw, temperature)];

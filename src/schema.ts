@@ -4,6 +4,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { CELLS } from "./checkpoint.ts";
+import { DEFAULT_LIMITS } from "./music.ts";
 
 /** Longest list that an option takes. */
 const LONGEST_LIST = 64;
@@ -61,8 +62,7 @@ const musicOptions = {
   )
     .optional()
     .openapi({
-      description:
-        "Semitones by which the input is shifted, or `auto`: for each model the shift from -6 to 5 that leaves out the fewest notes and, among those, has the lowest NLL; `transposedBy` reports it.",
+      description: `Semitones by which the input is shifted, or \`auto\`: for each model the shift from -6 to 5 that leaves out the fewest notes and, among those, has the lowest NLL; \`transposedBy\` reports it. \`auto\` takes at most ${DEFAULT_LIMITS.autoFrames} frames, for it scores them in all twelve keys.`,
       default: 0,
     }),
   channels: list(number(integer(1, 16)))

@@ -3,6 +3,7 @@
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
 import { compareWithBest, type ScoredReading } from "./comparison.ts";
+import { SurprisalError } from "./errors.ts";
 import type { Model, Scored } from "./model.ts";
 import { type Music, onsets, type Reading, readFor, readingWarnings } from "./music.ts";
 import type { Score, ScoreOptions, ScoreResponse } from "./schema.ts";
@@ -13,14 +14,19 @@ const AUTO_SHIFTS = Array.from({ length: 12 }, (_, k) => k - 6);
 
 /**
  * Scores a piece by each model.
- * @throws SurprisalError `nothing-to-score` when a model finds fewer than two frames, or none of its pitches.
+ * @throws SurprisalError `nothing-to-score` when a model finds fewer than two frames, or none of its pitches, `too-large`
+ * when there are too many frames.
  */
-export function scoreMusic(
+export async function scoreMusic(
   music: Music,
   models: readonly Model[],
   options: Omit<ScoreOptions, "models" | "channels">,
-): ScoreResponse {
-  const scored = models.map((model) => scoreOne(music, model, options));
+): Promise<ScoreResponse> {
+  const scored: Awaited<ReturnType<typeof scoreOne>>[] = [];
+  for (const model of models) {
+    await letOthersIn();
+    scored.push(await scoreOne(music, model, options));
+  }
   const [best] = scored.toSorted(
     (a, b) => a.reading.leftOut - b.reading.leftOut || a.score.nllPerQuarter - b.score.nllPerQuarter,
   );
@@ -33,12 +39,12 @@ export function scoreMusic(
   };
 }
 
-function scoreOne(
+async function scoreOne(
   music: Music,
   model: Model,
   { framesPerQuarter, transpose = 0, detail = "none" }: Parameters<typeof scoreMusic>[2],
-): ScoredReading & { readonly score: Score } {
-  const shift = transpose === "auto" ? bestShift(music, model, framesPerQuarter) : transpose;
+): Promise<ScoredReading & { readonly score: Score }> {
+  const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
   const reading = readFor(model, music, { framesPerQuarter, shift });
   const scored = model.score(reading.roll);
   const total = sum(scored.nll);
@@ -63,13 +69,34 @@ function scoreOne(
 /**
  * The shift of `auto`: of those that leave out the fewest notes the one of lowest NLL. Without the first rule a shift
  * could win by moving notes out of the model's range.
+ * @throws SurprisalError `too-large` when there are more frames than the limit, and as scoreMusic.
  */
-export function bestShift(music: Music, model: Model, framesPerQuarter: number | undefined): number {
-  const tried = AUTO_SHIFTS.map((shift) => {
+export async function bestShift(music: Music, model: Model, framesPerQuarter: number | undefined): Promise<number> {
+  const tried: { shift: number; leftOut: number; nll: number }[] = [];
+  for (const shift of AUTO_SHIFTS) {
+    await letOthersIn();
     const { roll, leftOut } = readFor(model, music, { framesPerQuarter, shift });
-    return { shift, leftOut, nll: sum(model.score(roll).nll) };
-  });
+    const frames = frameCount(roll);
+    if (frames > music.autoFrames) {
+      throw new SurprisalError(
+        "too-large",
+        `The input has ${frames} frames; wanted at most ${music.autoFrames} with transpose=auto, so give a number of semitones.`,
+      );
+    }
+    tried.push({ shift, leftOut, nll: sum(model.score(roll).nll) });
+  }
   return tried.toSorted((a, b) => a.leftOut - b.leftOut || a.nll - b.nll)[0].shift;
+}
+
+/** How long others wait at most, but for a single pass of one model. A pause takes 1 ms, so not every step has one. */
+const LONGEST_TURN_MS = 10;
+let turnBegan = 0;
+
+/** Between two steps of long work: if it is time, lets the runtime answer other requests first. */
+export async function letOthersIn(): Promise<void> {
+  if (performance.now() - turnBegan < LONGEST_TURN_MS) return;
+  await new Promise((resolve) => setTimeout(resolve));
+  turnBegan = performance.now();
 }
 
 /** The NLL of each note at its onset. */

@@ -58,6 +58,30 @@ describe("the API on Node, over a socket", () => {
     expect(await raw(head + chunk.repeat(17))).toMatch(/^HTTP\/1.1 413 .*too-large/s); // no last chunk: it need not come
   });
 
+  test("while a long request is worked on, others are answered", async () => {
+    const large = randomModel({ set: "jsb", cell: "gru", units: 100 });
+    const begun = Promise.withResolvers<void>();
+    const busy = createApp({
+      ...deps,
+      models: () => {
+        begun.resolve();
+        return [large];
+      },
+    });
+    const server = createAdaptorServer({ fetch: busy.fetch }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await (await fetch(`${url}/health/live`)).json(); // so that its connection stands
+    const answers: string[] = [];
+    const note = async (response: Promise<Response>) => answers.push(Object.keys(await (await response).json())[0]);
+    const body = { pianoRoll: randomPiece(3, 2000), transpose: "auto" };
+    const long = note(fetch(`${url}/score`, postJson(body)));
+    await begun.promise;
+    await Promise.all([long, note(fetch(`${url}/health/live`))]);
+    server.close();
+    expect(answers).toEqual(["status", "input"]);
+  });
+
   test("a body that breaks off harms nobody", async () => {
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: audio/midi\r\nContent-Length: 1000\r\n\r\nMThd");
@@ -68,7 +92,7 @@ describe("the API on Node, over a socket", () => {
 });
 
 describe("limits", () => {
-  const small = createApp({ ...deps, limits: { bodyBytes: 100, frames: 3 } });
+  const small = createApp({ ...deps, limits: { ...DEFAULT_LIMITS, bodyBytes: 100, frames: 3 } });
   const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(64)) });
 
   test("a stream is read to the limit and no further, whatever its Content-Length claims", async () => {

@@ -49,7 +49,8 @@ describe("surprisal score", () => {
     const lines = stdout.trimEnd().split("\n");
     expect(lines.map((line) => line.split(/ +/)[1])).toEqual(["model", "jsb/gru", "jsb/lstm", "jsb/mixture"]);
     const model = randomModel({ set: "jsb", cell: "gru" });
-    const [score] = scoreMusic(midiMusic(parseMidi(midi), DEFAULT_LIMITS), [model], { transpose: -3 }).scores;
+    const music = midiMusic(parseMidi(midi), DEFAULT_LIMITS);
+    const [score] = (await scoreMusic(music, [model], { transpose: -3 })).scores;
     expect(lines[1].split(/ +/).slice(0, 6)).toEqual([
       file,
       "jsb/gru",

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createApp } from "../src/app.ts";
 import { CELLS } from "../src/checkpoint.ts";
+import { Kernel } from "../src/kernel/kernel.ts";
 import { Mixture } from "../src/mixture.ts";
 import { type Model, Network } from "../src/model.ts";
 import { DEFAULT_LIMITS } from "../src/music.ts";
@@ -171,6 +172,19 @@ describe("a mixture over the API", () => {
       if (nll === null) expect(own).toEqual([null, null, null]);
       else expect(nll).toBeCloseTo(-Math.log(mean(own.map((value) => Math.exp(-Number(value))))), 10);
     });
+  });
+
+  test("is scored from what its members have computed in the same request", async () => {
+    const forward = vi.spyOn(Kernel.prototype, "forward");
+    const passes = async (body: object) => {
+      forward.mockClear();
+      expect((await post("/score", { pianoRoll: short, ...body }))[0]).toBe(200);
+      return forward.mock.calls.length;
+    };
+    expect(await passes({ models: "jsb/mixture" })).toBe(3);
+    expect(await passes({})).toBe(3);
+    expect(await passes({ transpose: "auto" })).toBe(3 * 12);
+    forward.mockRestore();
   });
 
   test("predicts the mean of its members' probabilities", async () => {

@@ -12,15 +12,17 @@ import { Random } from "./random.ts";
 const models = testModels();
 const piece = randomPiece(9, 30);
 
-const predict = (frames: number[][], options: PredictOptions = {}): Prediction[] =>
-  predictMusic(rollMusic(pianoRoll(frames), DEFAULT_LIMITS), models, options).predictions;
+const predict = async (frames: number[][], options: PredictOptions = {}): Promise<Prediction[]> =>
+  (await predictMusic(rollMusic(pianoRoll(frames), DEFAULT_LIMITS), models, options)).predictions;
 
-const predictOne = (frames: number[][], options: PredictOptions = {}): Prediction =>
-  predict(frames, { ...(options.state === undefined && { models: ["jsb/gru"] }), ...options })[0];
+const predictOne = async (frames: number[][], options: PredictOptions = {}): Promise<Prediction> =>
+  (await predict(frames, { ...(options.state === undefined && { models: ["jsb/gru"] }), ...options }))[0];
 
-const codeOf = (run: () => unknown) => {
+const { state: stateOfPiece } = await predictOne(piece);
+
+const codeOf = async (run: () => Promise<unknown>) => {
   try {
-    run();
+    await run();
   } catch (error) {
     if (error instanceof SurprisalError) return error.code;
     throw error;
@@ -29,8 +31,8 @@ const codeOf = (run: () => unknown) => {
 };
 
 describe("the distribution of the next frame", () => {
-  test("is the plain twin's, for pitches 1 to D", () => {
-    for (const prediction of predict(piece)) {
+  test("is the plain twin's, for pitches 1 to D", async () => {
+    for (const prediction of await predict(piece)) {
       const model = models.find(({ id }) => id === prediction.model);
       const clipped = piece.map((frame) => frame.filter((pitch) => pitch <= (model?.pitches ?? 0)));
       const { logits } = plainNll(model, [...clipped, []]); // the row that predicts one frame more
@@ -42,8 +44,8 @@ describe("the distribution of the next frame", () => {
     }
   });
 
-  test("shows its ten most probable pitches in the input's own key", () => {
-    const { probabilities, likely } = predictOne(piece, { transpose: 5 });
+  test("shows its ten most probable pitches in the input's own key", async () => {
+    const { probabilities, likely } = await predictOne(piece, { transpose: 5 });
     const wanted = probabilities
       .map((probability, d) => ({ pitch: d + 1 - 5, probability }))
       .filter(({ pitch }) => pitch > 0)
@@ -52,52 +54,55 @@ describe("the distribution of the next frame", () => {
     expect(likely).toEqual(wanted);
   });
 
-  test("needs one frame, not two, and says so", () => {
-    expect(predictOne([[60]]).frames).toBe(1);
-    expect(codeOf(() => predictOne([]))).toBe("nothing-to-score");
+  test("needs one frame, not two, and says so", async () => {
+    expect((await predictOne([[60]])).frames).toBe(1);
+    expect(await codeOf(() => predictOne([]))).toBe("nothing-to-score");
   });
 });
 
 describe("a state", () => {
-  test.each(CELLS)("of %s continues to the same answer as the whole piece, bit for bit, wherever it is cut", (cell) => {
-    const options = { models: [`jsb/${cell}`] };
-    const whole = predictOne(piece, options);
-    for (let cut = 1; cut < piece.length; cut++) {
-      const { state } = predictOne(piece.slice(0, cut), options);
-      const { frames, ...continued } = predictOne(piece.slice(cut), { ...options, state: [state] });
-      expect({ ...continued, frames: frames + cut }).toEqual(whole);
-    }
+  test.each(CELLS)(
+    "of %s continues to the same answer as the whole piece, bit for bit, wherever it is cut",
+    async (cell) => {
+      const options = { models: [`jsb/${cell}`] };
+      const whole = await predictOne(piece, options);
+      for (let cut = 1; cut < piece.length; cut++) {
+        const { state } = await predictOne(piece.slice(0, cut), options);
+        const { frames, ...continued } = await predictOne(piece.slice(cut), { ...options, state: [state] });
+        expect({ ...continued, frames: frames + cut }).toEqual(whole);
+      }
+    },
+  );
+
+  test("keeps the transposition of the run", async () => {
+    const whole = await predictOne(piece, { transpose: -4 });
+    const { state } = await predictOne(piece.slice(0, 7), { transpose: -4 });
+    expect((await predictOne(piece.slice(7), { state: [state] })).probabilities).toEqual(whole.probabilities);
+    expect(await codeOf(() => predictOne(piece, { state: [state], transpose: 0 }))).toBe("malformed-request");
   });
 
-  test("keeps the transposition of the run", () => {
-    const whole = predictOne(piece, { transpose: -4 });
-    const { state } = predictOne(piece.slice(0, 7), { transpose: -4 });
-    expect(predictOne(piece.slice(7), { state: [state] }).probabilities).toEqual(whole.probabilities);
-    expect(codeOf(() => predictOne(piece, { state: [state], transpose: 0 }))).toBe("malformed-request");
+  test("is that after the input, not after sampled frames", async () => {
+    expect((await predictOne(piece, { steps: 5 })).state).toBe((await predictOne(piece)).state);
   });
 
-  test("is that after the input, not after sampled frames", () => {
-    expect(predictOne(piece, { steps: 5 }).state).toBe(predictOne(piece).state);
+  test("of several models answers for these, once each", async () => {
+    const states = (await predict(piece)).map(({ state }) => state);
+    expect((await predict(piece, { state: states })).map(({ model }) => model)).toEqual(models.map(({ id }) => id));
+    expect(await codeOf(() => predict(piece, { state: [states[0], states[0]] }))).toBe("malformed-request");
+    expect(await codeOf(() => predict(piece, { state: [states[0]], models: ["jsb/*"] }))).toBe("malformed-request");
+    expect(await codeOf(() => predict(piece, { state: states.slice(0, 3), models: ["jsb/*"] }))).toBe("none");
   });
 
-  test("of several models answers for these, once each", () => {
-    const states = predict(piece).map(({ state }) => state);
-    expect(predict(piece, { state: states }).map(({ model }) => model)).toEqual(models.map(({ id }) => id));
-    expect(codeOf(() => predict(piece, { state: [states[0], states[0]] }))).toBe("malformed-request");
-    expect(codeOf(() => predict(piece, { state: [states[0]], models: ["jsb/*"] }))).toBe("malformed-request");
-    expect(codeOf(() => predict(piece, { state: states.slice(0, 3), models: ["jsb/*"] }))).toBe("none");
-  });
-
-  test("of another version or of a model that is gone is refused", () => {
-    const { state } = predictOne(piece);
+  test("of another version or of a model that is gone is refused", async () => {
+    const { state } = await predictOne(piece);
     const later = [randomModel({ set: "jsb", cell: "gru", seed: 99 })];
     const music = rollMusic(pianoRoll(piece), DEFAULT_LIMITS);
-    expect(codeOf(() => predictMusic(music, later, { state: [state] }))).toBe("stale-state");
-    expect(codeOf(() => predictMusic(music, models.slice(0, 2), { state: [state] }))).toBe("unknown-model");
+    expect(await codeOf(() => predictMusic(music, later, { state: [state] }))).toBe("stale-state");
+    expect(await codeOf(() => predictMusic(music, models.slice(0, 2), { state: [state] }))).toBe("unknown-model");
   });
 
   const token = (edit: (bytes: Buffer) => Buffer | undefined) => {
-    const bytes = Buffer.from(predictOne(piece).state, "base64url");
+    const bytes = Buffer.from(stateOfPiece, "base64url");
     return (edit(bytes) ?? bytes).toString("base64url");
   };
   const float = (value: number) => (bytes: Buffer) => {
@@ -124,28 +129,28 @@ describe("a state", () => {
     ["a hidden unit above 1", token(float(1.01))],
     ["a hidden unit below -1", token(float(-1.01))],
     ["a megabyte", "A".repeat(2 ** 20)],
-  ])("that is %s is malformed", (_, state) => {
-    expect(codeOf(() => predictOne(piece, { state: [state] }))).toBe("malformed-state");
+  ])("that is %s is malformed", async (_, state) => {
+    expect(await codeOf(() => predictOne(piece, { state: [state] }))).toBe("malformed-state");
   });
 
-  test("with the bits set that base64 leaves over is malformed", () => {
-    const { state } = predictOne(piece, { models: ["jsb/lstm"] });
+  test("with the bits set that base64 leaves over is malformed", async () => {
+    const { state } = await predictOne(piece, { models: ["jsb/lstm"] });
     expect(Buffer.from(state, "base64url").length % 3).toBe(1); // then the last character has 4 bits to spare
     const spare = `${state.slice(0, -1)}${String.fromCharCode(state.charCodeAt(state.length - 1) + 1)}`;
     expect(Buffer.from(spare, "base64url")).toEqual(Buffer.from(state, "base64url"));
-    expect(codeOf(() => predictOne(piece, { state: [spare] }))).toBe("malformed-state");
+    expect(await codeOf(() => predictOne(piece, { state: [spare] }))).toBe("malformed-state");
   });
 
-  test("with any byte changed is refused or answers finite numbers", () => {
+  test("with any byte changed is refused or answers finite numbers", async () => {
     const random = new Random(4);
-    const bytes = Buffer.from(predictOne(piece, { models: ["jsb/lstm"] }).state, "base64url");
+    const bytes = Buffer.from((await predictOne(piece, { models: ["jsb/lstm"] })).state, "base64url");
     let refused = 0;
     for (let i = 0; i < bytes.length; i++) {
       const changed = Buffer.from(bytes);
       changed[i] ^= random.integer(1, 255);
       const state = [changed.toString("base64url")];
-      const code = codeOf(() => {
-        for (const { probabilities } of predict(piece, { state }))
+      const code = await codeOf(async () => {
+        for (const { probabilities } of await predict(piece, { state }))
           expect(probabilities.every(Number.isFinite)).toBe(true);
       });
       expect(["none", "malformed-state", "stale-state", "unknown-model"]).toContain(code);
@@ -156,31 +161,31 @@ describe("a state", () => {
 });
 
 describe("a sampled continuation", () => {
-  test("is decided by its seed, and the same whichever models are asked beside", () => {
+  test("is decided by its seed, and the same whichever models are asked beside", async () => {
     const options = { models: ["jsb/gru"], steps: 20, seed: 7 };
-    const { continuation } = predictOne(piece, options);
+    const { continuation } = await predictOne(piece, options);
     expect(continuation).toHaveLength(20);
-    expect(predictOne(piece, options).continuation).toEqual(continuation);
-    expect(predict(piece, { ...options, models: ["jsb/*"] })[2].continuation).toEqual(continuation);
-    expect(predictOne(piece, { ...options, seed: 8 }).continuation).not.toEqual(continuation);
-    expect(predictOne(piece, { ...options, seed: 0 }).continuation).toEqual(
-      predictOne(piece, { models: ["jsb/gru"], steps: 20 }).continuation,
+    expect((await predictOne(piece, options)).continuation).toEqual(continuation);
+    expect((await predict(piece, { ...options, models: ["jsb/*"] }))[2].continuation).toEqual(continuation);
+    expect((await predictOne(piece, { ...options, seed: 8 })).continuation).not.toEqual(continuation);
+    expect((await predictOne(piece, { ...options, seed: 0 })).continuation).toEqual(
+      (await predictOne(piece, { models: ["jsb/gru"], steps: 20 })).continuation,
     );
   });
 
-  test("grows at its end when more steps are asked", () => {
-    const long = predictOne(piece, { steps: 12 }).continuation;
-    expect(predictOne(piece, { steps: 5 }).continuation).toEqual(long?.slice(0, 5));
+  test("grows at its end when more steps are asked", async () => {
+    const long = (await predictOne(piece, { steps: 12 })).continuation;
+    expect((await predictOne(piece, { steps: 5 })).continuation).toEqual(long?.slice(0, 5));
   });
 
-  test("draws each pitch at its probability, sharpened or flattened by temperature", () => {
+  test("draws each pitch at its probability, sharpened or flattened by temperature", async () => {
     const seeds = 400;
-    const { probabilities } = predictOne(piece);
+    const { probabilities } = await predictOne(piece);
     for (const temperature of [0.5, 1, 2]) {
       const wanted = probabilities.map((p) => 1 / (1 + ((1 - p) / p) ** (1 / temperature)));
       const heard = new Array<number>(96).fill(0);
       for (let seed = 0; seed < seeds; seed++) {
-        for (const pitch of predictOne(piece, { steps: 1, seed, temperature }).continuation?.[0] ?? [])
+        for (const pitch of (await predictOne(piece, { steps: 1, seed, temperature })).continuation?.[0] ?? [])
           heard[pitch - 1]++;
       }
       // Σ (heard - n p)² / (n p (1 - p)) over 96 independent pitches has mean 96 and deviation √192.
@@ -189,28 +194,28 @@ describe("a sampled continuation", () => {
     }
   });
 
-  test("feeds each frame back: frame by frame it is what the distribution after the frames before gives", () => {
+  test("feeds each frame back: frame by frame it is what the distribution after the frames before gives", async () => {
     const draw = uniform(21);
     const played = [...piece];
-    for (const frame of predictOne(piece, { steps: 8, seed: 21 }).continuation ?? []) {
-      expect(frame).toEqual(predictOne(played).probabilities.flatMap((p, d) => (draw() < p ? [d + 1] : [])));
+    for (const frame of (await predictOne(piece, { steps: 8, seed: 21 })).continuation ?? []) {
+      expect(frame).toEqual((await predictOne(played)).probabilities.flatMap((p, d) => (draw() < p ? [d + 1] : [])));
       expect(frame).not.toEqual([]);
       played.push(frame);
     }
     expect(played).toHaveLength(piece.length + 8);
   });
 
-  test("near temperature 0 is the more probable side of every pitch", () => {
-    const { continuation, probabilities } = predictOne(piece, { steps: 1, temperature: 1e-300 });
+  test("near temperature 0 is the more probable side of every pitch", async () => {
+    const { continuation, probabilities } = await predictOne(piece, { steps: 1, temperature: 1e-300 });
     expect(continuation).toEqual([probabilities.flatMap((p, d) => (p > 0.5 ? [d + 1] : []))]);
   });
 
-  test("comes back in the input's own key, and leaves out what no MIDI note can be", () => {
+  test("comes back in the input's own key, and leaves out what no MIDI note can be", async () => {
     const up = piece.map((frame) => frame.map((pitch) => pitch + 12));
-    const own = predictOne(piece, { steps: 30, temperature: 2 });
-    const high = predictOne(up, { steps: 30, temperature: 2, transpose: -12 });
+    const own = await predictOne(piece, { steps: 30, temperature: 2 });
+    const high = await predictOne(up, { steps: 30, temperature: 2, transpose: -12 });
     expect(high.continuation).toEqual(own.continuation?.map((frame) => frame.map((pitch) => pitch + 12)));
-    const low = predictOne(
+    const low = await predictOne(
       piece.map((frame) => frame.map((pitch) => pitch - 12)),
       { steps: 30, temperature: 2, transpose: 12 },
     );

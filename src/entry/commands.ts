@@ -35,7 +35,7 @@ export async function score(
   let exitCode = 0;
   for (const file of files) {
     try {
-      const response = scoreMusic(await readMusic(file, options.channels), models, options);
+      const response = await scoreMusic(await readMusic(file, options.channels), models, options);
       if (json) console.log(JSON.stringify({ file, ...response }));
       warn(file, response.input.warnings);
       for (const each of response.scores) {
@@ -86,7 +86,7 @@ export async function predict(
   }
   let response: PredictResponse;
   try {
-    response = predictMusic(await readMusic(file, options.channels), models, options);
+    response = await predictMusic(await readMusic(file, options.channels), models, options);
   } catch (error) {
     console.error(`${file}: ${fileFault(error)}`);
     return 1;
@@ -165,7 +165,7 @@ function optionsOf<T>(schema: z.ZodType<T>, values: Values): T {
 
 async function readMusic(file: string, channels: readonly number[] | undefined): Promise<Music> {
   const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));
-  return midiMusic(parseMidi(bytes, channels && { channels }), { frames: MAX_FRAMES });
+  return midiMusic(parseMidi(bytes, channels && { channels }), { frames: MAX_FRAMES, autoFrames: MAX_FRAMES });
 }
 
 /** What is wrong with a file, for its user; other errors are not his. */
