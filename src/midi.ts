@@ -19,6 +19,9 @@ export const MIDI_LIMITS: MidiLimits = { bytes: 2 ** 20, notes: 100_000 };
 /** The most frames that the notes of a file may span. */
 export const MAX_FRAMES = 100_000;
 
+/** Of a grid, least and most frames per quarter note. */
+export const FRAMES_PER_QUARTER = { least: 1 / 64, most: 1024 } as const;
+
 /** The channels that are read by default: all but 10, the drums. */
 export const MELODIC_CHANNELS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16];
 
@@ -64,7 +67,7 @@ export function parseMidi(
   const chosen = all.filter(({ channel }) => channels.includes(channel));
   const notes = chosen.filter(({ pitch }) => pitch > 0).sort((a, b) => a.onset - b.onset);
   if (notes.length === 0) {
-    const found = `The MIDI file has ${all.length} notes, ${chosen.length} of them on channels ${channels.join(", ")}`;
+    const found = `The MIDI file has ${all.length} notes, ${chosen.length} of them on channels ${nameChannels(channels)}`;
     throw new SurprisalError("nothing-to-score", `${found}; wanted at least one there, of pitch 1 to 127.`);
   }
   if (notes.length > maxNotes) {
@@ -83,6 +86,9 @@ export function parseMidi(
     leftOut: chosen.length - notes.length,
   };
 }
+
+const nameChannels = (channels: readonly number[]) =>
+  channels === MELODIC_CHANNELS ? "1 to 16 but 10" : channels.join(", ");
 
 /** Pairs note-ons and note-offs of one track, first in, first out. A note-off that ends nothing is passed over. */
 function readNotes(events: readonly MidiEvent[]): Note[] {
@@ -197,7 +203,11 @@ export function writeMidi(
 }
 
 function checkFramesPerQuarter(framesPerQuarter: number): void {
-  if (!(framesPerQuarter >= 1 / 64 && framesPerQuarter <= 1024)) {
-    throw new SurprisalError("malformed-request", `framesPerQuarter is ${framesPerQuarter}; wanted 1/64 to 1024.`);
+  const { least, most } = FRAMES_PER_QUARTER;
+  if (!(framesPerQuarter >= least && framesPerQuarter <= most)) {
+    throw new SurprisalError(
+      "malformed-request",
+      `framesPerQuarter is ${framesPerQuarter}; wanted ${least} to ${most}.`,
+    );
   }
 }

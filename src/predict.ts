@@ -38,11 +38,12 @@ interface Run extends StoppedRun {
 }
 
 async function start(music: Music, models: readonly Model[], options: PredictOptions): Promise<Run[]> {
-  const { transpose = 0, framesPerQuarter } = options;
+  const { transpose = 0 } = options;
   const runs: Run[] = [];
   for (const model of selectModels(models, options.models)) {
+    const { framesPerQuarter = model.framesPerQuarter } = options;
     const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
-    runs.push({ model, state: model.initialState(), shift });
+    runs.push({ model, state: model.initialState(), shift, framesPerQuarter });
   }
   return runs;
 }
@@ -51,6 +52,9 @@ function resume(tokens: readonly string[], models: readonly Model[], options: Pr
   const contradiction = (detail: string) => new SurprisalError("malformed-request", detail);
   if (options.transpose !== undefined) {
     throw contradiction("Found transpose beside state; wanted one of them, since a state holds its transposition.");
+  }
+  if (options.framesPerQuarter !== undefined) {
+    throw contradiction("Found framesPerQuarter beside state; wanted one of them, since a state holds its frame rate.");
   }
   const runs = tokens.map((token) => readStateToken(token, models));
   const ids = runs.map(({ model }) => model.id);
@@ -65,8 +69,8 @@ function resume(tokens: readonly string[], models: readonly Model[], options: Pr
   return runs;
 }
 
-function predictOne(music: Music, { model, state, shift }: Run, options: PredictOptions): Prediction {
-  const reading = readFor(model, music, { framesPerQuarter: options.framesPerQuarter, shift });
+function predictOne(music: Music, { model, state, shift, framesPerQuarter }: Run, options: PredictOptions): Prediction {
+  const reading = readFor(model, music, { framesPerQuarter, shift });
   const frames = frameCount(reading.roll);
   if (frames === 0) {
     throw new SurprisalError(
@@ -81,13 +85,13 @@ function predictOne(music: Music, { model, state, shift }: Run, options: Predict
   return {
     model: model.id,
     version: `sha256:${model.version}`,
-    framesPerQuarter: reading.framesPerQuarter,
+    framesPerQuarter,
     frames,
     transposedBy: shift,
     warnings: [...readingWarnings(model, reading), ...(sampled?.warnings ?? [])],
     probabilities,
     likely: likely(probabilities, shift),
-    state: stateToken(model, { state: advanced.state, shift }),
+    state: stateToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { CELLS } from "./checkpoint.ts";
+import { FRAMES_PER_QUARTER } from "./midi.ts";
 import { DEFAULT_LIMITS } from "./music.ts";
 
 /** Longest list that an option takes. */
@@ -46,6 +47,8 @@ const optionsOf = <Shape extends z.ZodRawShape>(shape: Shape) =>
     error: ({ code }) => (code === "unrecognized_keys" ? `only ${Object.keys(shape).join(", ")}` : undefined),
   });
 
+const WANTED_RATE = `a number from ${FRAMES_PER_QUARTER.least} to ${FRAMES_PER_QUARTER.most}`;
+
 const musicOptions = {
   models: list(z.string("text"))
     .optional()
@@ -72,9 +75,14 @@ const musicOptions = {
       example: [1, 2],
       param: { style: "form", explode: false },
     }),
-  framesPerQuarter: number(positive(1024))
+  framesPerQuarter: number(
+    z.number(WANTED_RATE).min(FRAMES_PER_QUARTER.least, WANTED_RATE).max(FRAMES_PER_QUARTER.most, WANTED_RATE),
+  )
     .optional()
-    .openapi({ description: "Frames per quarter note, only to override the model's own frame rate." }),
+    .openapi({
+      description:
+        "Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, by which `nllPerQuarter` is reckoned.",
+    }),
 };
 
 /** Options of /score. */
@@ -98,7 +106,7 @@ export const PredictOptions = optionsOf({
     .optional()
     .openapi({
       description:
-        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model and its transposition, so `transpose` stays unset, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests.",
+        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model, its transposition and its frame rate, so `transpose` and `framesPerQuarter` stay unset, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests.",
       param: { style: "form", explode: false },
     }),
   steps: number(integer(1, 512))

@@ -15,6 +15,7 @@ export type Request = (path: string, init?: RequestInit) => Response | Promise<R
 
 const piece = randomPiece(1, 24);
 const midi = writeMidi(pianoRoll(piece), { framesPerQuarter: 1 });
+const drums = midi.map((byte, i) => (i > 22 && (byte === 0x80 || byte === 0x90) ? byte + 9 : byte));
 const models = testModels();
 const gru = models.find(({ id }) => id === "jsb/gru");
 
@@ -290,6 +291,14 @@ export function apiContract(request: Request): void {
       ["an empty number", "?framesPerQuarter=", json(roll), 400, "malformed-request", /framesPerQuarter is ""/],
       ["no frames a quarter", "?framesPerQuarter=0", json(roll), 400, "malformed-request", /framesPerQuarter/],
       [
+        "too few frames a quarter, of a roll as of a file",
+        "?framesPerQuarter=0.01",
+        json(roll),
+        400,
+        "malformed-request",
+        /framesPerQuarter is "0\.01"; wanted a number from 0\.015625 to 1024/,
+      ],
+      [
         "infinite frames a quarter",
         "?framesPerQuarter=1e999",
         json(roll),
@@ -300,7 +309,8 @@ export function apiContract(request: Request): void {
       ["an unknown detail", "?detail=all", json(roll), 400, "malformed-request", /detail is "all"/],
       ["a channel of 17", "?channels=1,17", post(midi), 400, "malformed-request", /channels is "1,17"/],
       ["channels of a roll", "?channels=1", json(roll), 400, "malformed-request", /channels/],
-      ["a channel without notes", "?channels=5", post(midi), 422, "nothing-to-score", /5/],
+      ["a channel without notes", "?channels=5", post(midi), 422, "nothing-to-score", /on channels 5;/],
+      ["drums alone", "", post(drums), 422, "nothing-to-score", /on channels 1 to 16 but 10;/],
       [
         "an unknown model",
         "?models=jsb/foo",
