@@ -26,7 +26,7 @@ export async function readInput<T extends Options>(
 ): Promise<{ music: Music; options: T }> {
   const bytes = await readBody(request, limits.bodyBytes);
   const contentType = request.headers.get("content-type") ?? "";
-  const type = contentType.split(";")[0].trim().toLowerCase();
+  const type = essence(contentType);
   if (bytes.length === 0) {
     throw new SurprisalError(
       "malformed-request",
@@ -34,11 +34,12 @@ export async function readInput<T extends Options>(
     );
   }
   if (type === "multipart/form-data") {
-    const { file, fields } = await readForm(bytes, contentType);
+    const { file, fileType, fields } = await readForm(bytes, contentType);
     const options = merge(query, parse(schema, fields));
-    return { music: readFile(file, "application/octet-stream", options.channels, limits), options };
+    return { music: readFile(file, fileType, options.channels, limits), options };
   }
   if (/^application\/([\w.-]+\+)?json$/.test(type)) {
+    checkCharset(contentType);
     const { pianoRoll: frames, ...fields } = readJson(bytes);
     if ("samples" in fields) throw noSpeech("`samples`");
     const options = merge(query, parse(schema, fields));
@@ -46,6 +47,20 @@ export async function readInput<T extends Options>(
     return { music: rollMusic(pianoRoll(parse(Frames, frames, "pianoRoll")), limits), options };
   }
   return { music: readFile(bytes, type, query.channels, limits), options: query };
+}
+
+/** The media type without its parameters, in a length that a sentence can hold. */
+const essence = (contentType: string) => contentType.split(";")[0].trim().toLowerCase().slice(0, 100);
+
+/** JSON is UTF-8 (RFC 8259); text in another charset may read as other text. */
+function checkCharset(contentType: string): void {
+  const charset = /;\s*charset="?([^\s";]*)/i.exec(contentType)?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new SurprisalError(
+      "unsupported-media-type",
+      `Found JSON in the charset ${describe(charset)}; wanted utf-8, the only one that JSON has.`,
+    );
+  }
 }
 
 /** Checks a value; the first fault becomes one sentence with what was found and what was wanted. */
@@ -127,6 +142,7 @@ async function readForm(bytes: Uint8Array<ArrayBuffer>, contentType: string) {
   if (files.length !== 1) throw malformed(`The form has ${files.length} fields named \`file\`; wanted one.`);
   const [[, file]] = files;
   if (typeof file === "string") throw malformed("The form's field `file` is text; wanted an uploaded file.");
+  if (file.size === 0) throw malformed("The form's file is empty; wanted a MIDI file.");
   values.delete("file");
   const fields = Object.create(null) as Record<string, unknown>;
   for (const [name, entries] of values) {
@@ -135,7 +151,7 @@ async function readForm(bytes: Uint8Array<ArrayBuffer>, contentType: string) {
       throw malformed(`The form's field ${describe(name)} is a file; wanted text.`);
     fields[name] = texts.length === 1 ? texts[0] : texts;
   }
-  return { file: new Uint8Array(await file.arrayBuffer()), fields };
+  return { file: new Uint8Array(await file.arrayBuffer()), fileType: essence(file.type), fields };
 }
 
 function readJson(bytes: Uint8Array): Record<string, unknown> {

@@ -80,6 +80,10 @@ export function apiContract(request: Request): void {
       expect(roll.scores).toEqual(wanted.scores.slice(0, 3));
     });
 
+    test.each(["utf-8", '"UTF-8"', "utf8"])("reads JSON that names its charset as %s", async (charset) => {
+      await score(post(JSON.stringify({ pianoRoll: piece }), `application/json; charset=${charset}`));
+    });
+
     test("takes options from the query, a form or JSON, as text or typed", async () => {
       const wanted = await score(
         json({ pianoRoll: piece, models: ["jsb/gru", "*/tanh"], transpose: 2, detail: "frames" }),
@@ -264,6 +268,31 @@ export function apiContract(request: Request): void {
       ["a form that is none", "", post("x", "multipart/form-data; boundary=y"), 400, "malformed-request", /multipart/],
       ["a form without a file", "", form([["models", "jsb/gru"]]), 400, "malformed-request", /0 fields named `file`/],
       ["a form with two files", "", form([file(), file()]), 400, "malformed-request", /2 fields named `file`/],
+      ["an empty file", "", form([file("")]), 400, "malformed-request", /^The form's file is empty; wanted/],
+      [
+        "a file of a type that nobody reads",
+        "",
+        form([["file", new File(["hello"], "a.pdf", { type: "application/pdf" })]]),
+        415,
+        "unsupported-media-type",
+        /5 bytes of application\/pdf/,
+      ],
+      [
+        "a recording in a form",
+        "",
+        form([["file", new File(["fLaC"], "a.flac", { type: "audio/flac" })]]),
+        415,
+        "unsupported-media-type",
+        /audio\/flac.*no speech models/,
+      ],
+      [
+        "JSON in another charset",
+        "",
+        post(JSON.stringify(roll), 'application/json; charset="ISO-8859-1"'),
+        415,
+        "unsupported-media-type",
+        /charset "ISO-8859-1"; wanted utf-8/,
+      ],
       ["a file that is text", "", form([["file", "MThd"]]), 400, "malformed-request", /text/],
       [
         "an option that is a file",
