@@ -107,7 +107,8 @@ cell trained from another seed is another model. \`npm run compare -- jsb\` comp
 - Output: for each pitch the probability that it sounds in the next frame, independently of the other pitches of that
   frame (a mixture makes them depend on each other a little).
 - Files: safetensors, float32; settings, seed and measurements stand in their metadata. \`catalogue.json\` lists them
-  with their sha256, \`results.json\` has the numbers of this page unrounded, \`<set>/<model>.jsonl\` the learning curves.
+  with their sha256, \`results.json\` has the numbers of this page unrounded, \`<set>/<model>.jsonl\` the learning curves,
+  \`<set>/<model>.search.jsonl\` the tries of a search and how far each went.
 
 ## Data
 
