@@ -10,13 +10,19 @@ export const CATALOGUE_KEY = "catalogue.json";
 
 const LARGEST_FILE_BYTES = 2 ** 26; // 100 times the largest model of the paper
 
-const name = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+/** Of an id and of what it is made of, in characters of one byte: a state token has one byte for the length of an id. */
+const LONGEST_NAME = 100;
+
+const name = z
+  .string()
+  .max(LONGEST_NAME)
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 
 const measured = z.object({ micro: z.number(), macro: z.number() }); // NLL in nats per frame
 
 const catalogueEntry = z
   .object({
-    id: z.string(), // see modelId
+    id: z.string().max(LONGEST_NAME), // see modelId
     version: z.string().regex(/^[0-9a-f]{64}$/), // sha256 of the file
     key: z.string().regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/), // relative; no segment can be ".."
     size: z.int().min(1).max(LARGEST_FILE_BYTES), // bytes

@@ -21,6 +21,8 @@ export const entryFor = (bytes: Uint8Array, changes: Partial<CatalogueEntry> = {
   ...changes,
 });
 
+const entryOfSet = (length: number) => entryFor(file, { id: `${"a".repeat(length)}/gru`, set: "a".repeat(length) });
+
 /** @param storeWith makes a store that holds exactly these files. */
 export function storeContract(storeWith: (files: StoredFiles) => Promise<CheckpointStore>): void {
   const storeOf = (...models: unknown[]) =>
@@ -28,6 +30,11 @@ export function storeContract(storeWith: (files: StoredFiles) => Promise<Checkpo
 
   test("lists the models of its catalogue", async () => {
     const entry = entryFor(file);
+    expect(await (await storeOf(entry)).catalogue()).toEqual({ models: [entry] });
+  });
+
+  test("lists a model of the longest id", async () => {
+    const entry = entryOfSet(96);
     expect(await (await storeOf(entry)).catalogue()).toEqual({ models: [entry] });
   });
 
@@ -56,6 +63,8 @@ export function storeContract(storeWith: (files: StoredFiles) => Promise<Checkpo
     ["of another cell's id", JSON.stringify({ models: [entryFor(file, { id: "jsb/lstm" })] }), "models.0.id"],
     ["of another preset's id", JSON.stringify({ models: [entryFor(file, { preset: "large" })] }), "models.0.id"],
     ["of a preset that no id has", JSON.stringify({ models: [entryFor(file, { preset: "../x" })] }), "models.0.preset"],
+    ["of a set without end", JSON.stringify({ models: [entryOfSet(101)] }), "models.0.id"],
+    ["of an id too long by its cell", JSON.stringify({ models: [entryOfSet(97)] }), "models.0.id"],
     ["of an id twice", JSON.stringify({ models: [entryFor(file), entryFor(file)] }), "models"],
   ])("refuses a catalogue %s", async (_, catalogue, where) => {
     const store = await storeWith({ [CATALOGUE_KEY]: catalogue });
