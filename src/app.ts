@@ -26,7 +26,7 @@ import { pianoRoll } from "./sequence.ts";
 export interface Deps {
   /** The models at this moment; they may be swapped between two requests. */
   models(): readonly Model[];
-  /** Why the store could last not be read, if so. */
+  /** Why the store could last not be read, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
   readonly version: string;
@@ -119,7 +119,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   api.openapi(readyRoute, (c) => {
     const reason = deps.lastError?.();
     const { length } = deps.models();
-    if (length === 0) throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : ""}.`);
+    if (length === 0) throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -137,6 +139,20 @@ describe("surprisal predict", () => {
   });
 });
 
+test.runIf(existsSync("/dev/full"))("a standard output that is full is one sentence, and 1", async () => {
+  const full = await open("/dev/full", "w");
+  const child = spawn(process.execPath, [cli, "models"], {
+    env: { ...process.env, SURPRISAL_MODELS: folder },
+    stdio: ["ignore", full.fd, "pipe"],
+  });
+  const [stderr, [code]] = await Promise.all([text(child.stderr as Readable), once(child, "close")]);
+  await full.close();
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^surprisal: Standard output cannot be written: ENOSPC.*\n$/),
+  ]);
+});
+
 test("surprisal models lists the folder's models", async () => {
   const { stdout, code } = await run(["models", "--json"]);
   expect([code, JSON.parse(stdout).models.map(({ id }: { id: string }) => id)]).toEqual([
@@ -161,7 +177,11 @@ describe("usage", () => {
     [["score"]],
     [["predict"]],
     [["predict", "a.mid", "b.mid"]],
+    [["score", "-", "-"]],
     [["score", "a.mid", "--steps", "3"]],
+    [["score", "a.mid", "--models"]],
+    [["score", "a.mid", "--models", "--json"]],
+    [["score", "a.mid", "-x"]],
     [["score", "a.mid", "--transpose", "up"]],
     [["score", "a.mid", "--models", "foo/*"]],
     [["predict", "a.mid", "--steps", "0"]],
@@ -171,7 +191,16 @@ describe("usage", () => {
   ])("surprisal %j is wrong: one sentence, and 2", async (args) => {
     const { stdout, stderr, code } = await run(args);
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/^surprisal: .*See surprisal --help\.\n$/);
+    expect(stderr).toMatch(/^surprisal: [^\n]*[^.]\. See surprisal --help\.\n$/);
+  });
+
+  test("an option is named as it was written", async () => {
+    const { stderr } = await run(["score", "a.mid", "--frames-per-quarter", "0"]);
+    expect(stderr).toMatch(/^surprisal: --frames-per-quarter is "0"; wanted a number from/);
+    expect((await run(["predict", "a.mid", "--steps", "0"])).stderr).toMatch(/^surprisal: --steps is "0"; wanted/);
+    expect((await run(["score", "a.mid", "--foo"])).stderr).toBe(
+      "surprisal: Unknown option '--foo'. See surprisal --help.\n",
+    );
   });
 
   test("--help and --version go to standard output", async () => {
@@ -179,6 +208,8 @@ describe("usage", () => {
     const help = await run(["--help"]);
     expect(help).toMatchObject({ code: 0, stderr: "" });
     expect((await run(["predict", "-h"])).stdout).toBe(help.stdout);
+    expect(help.stdout).toContain("up to 100,000 frames here, 10,000 over HTTP");
+    expect(help.stdout).toMatch(/; 1 .*no model loaded/);
   });
 });
 
@@ -220,13 +251,31 @@ describe("the server", () => {
     expect([exit, said]).toEqual([2, "PORT is http; wanted 0 to 65535.\n"]);
   });
 
+  test("tells what the system says of a path to its log alone", async () => {
+    const blocked = join(folder, "blocked");
+    await mkdir(join(blocked, "catalogue.json"), { recursive: true }); // a folder cannot be read as a file
+    const child = start(cli, ["serve", "--port", "0"], { SURPRISAL_MODELS: blocked });
+    const stderr = text(child.stderr);
+    const url = /http:\/\/[\d.:]+/.exec(await greeting(child))?.[0];
+    expect((await (await fetch(`${url}/health/ready`)).json()).detail).toBe(
+      "No model is loaded: The store: it cannot be read; the server's log has more.",
+    );
+    child.kill("SIGINT");
+    expect((await once(child, "close"))[0]).toBe(0);
+    expect(await stderr).toMatch(`Not loaded: ${blocked}: EISDIR`);
+  });
+
   test("starts without models, says why, and is not ready", async () => {
     const child = start(cli, ["serve", "--port", "0"], { SURPRISAL_MODELS: join(folder, "nowhere") });
     const stderr = text(child.stderr);
     const url = /http:\/\/[\d.:]+/.exec(await greeting(child))?.[0];
-    expect((await fetch(`${url}/health/ready`)).status).toBe(503);
+    const ready = await fetch(`${url}/health/ready`);
+    const { detail, code } = await ready.json();
+    expect([ready.status, code]).toEqual([503, "no-models"]);
+    expect(detail).toContain("catalogue.json is not there");
+    expect(detail).not.toContain(folder);
     child.kill("SIGINT");
     expect((await once(child, "close"))[0]).toBe(0);
-    expect(await stderr).toContain("catalogue.json is not there");
+    expect(await stderr).toContain(`${join(folder, "nowhere")}: catalogue.json is not there`);
   });
 });

@@ -1,10 +1,14 @@
 #!/usr/bin/env node
-/** The command line: arguments -> a command. Exit codes: 0 done, 1 an input could not be scored, 2 wrong usage. */
+/** The command line: arguments -> a command, and its exit code, which the help explains. */
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { SurprisalError } from "../errors.ts";
+import { MAX_FRAMES } from "../midi.ts";
+import { DEFAULT_LIMITS } from "../music.ts";
 import { listModels, predict, score, UsageError } from "./commands.ts";
 import { listen } from "./listen.ts";
 import { portOf, settings, version } from "./local.ts";
+
+const thousands = (count: number) => count.toLocaleString("en");
 
 const HELP = `surprisal ${version}: how surprising is this music?
 
@@ -14,7 +18,8 @@ Usage:
   surprisal serve           the HTTP API
   surprisal models          the models at hand
 
-FILE is a MIDI file, or - for standard input.
+FILE is a MIDI file, or - for standard input. It may have up to ${thousands(MAX_FRAMES)} frames here, ${thousands(DEFAULT_LIMITS.frames)} over HTTP,
+where --transpose auto takes ${thousands(DEFAULT_LIMITS.autoFrames)}.
 
 Of score and predict:
   --models LIST             ids or patterns such as jsb/gru or 'jsb/*' (default: all)
@@ -35,7 +40,9 @@ Of serve:
   --json                    JSON instead of a table, one line for each file
   --help, --version
 
-SURPRISAL_MODELS names the folder of the models. Exit codes: 0 done, 1 an input could not be scored, 2 wrong usage.
+SURPRISAL_MODELS names the folder of the models.
+Exit codes: 0 all is done; 1 something could not be: a file not read or scored, no model loaded, an output not written,
+the port not opened; 2 wrong usage.
 `;
 
 const text = { type: "string" } as const;
@@ -85,7 +92,9 @@ function parsed<Options extends ParseArgsOptionsConfig>(args: string[], options:
     const { values, positionals } = parseArgs({ args: joinNegative(args), options, allowPositionals: true });
     return [values, positionals] as const;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    // parseArgs goes on with advice on ways to write it.
+    const [fault] = (error instanceof Error ? error.message : String(error)).split(/\.?\n|\. |\.$/);
+    throw new UsageError(`${fault}.`);
   }
 }
 
@@ -95,10 +104,10 @@ function joinNegative(args: readonly string[]): string[] {
   return args.flatMap((arg, i) => (joins(i) ? `${arg}=${args[i + 1]}` : joins(i - 1) ? [] : arg));
 }
 
-// A reader such as head may close the pipe before all is written.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
+  if (error.code === "EPIPE") process.exit(); // a reader such as head has seen enough
+  console.error(`surprisal: Standard output cannot be written: ${error.message}.`);
+  process.exit(1);
 });
 
 try {

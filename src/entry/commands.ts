@@ -29,6 +29,9 @@ export async function score(
   files: readonly string[],
 ): Promise<number> {
   if (files.length === 0) throw new UsageError("score wants at least one FILE.");
+  if (files.filter((file) => file === "-").length > 1) {
+    throw new UsageError("Found - twice or more; wanted it once, since standard input can be read once.");
+  }
   const options = optionsOf(ScoreOptions, { ...values, ...(compare && { detail: "comparison" }) });
   const models = selectModels(await openModels(folder), options.models);
   const rows: Record<string, string>[] = [];
@@ -147,7 +150,7 @@ export async function listModels(folder: string, { json }: Values, files: readon
 /** @throws SurprisalError `no-models` when none can be loaded. */
 async function openModels(folder: string): Promise<readonly Model[]> {
   const { models, faults } = await localModels(folder);
-  for (const fault of faults) console.error(`Not loaded: ${fault}`);
+  for (const { log } of faults) console.error(`Not loaded: ${log}`);
   if (models.length === 0) throw new SurprisalError("no-models", `Found no model in ${folder}; wanted at least one.`);
   return models;
 }
@@ -158,10 +161,14 @@ function optionsOf<T>(schema: z.ZodType<T>, values: Values): T {
   try {
     return parse(schema, { ...rest, framesPerQuarter });
   } catch (error) {
-    if (error instanceof SurprisalError) throw new UsageError(error.message);
+    if (error instanceof SurprisalError) throw new UsageError(asWritten(error.message));
     throw error;
   }
 }
+
+/** A fault as the API words it, which begins with the option's name, with the name as the command line has it. */
+const asWritten = (fault: string) =>
+  fault.replace(/^\w+/, (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
 
 async function readMusic(file: string, channels: readonly number[] | undefined): Promise<Music> {
   const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));

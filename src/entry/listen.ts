@@ -15,10 +15,10 @@ const GRACE_MS = 10_000;
  */
 export async function listen(folder: string, { port, host }: { port: number; host: string }): Promise<number> {
   const { models, faults } = await localModels(folder);
-  for (const fault of faults) console.error(`Not loaded: ${fault}`);
+  for (const { log } of faults) console.error(`Not loaded: ${log}`);
   const app = createApp({
     models: () => models,
-    lastError: () => faults.at(0),
+    lastError: () => faults.at(0)?.client,
     limits: DEFAULT_LIMITS,
     version,
     log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),

@@ -24,16 +24,27 @@ export function portOf(setting: string): number | undefined {
   return /^\d{1,5}$/.test(setting) && Number(setting) <= 65_535 ? Number(setting) : undefined;
 }
 
-/** Models of a folder, and a sentence on each that could not be loaded. No models is no error here. */
-export async function localModels(folder: string): Promise<{ models: Loaded["models"]; faults: readonly string[] }> {
+/** Why something could not be loaded: for who runs the process, and for clients, who learn nothing of its files. */
+export interface Fault {
+  readonly log: string;
+  readonly client: string;
+}
+
+/** Models of a folder, and what could not be loaded. No models is no error here. */
+export async function localModels(folder: string): Promise<{ models: Loaded["models"]; faults: readonly Fault[] }> {
   const kernel = await WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
   try {
     const { models, failures } = await loadModels(fileStore(folder), kernel);
-    return { models, faults: failures.map(({ id, error }) => `${id}: ${messageOf(error)}`) };
+    return { models, faults: failures.map(({ id, error }) => faultOf(id, id, error)) };
   } catch (error) {
-    if (error instanceof SurprisalError) return { models: [], faults: [error.message] };
-    throw error;
+    if (!(error instanceof SurprisalError || (error instanceof Error && "syscall" in error))) throw error;
+    return { models: [], faults: [faultOf(folder, "The store", error)] };
   }
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+/** The sentences of a SurprisalError name keys of the store; those of the system name paths. */
+function faultOf(place: string, name: string, error: unknown): Fault {
+  const message = error instanceof Error ? error.message : String(error);
+  const told = error instanceof SurprisalError ? message : "it cannot be read; the server's log has more.";
+  return { log: `${place}: ${message}`, client: `${name}: ${told}` };
+}

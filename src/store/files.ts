@@ -20,9 +20,8 @@ import {
 export function fileStore(folder: string): CheckpointStore {
   return {
     async catalogue() {
-      const path = join(folder, CATALOGUE_KEY);
-      const bytes = await unlessMissing(readFile(path));
-      if (bytes === undefined) throw new SurprisalError("no-models", `${path} is not there.`);
+      const bytes = await unlessMissing(readFile(join(folder, CATALOGUE_KEY)));
+      if (bytes === undefined) throw new SurprisalError("no-models", `${CATALOGUE_KEY} is not there.`);
       return parseCatalogue(bytes);
     },
     async read(entry) {
