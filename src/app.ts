@@ -112,7 +112,8 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const models = deps.models();
     const model = models.find(({ id }) => id === `${set}/${cell}`);
     if (!model) throw unknownModel(`${set}/${cell}`, models);
-    return c.json(modelInfo(model), 200, { ...REVALIDATED, ETag: `"sha256:${model.version}"` });
+    const info = modelInfo(model);
+    return c.json(info, 200, { ...REVALIDATED, ETag: `"${info.version}"` });
   });
 
   api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));

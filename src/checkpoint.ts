@@ -75,6 +75,21 @@ export interface Checkpoint {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** NLL in nats per frame: over all frames, and the mean over pieces. */
+export interface Measured {
+  readonly micro: number;
+  readonly macro: number;
+}
+
+/** What was measured of a model, by split, from metadata such as `testMicro`; left out where they hold no finite numbers. */
+export function metricsOf(metadata: Checkpoint["metadata"]): { valid?: Measured; test?: Measured } {
+  const measured = (split: "valid" | "test") => {
+    const [micro, macro] = [metadata[`${split}Micro`], metadata[`${split}Macro`]].map((text) => Number(text || "NaN"));
+    return Number.isFinite(micro) && Number.isFinite(macro) ? { [split]: { micro, macro } } : {};
+  };
+  return { ...measured("valid"), ...measured("test") };
+}
+
 const FORMAT = "surprisal/1";
 const HEAD = "bernoulli";
 const LARGEST_INPUTS = 127; // MIDI pitches 1…127

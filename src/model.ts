@@ -35,6 +35,9 @@ export interface Model {
   advance(state: Float32Array, roll: PianoRoll): Advanced;
 }
 
+/** A version as answers show it. */
+export const taggedVersion = (version: string): string => `sha256:${version}`;
+
 export interface Scored {
   readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
   /** -log p(the pitch sounds in frame t + 1), nats, whatever else sounds in it. */

@@ -2,7 +2,7 @@
  * Music + models -> distribution of the next frame, and frames sampled from it, each of which is fed back.
  */
 import { SurprisalError } from "./errors.ts";
-import type { Advanced, Model } from "./model.ts";
+import { type Advanced, type Model, taggedVersion } from "./model.ts";
 import { leftOutWarning, type Music, readFor, readingWarnings } from "./music.ts";
 import { uniform } from "./random.ts";
 import type { Prediction, PredictOptions, PredictResponse } from "./schema.ts";
@@ -84,7 +84,7 @@ function predictOne(music: Music, { model, state, shift, framesPerQuarter }: Run
   const sampled = steps === undefined ? undefined : inOwnKey(sample(model, advanced, steps, options), shift);
   return {
     model: model.id,
-    version: `sha256:${model.version}`,
+    version: taggedVersion(model.version),
     framesPerQuarter,
     frames,
     transposedBy: shift,

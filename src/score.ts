@@ -4,7 +4,7 @@
  */
 import { compareWithBest, type ScoredReading } from "./comparison.ts";
 import { SurprisalError } from "./errors.ts";
-import type { Model, Scored } from "./model.ts";
+import { type Model, type Scored, taggedVersion } from "./model.ts";
 import { type Music, onsets, type Reading, readFor, readingWarnings } from "./music.ts";
 import type { Score, ScoreOptions, ScoreResponse } from "./schema.ts";
 import { frameCount } from "./sequence.ts";
@@ -51,7 +51,7 @@ async function scoreOne(
   const scoredFrames = scored.nll.length;
   const score = {
     model: model.id,
-    version: `sha256:${model.version}`,
+    version: taggedVersion(model.version),
     framesPerQuarter: reading.framesPerQuarter,
     frames: frameCount(reading.roll),
     scoredFrames,

@@ -6,7 +6,7 @@
  */
 import { SurprisalError } from "./errors.ts";
 import { FRAMES_PER_QUARTER } from "./midi.ts";
-import type { Model } from "./model.ts";
+import { type Model, taggedVersion } from "./model.ts";
 import { LARGEST_SHIFT } from "./schema.ts";
 
 const FORMAT = 2;
@@ -60,7 +60,7 @@ export function readStateToken(token: string, models: readonly Model[]): Stopped
   if (version !== model.version) {
     throw new SurprisalError(
       "stale-state",
-      `The state token is of version sha256:${version} of ${id}, which is now sha256:${model.version}; send the whole sequence again.`,
+      `The state token is of version ${taggedVersion(version)} of ${id}, which is now ${taggedVersion(model.version)}; send the whole sequence again.`,
     );
   }
   const view = new DataView(bytes.buffer);

@@ -1,7 +1,7 @@
 /** A folder as a checkpoint store: the shipped models/, and where the trainer puts its own. */
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Checkpoint, modelId, writeCheckpoint } from "../checkpoint.ts";
+import { type Checkpoint, metricsOf, modelId, writeCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 import {
   CATALOGUE_KEY,
@@ -66,18 +66,11 @@ async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
   }
 }
 
-/** What the catalogue says of a checkpoint: its metadata's set, preset and validMicro, validMacro, testMicro, testMacro. */
+/** What the catalogue says of a checkpoint: its metadata's set, preset and metrics. */
 async function entryOf({ config, metadata }: Checkpoint, bytes: Uint8Array): Promise<CatalogueEntry> {
   const { set = "", preset = "" } = metadata;
   const { cell, units } = config;
   const id = modelId({ set, cell, preset });
-  const measured = (split: "valid" | "test") => {
-    const micro = metadata[`${split}Micro`];
-    const macro = metadata[`${split}Macro`];
-    return micro === undefined || macro === undefined
-      ? {}
-      : { [split]: { micro: Number(micro), macro: Number(macro) } };
-  };
   return checkEntry({
     id,
     version: await sha256(bytes),
@@ -87,7 +80,7 @@ async function entryOf({ config, metadata }: Checkpoint, bytes: Uint8Array): Pro
     cell,
     units,
     preset,
-    metrics: { ...measured("valid"), ...measured("test") },
+    metrics: metricsOf(metadata),
   });
 }
 
