@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { countParameters } from "../src/checkpoint.ts";
-import type { Model } from "../src/model.ts";
+import { type Model, taggedVersion } from "../src/model.ts";
 import { bigram } from "../src/training/bigram.ts";
 import { evaluate } from "../src/training/evaluate.ts";
 import { columns } from "./columns.ts";
@@ -39,7 +39,7 @@ async function evaluateOnItsSet(model: Model) {
   const configs = model.networks.map(({ checkpoint }) => checkpoint.config);
   return {
     model: model.id,
-    version: `sha256:${model.version}`,
+    version: taggedVersion(model.version),
     units: configs.map(({ units }) => units), // of each network of a mixture
     recurrentParameters: configs.reduce((sum, config) => sum + countParameters(config), 0),
     bigram: await floorOf(model),
