@@ -32,7 +32,9 @@ function isForTheUser(error: unknown): error is Error {
 /** Models by id or pattern, all of them without one. Those that cannot be loaded are named and make the exit code 1. */
 export async function openModels(patterns: readonly string[] = []): Promise<readonly Model[]> {
   const kernel = await WebAssembly.compile(await readFile(new URL("../dist/kernel.wasm", import.meta.url)));
-  const { models, failures } = await loadModels(fileStore(FOLDER), kernel);
+  const { models, failures } = await loadModels(fileStore(FOLDER), kernel).catch((error) => {
+    throw error instanceof SurprisalError ? new SurprisalError(error.code, `${FOLDER}: ${error.message}`) : error;
+  });
   for (const { id, error } of failures) {
     console.error(`${id}: ${error instanceof Error ? error.message : error}`);
     process.exitCode = 1;

@@ -46,7 +46,7 @@ const read = (path: string) => readFile(join(folder, path), "utf8");
 test.each(["compare.ts", "table.ts"])(
   "%s without models, without data or of an unknown set says what is missing",
   async (script) => {
-    expect(await run(script)).toMatchObject({ code: 1, stderr: "models/catalogue.json is not there.\n" });
+    expect(await run(script)).toMatchObject({ code: 1, stderr: "models: catalogue.json is not there.\n" });
     await addModel("gru");
     await addModel("lstm");
     const missing = "data/music/JSB_Chorales.mat is not there; `npm run data` brings it.\n";

@@ -40,7 +40,7 @@ test("data: a folder without the files is an error of one sentence", async () =>
 test("evaluate: without models it says where they were looked for", async () => {
   const { code, stderr } = await run("evaluate.ts");
   expect(code).toBe(1);
-  expect(stderr).toBe(`${join(folder, "models", "catalogue.json")} is not there.\n`);
+  expect(stderr).toBe(`${join(folder, "models")}: catalogue.json is not there.\n`);
 });
 
 test("evaluate: without data it says how to get them", async () => {
