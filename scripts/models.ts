@@ -10,7 +10,7 @@ import { Diverged } from "../src/training/engine.ts";
 import { DamagedSnapshot } from "../src/training/run.ts";
 
 /** Of the models. */
-export const FOLDER = process.env.SURPRISAL_MODELS ?? "models";
+export const FOLDER = process.env.SURPRISAL_MODELS || "models";
 
 /** Runs a command; what its user can mend is one sentence and exit code 1. */
 export async function runCommand(command: () => Promise<void>): Promise<void> {

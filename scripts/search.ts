@@ -7,7 +7,7 @@
  * A shard is one in so many of the tries, and each worker thread takes a share of its shard. Logs and checkpoints lie in
  * <folder>/<set>/<model>-<settings>; killed, the same command goes on. The process that finds all tries over puts the best
  * checkpoint and the log of all tries into models/, and the settings into src/training/chosen.json, so that `npm run train`
- * makes it again.
+ * makes it again; with --out FOLDER it puts the first two there, and the shipped model keeps its settings.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -21,6 +21,11 @@ import { loadMusicSet } from "../src/training/datasets.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
 import { runCommand } from "./models.ts";
+
+const SHIPPED = "models"; // the folder whose settings are in chosen.json
+
+// The rate is what is searched.
+const OPTIONS = SETTINGS.filter((name) => name !== "rate");
 
 /** What a worker thread is told. */
 interface Task {
@@ -40,8 +45,8 @@ async function main(args: string[]): Promise<void> {
       workers: { type: "string", default: "1" },
       shard: { type: "string", default: "0/1" },
       folder: { type: "string", default: "runs/search" },
-      out: { type: "string", default: "models" },
-      ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" as const }])),
+      out: { type: "string", default: SHIPPED },
+      ...Object.fromEntries(OPTIONS.map((name) => [name, { type: "string" as const }])),
     },
   });
   const {
@@ -106,7 +111,7 @@ async function conclude(
   const { key } = await addToFolder(out, readCheckpoint(await readFile(`${folder}/${best.try}.safetensors`)));
   const lines = log.toSorted((p, q) => p.try - q.try || p.epoch - q.epoch).map((line) => `${JSON.stringify(line)}\n`);
   await writeFileAtomically(`${out}/${id}.search.jsonl`, lines.join(""));
-  await remember(id, drawn(protocol, best.try));
+  if (out === SHIPPED) await remember(id, drawn(protocol, best.try));
   console.log(`${describe(best)}: best of ${tries}, now ${out}/${key}`);
 }
 

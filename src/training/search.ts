@@ -35,7 +35,7 @@ export interface Shard {
   readonly count: number;
 }
 
-/** Settings of a try: they depend on nothing but its number, so that every shard knows them. */
+/** Settings of a try: they depend on nothing but the protocol and its number, so that every shard knows them. */
 export function drawn(protocol: Protocol, number: number): Protocol {
   const random = uniform(protocol.seed ^ Math.imul(number + 1, 0x85ebca6b));
   const rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** random();
