@@ -74,15 +74,16 @@ async function main(args: string[]): Promise<void> {
       }),
     );
   });
-  await Promise.all(threads);
-  await conclude(target, protocol, { tries, folder, out });
+  if ((await Promise.all(threads)).includes(false)) process.exitCode = 1;
+  else await conclude(target, protocol, { tries, folder, out });
 }
 
-function finished(worker: Worker): Promise<void> {
+/** Whether a worker came to the end of its share; if not, it has said why, and the others go on with theirs. */
+function finished(worker: Worker): Promise<boolean> {
   worker.on("message", (line: Progress) => console.log(describe(line)));
   return new Promise((resolve, reject) => {
     worker.once("error", reject);
-    worker.once("exit", () => resolve());
+    worker.once("exit", (code) => resolve(code === 0));
   });
 }
 
@@ -151,5 +152,4 @@ function parseShard(text: string): Shard {
   return { index, count: of };
 }
 
-if (isMainThread) await runCommand(() => main(process.argv.slice(2)));
-else await work(workerData);
+await runCommand(() => (isMainThread ? main(process.argv.slice(2)) : work(workerData)));
