@@ -88,7 +88,7 @@ ${resultTable(report)}
 
 ${TABLE_NOTES}
 
-The lowest published test NLL of models with independent pitches (micro):
+Published test NLL of models with independent pitches to compare with (micro):
 
 ${markdownTable(MUSIC_SETS.map((set) => ({ set: TITLES[set], "test micro": BEST_PUBLISHED[set].test.toFixed(2), model: BEST_PUBLISHED[set].by })))}
 
@@ -121,7 +121,8 @@ ${setTable()}
 ## Protocol
 
 RMSProp with weight noise, the gradient's norm rescaled to 1, early stopping on the validation NLL; the settings of each
-model were chosen on validation pieces only. The test pieces were used for nothing but the numbers above.
+model were chosen on validation pieces only, where there is a search log by that search, elsewhere by hand. The test pieces
+were used for nothing but the numbers above.
 [protocol.ts](../src/training/protocol.ts) has all settings with their sources. On the same machine
 \`npm run train -- <id>\` makes a file again, bit for bit.
 

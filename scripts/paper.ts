@@ -39,7 +39,7 @@ export const PAPER_NLL: Readonly<
 const TCN = "TCN, Bai et al. 2018";
 const BOULANGER = "Boulanger-Lewandowski et al. 2012";
 
-/** The lowest published test NLL (micro) of a model whose pitches are independent given the frames before. */
+/** Published test NLL (micro) to compare with, each of a model whose pitches are independent given the frames before. */
 export const BEST_PUBLISHED: Readonly<Record<MusicSetName, { readonly test: number; readonly by: string }>> = {
   nottingham: { test: 3.07, by: TCN },
   jsb: { test: 8.1, by: TCN },

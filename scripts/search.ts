@@ -1,5 +1,5 @@
 /**
- * Searches the learning rate of one model on its validation pieces, and ships the best try.
+ * Searches the learning rate of one model on its validation pieces, and ships the best try if it betters the model at hand.
  *
  *   npm run search -- nottingham/gru --tries 10 --workers 2
  *   npm run search -- nottingham/gru --tries 40 --workers 8 --shard 0/5 --folder /shared/search
@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { readCheckpoint } from "../src/checkpoint.ts";
 import { SurprisalError } from "../src/errors.ts";
-import { addToFolder, writeFileAtomically } from "../src/store/files.ts";
+import { addToFolder, catalogueOrEmpty, writeFileAtomically } from "../src/store/files.ts";
 import { loadMusicSet } from "../src/training/datasets.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
@@ -94,7 +94,7 @@ async function work({ target, protocol, tries, shard, folder }: Task): Promise<v
   await search({ kernel, set, cell: target.cell, protocol, folder: "runs" }, { tries, shard, folder, onProgress });
 }
 
-/** Ships the best try when all are over. */
+/** Ships the best try when all are over, unless the folder has a better model. For one writer of the folder at a time. */
 async function conclude(
   { id }: Target,
   protocol: Protocol,
@@ -109,6 +109,13 @@ async function conclude(
   }
   const [best] = over.filter(({ state }) => state === "finished").sort((p, q) => p.valid - q.valid);
   if (!best) throw new Error("No try came to its end.");
+  const present = (await catalogueOrEmpty(out)).models.find((entry) => entry.id === id)?.metrics.valid?.micro;
+  if (present !== undefined && present <= best.valid) {
+    console.log(
+      `${describe(best)}: best of ${tries}; ${out} already has a model at ${present.toFixed(4)}, which stays.`,
+    );
+    return;
+  }
   const { key } = await addToFolder(out, readCheckpoint(await readFile(`${folder}/${best.try}.safetensors`)));
   const lines = log.toSorted((p, q) => p.try - q.try || p.epoch - q.epoch).map((line) => `${JSON.stringify(line)}\n`);
   await writeFileAtomically(`${out}/${id}.search.jsonl`, lines.join(""));

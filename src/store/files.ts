@@ -57,7 +57,8 @@ export async function addToFolder(folder: string, checkpoint: Checkpoint): Promi
   return entry;
 }
 
-async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
+/** What a folder offers; nothing when it has no catalogue yet. */
+export async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
   try {
     return await fileStore(folder).catalogue();
   } catch (error) {
