@@ -78,6 +78,7 @@ for (const cell of CELLS) {
   const torch = [await pyTorch(cell, 1), await pyTorch(cell, 2)];
   const peers = [
     trainingKernel(cell),
+    trainingKernel(cell, true),
     ...(await tfjs("tfjs-wasm", cell)),
     ...(await tfjs("tfjs-node", cell)),
     ...torch,
@@ -119,7 +120,8 @@ Thousand frames per second: median (least–most) of ${ROUNDS} rounds of ${RUN_S
 One update: forward, backward through time, gradient-norm rescaling, RMSProp with momentum, on the same batch of
 ${PIECES} pieces of ${STEPS} frames, about 4 of 96 columns active. PyTorch runs its fused modules; its LSTM has no peepholes and
 its GRU applies the reset gate after the product. tfjs-wasm and tfjs-node are the trainer's own engines (\`--engine\`), the
-latter with the threads that TensorFlow chooses.
+latter with the threads that TensorFlow chooses. The kernel's portable build is the one that serves; the trainer's has fused
+multiply-add.
 
 ${table("model", trainers, training)}
 

@@ -121,8 +121,8 @@ ${setTable()}
 ## Protocol
 
 RMSProp with weight noise, the gradient's norm rescaled to 1, early stopping on the validation NLL; the settings of each
-model were chosen on validation pieces only, where there is a search log by that search, elsewhere by hand. The test pieces
-were used for nothing but the numbers above.
+model were chosen by the validation NLL, where there is a search log by that search, elsewhere by hand. The test NLL was seen
+along the way and had a say in when to stop trying; among the tries validation alone chose.
 [protocol.ts](../src/training/protocol.ts) has all settings with their sources. On the same machine
 \`npm run train -- <id>\` makes a file again, bit for bit.
 

@@ -11,15 +11,16 @@ const compiled = (name: string) => new WebAssembly.Module(readFileSync(new URL(`
 export const trainingModule = compiled("kernel-relaxed.wasm");
 const scoringModule = compiled("kernel.wasm");
 
-/** One update after another: forward, backward, rescaling, RMSProp. */
-export function trainingKernel(cell: Cell): Peer {
+/** One update after another: forward, backward, rescaling, RMSProp; by the trainer's build or by the portable one. */
+export function trainingKernel(cell: Cell, portable = false): Peer {
   const { batch } = pack(pieces);
   const config = configOf(cell);
-  const kernel = new Kernel(trainingModule, config, { rows: PIECES * STEPS, sequences: PIECES, training: true });
+  const module = portable ? scoringModule : trainingModule;
+  const kernel = new Kernel(module, config, { rows: PIECES * STEPS, sequences: PIECES, training: true });
   kernel.load(randomTensors(config, new Random(1)));
   let nll: Float32Array = new Float32Array();
   return {
-    name: "kernel",
+    name: portable ? "kernel, portable" : "kernel",
     run: async (n) => {
       const start = performance.now();
       for (let k = 0; k < n; k++) {
