@@ -11,13 +11,29 @@ export type Cell = (typeof CELLS)[number];
 /** Gates per cell, G; column blocks of W, U and b in this order: tanh (h), LSTM (i, f, c, o), GRU (z, r, h). */
 export const GATES: Record<Cell, number> = { tanh: 1, lstm: 4, gru: 3 };
 
+/** A mixture head: K Gaussians of diagonal covariance over B dimensions. */
+export interface MixtureShape {
+  readonly components: number; // K
+  readonly block: number; // B
+}
+
 /** What shape a model has. */
 export interface Config {
   readonly cell: Cell;
   readonly inputs: number; // D, input columns
   readonly units: number; // H
-  readonly outputs: number; // O, = D for the Bernoulli head
+  readonly outputs: number; // O: D for the Bernoulli head, see mixtureOutputs for the other
+  readonly mixture?: MixtureShape; // binary rows and a Bernoulli head without it
 }
+
+/** Outputs of a mixture head, in this order: K weight logits, (K, B) means, (K, B) log scales. */
+export const mixtureOutputs = ({ components, block }: MixtureShape): number => components * (1 + 2 * block);
+
+/** Speech as in Chung et al. 2014, section 4.1: 20 samples in, the next 10 under a mixture of 20 Gaussians. */
+export const SPEECH = { inputs: 20, mixture: { components: 20, block: 10 } } as const;
+
+/** Of a mixture's log scales: log σ = max(output, floor), in standardised units. It bounds the density. */
+export const LOG_SCALE_FLOOR = -7;
 
 /** The preset of the models that keep to the paper; their ids do not name it. */
 const PAPER = "paper";
@@ -91,8 +107,9 @@ export function metricsOf(metadata: Checkpoint["metadata"]): { valid?: Measured;
 }
 
 const FORMAT = "surprisal/1";
-const HEAD = "bernoulli";
 const LARGEST_INPUTS = 127; // MIDI pitches 1…127
+const LARGEST_COMPONENTS = 256;
+const LARGEST_BLOCK = 127;
 /** Of a network, H. */
 export const LARGEST_UNITS = 4096;
 
@@ -114,7 +131,7 @@ export function writeCheckpoint({ config, tensors, metadata }: Checkpoint): Uint
     return [nameInFile(name), { shape, values }];
   });
   const bytes = writeSafetensors({
-    metadata: { ...metadata, format: FORMAT, cell, units: String(units), head: HEAD },
+    metadata: { ...metadata, format: FORMAT, cell, units: String(units), ...headMetadata(config) },
     tensors: new Map(named),
   });
   readCheckpoint(bytes); // a diverged training must not reach the disk
@@ -152,22 +169,39 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
 
 /** The shape of the model, told by the metadata and by W's rows. */
 function readConfig(metadata: Readonly<Record<string, string>>, W: Tensor | undefined): Config {
-  const { format, head, units: unitsText } = metadata;
+  const { format, units: unitsText } = metadata;
   if (format !== FORMAT) throw malformed(`The format is ${JSON.stringify(format)}; wanted ${JSON.stringify(FORMAT)}.`);
-  if (head !== HEAD) throw malformed(`The head is ${JSON.stringify(head)}; wanted ${JSON.stringify(HEAD)}.`);
   const cell = CELLS.find((known) => known === metadata.cell);
   if (cell === undefined) {
     throw malformed(`The cell is ${JSON.stringify(metadata.cell)}; wanted one of ${CELLS.join(", ")}.`);
   }
-  const units = /^[1-9]\d{0,3}$/.test(unitsText) ? Number(unitsText) : 0;
-  if (units < 1 || units > LARGEST_UNITS) {
-    throw malformed(`The units are ${JSON.stringify(unitsText)}; wanted 1 to ${LARGEST_UNITS}.`);
-  }
+  const units = countOf("units", unitsText, LARGEST_UNITS);
   const inputs = W?.shape[0] ?? 0;
   if (inputs < 1 || inputs > LARGEST_INPUTS) {
-    throw malformed(`Tensor rnn.W has ${inputs} rows; wanted 1 to ${LARGEST_INPUTS}, one a MIDI pitch.`);
+    throw malformed(`Tensor rnn.W has ${inputs} rows; wanted 1 to ${LARGEST_INPUTS}.`);
   }
-  return { cell, inputs, units, outputs: inputs };
+  const mixture = readMixture(metadata);
+  return { cell, inputs, units, ...(mixture ? { outputs: mixtureOutputs(mixture), mixture } : { outputs: inputs }) };
+}
+
+const headMetadata = ({ mixture }: Config): Record<string, string> =>
+  mixture
+    ? { head: "mixture", components: String(mixture.components), block: String(mixture.block) }
+    : { head: "bernoulli" };
+
+function readMixture({ head, components, block }: Readonly<Record<string, string>>): MixtureShape | undefined {
+  if (head === "bernoulli") return undefined;
+  if (head !== "mixture") throw malformed(`The head is ${JSON.stringify(head)}; wanted "bernoulli" or "mixture".`);
+  return {
+    components: countOf("components", components, LARGEST_COMPONENTS),
+    block: countOf("block", block, LARGEST_BLOCK),
+  };
+}
+
+function countOf(name: string, text: string | undefined, most: number): number {
+  const count = /^[1-9]\d{0,3}$/.test(text ?? "") ? Number(text) : 0;
+  if (count < 1 || count > most) throw malformed(`The ${name} are ${JSON.stringify(text)}; wanted 1 to ${most}.`);
+  return count;
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((all, length) => all * length, 1);

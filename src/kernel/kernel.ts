@@ -1,5 +1,5 @@
 /**
- * The WASM kernel behind one class: recurrent cell, Bernoulli head, back-propagation through time and the optimiser.
+ * The WASM kernel behind one class: recurrent cell, output layer, back-propagation through time and the optimiser.
  * Plain twin: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
  */
 import { type Config, emptyTensors, type Tensors } from "../checkpoint.ts";
@@ -10,15 +10,22 @@ export interface SparseRows {
   readonly columns: Uint8Array; // 0-based, ascending within a row
 }
 
+/** Real numbers, row-major: (rows, inputs) or, as targets, (rows, block). */
+export type DenseRows = Float32Array;
+
 /**
  * Sequences of one batch, packed by time: step t holds one row for each of the first `batchSizes[t]` sequences, which
- * are sorted by falling length, so batchSizes never grows and no row is padding. Row r predicts `targets` row r.
+ * are sorted by falling length, so batchSizes never grows and no row is padding. Row r predicts `targets` row r. Rows are
+ * dense for a mixture head and else sparse.
  */
-export interface Batch {
+export interface Batch<Rows extends SparseRows | DenseRows = SparseRows | DenseRows> {
   readonly batchSizes: Uint32Array; // (steps)
-  readonly inputs: SparseRows;
-  readonly targets: SparseRows;
+  readonly inputs: Rows;
+  readonly targets: Rows;
 }
+
+/** Of all steps together. */
+export const rowCount = ({ batchSizes }: Batch): number => batchSizes.reduce((rows, size) => rows + size, 0);
 
 /** What the kernel and its plain twin both do; test/contracts/kernel.ts holds them to the same numbers. */
 export interface Engine {
@@ -31,7 +38,7 @@ export interface Engine {
   state(): Float32Array;
   /** Runs the batch from the set state (zeros unless set for this very batch) and returns NLL in nats, (rows). Valid until the next call. */
   forward(batch: Batch): Float32Array;
-  /** Logits of the last forward, (rows, O). A copy. */
+  /** Outputs of the last forward, (rows, O): logits, or the numbers of a mixture. A copy. */
   logits(): Float32Array;
   /** forward, then the gradient of scale · Σ NLL with respect to every tensor. */
   gradients(batch: Batch, scale: number): { nll: Float32Array; tensors: Tensors };
@@ -66,8 +73,16 @@ export interface Optimiser {
 /** Addresses and numbers that init() leaves in the kernel's exported globals, see assembly/layout.ts. */
 type Place =
   | ("W" | "U" | "b" | "V" | "A" | "a" | "gradient" | "meanSquare" | "velocity" | "average")
-  | ("batchSizes" | "inputOffsets" | "inputColumns" | "targetOffsets" | "targetColumns")
-  | ("h0" | "c0" | "hidden" | "cells" | "logits" | "nll" | "width" | "outputWidth" | "parameterCount");
+  | (
+      | "batchSizes"
+      | "inputOffsets"
+      | "inputColumns"
+      | "targetOffsets"
+      | "targetColumns"
+      | "inputValues"
+      | "targetValues"
+    )
+  | ("h0" | "c0" | "hidden" | "cells" | "logits" | "nll" | "width" | "inputRows" | "outputWidth" | "parameterCount");
 
 type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
   readonly memory: WebAssembly.Memory;
@@ -76,6 +91,8 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
     inputs: number,
     units: number,
     outputs: number,
+    components: number,
+    block: number,
     rows: number,
     sequences: number,
     training: number,
@@ -104,17 +121,29 @@ export class Kernel implements Engine {
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
   #batch: Batch | undefined;
+  #rows = 0; // of #batch
 
   /** @throws RangeError when the memory for this capacity is refused. */
   constructor(module: WebAssembly.Module, config: Config, capacity: Capacity) {
     this.config = config;
     this.#capacity = capacity;
     this.#exports = new WebAssembly.Instance(module).exports as unknown as Exports;
-    const { cell, inputs, units, outputs } = config;
+    const { cell, inputs, units, outputs, mixture = { components: 0, block: 0 } } = config;
+    const { components, block } = mixture;
     const { rows, sequences, training = false } = capacity;
     if (
       Math.max(rows, sequences, units) > LARGEST_COUNT ||
-      !this.#exports.init(CELL_NUMBERS[cell], inputs, units, outputs, rows, sequences, Number(training))
+      !this.#exports.init(
+        CELL_NUMBERS[cell],
+        inputs,
+        units,
+        outputs,
+        components,
+        block,
+        rows,
+        sequences,
+        Number(training),
+      )
     ) {
       throw new RangeError(`No memory for ${rows} rows of ${sequences} sequences of a ${units}-unit ${cell} model.`);
     }
@@ -165,7 +194,7 @@ export class Kernel implements Engine {
     const size = stateSize(this.config);
     const { batchSizes } = this.#ran();
     const reached = batchSizes[batchSizes.length - 1];
-    const first = this.#rows() - reached;
+    const first = this.#rows - reached;
     sequences = Math.min(sequences ?? reached, reached);
     const width = this.#at("width");
     const state = new Float32Array(sequences * size);
@@ -179,14 +208,14 @@ export class Kernel implements Engine {
 
   forward(batch: Batch): Float32Array {
     this.#write(batch);
-    this.#exports.forward(batch.batchSizes.length, this.#rows());
+    this.#exports.forward(batch.batchSizes.length, this.#rows);
     this.#clearState();
-    return this.#view("nll", 0, this.#rows());
+    return this.#view("nll", 0, this.#rows);
   }
 
   logits(): Float32Array {
     const { outputs } = this.config;
-    const rows = this.#rows();
+    const rows = this.#rows;
     const logits = new Float32Array(rows * outputs);
     for (let row = 0; row < rows; row++) {
       logits.set(this.#view("logits", row * this.#at("outputWidth"), outputs), row * outputs);
@@ -209,9 +238,9 @@ export class Kernel implements Engine {
    */
   backward(batch: Batch, scale: number, dropout = 0): Float32Array {
     this.#write(batch);
-    this.#exports.gradients(batch.batchSizes.length, this.#rows(), scale, dropout);
+    this.#exports.gradients(batch.batchSizes.length, this.#rows, scale, dropout);
     this.#clearState();
-    return this.#view("nll", 0, this.#rows());
+    return this.#view("nll", 0, this.#rows);
   }
 
   /** Seeds weight noise and dropout: four streams of xoshiro128++, 16 words, not all zero. */
@@ -257,23 +286,45 @@ export class Kernel implements Engine {
     return this.#batch;
   }
 
-  #rows(): number {
-    return this.#ran().inputs.offsets.length - 1;
-  }
-
   #write(batch: Batch): void {
     const { batchSizes, inputs, targets } = batch;
-    const rows = inputs.offsets.length - 1;
+    const rows = rowCount(batch);
     if (rows > this.#capacity.rows || batchSizes[0] > this.#capacity.sequences) {
       const { rows: maxRows, sequences } = this.#capacity;
       throw new RangeError(`Got ${rows} rows of ${batchSizes[0]} sequences; laid out for ${maxRows} of ${sequences}.`);
     }
-    this.#batch = batch;
+    const { mixture } = this.config;
+    if (mixture && inputs instanceof Float32Array && targets instanceof Float32Array) {
+      this.#writeDense("inputValues", inputs, rows, this.config.inputs, this.#at("inputRows"));
+      this.#writeDense("targetValues", targets, rows, mixture.block, mixture.block);
+    } else if (!mixture && !(inputs instanceof Float32Array) && !(targets instanceof Float32Array)) {
+      this.#writeSparse("inputOffsets", "inputColumns", inputs);
+      this.#writeSparse("targetOffsets", "targetColumns", targets);
+    } else {
+      throw new TypeError(`Got ${mixture ? "sparse" : "dense"} rows; a model of this head takes the other kind.`);
+    }
     this.#words.set(batchSizes, this.#at("batchSizes") / 4);
-    this.#words.set(inputs.offsets, this.#at("inputOffsets") / 4);
-    this.#bytes.set(inputs.columns, this.#at("inputColumns"));
-    this.#words.set(targets.offsets, this.#at("targetOffsets") / 4);
-    this.#bytes.set(targets.columns, this.#at("targetColumns"));
+    this.#batch = batch;
+    this.#rows = rows;
+  }
+
+  #writeSparse(offsetsAt: Place, columnsAt: Place, { offsets, columns }: SparseRows): void {
+    this.#words.set(offsets, this.#at(offsetsAt) / 4);
+    this.#bytes.set(columns, this.#at(columnsAt));
+  }
+
+  /** Rows of `length` numbers, `stride` apart in memory; the padding between them stays zero. */
+  #writeDense(place: Place, values: DenseRows, rows: number, length: number, stride: number): void {
+    if (values.length !== rows * length) {
+      throw new RangeError(`Got ${values.length} numbers for ${rows} rows; wanted ${length} a row.`);
+    }
+    if (length === stride) {
+      this.#floats.set(values, this.#at(place) / 4);
+      return;
+    }
+    for (let row = 0; row < rows; row++) {
+      this.#floats.set(values.subarray(row * length, (row + 1) * length), this.#at(place) / 4 + row * stride);
+    }
   }
 
   #clearState(): void {

@@ -2,30 +2,36 @@
  * What the host calls. It writes a batch and a start state at the addresses of layout.ts, calls forward or gradients, and
  * reads the results at theirs; kernel.ts is the only caller.
  */
-import { addRows, transpose } from "./gemm";
-import { drop, head, headBackward } from "./bernoulli";
+import { bernoulli } from "./bernoulli";
+import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
+import { drop, outputBackward, outputProduct } from "./head";
+import { mixture } from "./mixture";
 import {
   gruBackward, gruForward, lstmBackward, lstmForward, recurrentBackward, tanhBackward, tanhForward,
 } from "./cells";
 import {
-  b, batchSizes, carried, cell, dropped, gateWidth, gates, gatesGradient, gradient, GRU, hidden, inputColumns, inputOffsets, LSTM,
-  parameterCount, U, UT, W, width,
+  b, batchSizes, carried, cell, components, dropped, gateWidth, gates, gatesGradient, gradient, GRU, hidden, inputColumns,
+  inputOffsets, inputRows, inputValues, LSTM, parameterCount, U, UT, W, width,
 } from "./layout";
 import { exp, expNegativeAbs, log1p, sigmoid, softplusFrom, storeNormals, tanh } from "./math";
 
 export {
-  a, A, average, b, batchSizes, c0, cells, gradient, h0, hidden, init, inputColumns, inputOffsets, logits, meanSquare, nll,
-  outputWidth, parameterCount, targetColumns, targetOffsets, U, V, velocity, W, width,
+  a, A, average, b, batchSizes, c0, cells, gradient, h0, hidden, init, inputColumns, inputOffsets, inputRows, inputValues,
+  logits, meanSquare, nll, outputWidth, parameterCount, targetColumns, targetOffsets, targetValues, U, V, velocity, W, width,
 } from "./layout";
 export { accumulate, perturb, restore, update, useAverage } from "./optimiser";
 export { randomStatePointer, storeNormals } from "./math";
 
-/** gates = b + sum of the rows of W whose column is active. */
+/** gates = b + x W; of binary rows, b + the sum of the rows of W whose column is active. */
 function inputProduct(rows: i32): void {
   const step: usize = gateWidth << 2;
+  for (let row = 0; row < rows; row++) memory.copy(gates + row * step, b, step);
+  if (components) {
+    multiply(rows, gateWidth, inputRows, inputValues, inputRows, W, gateWidth, gates, gateWidth);
+    return;
+  }
   for (let row = 0; row < rows; row++) {
     const g = gates + row * step;
-    memory.copy(g, b, step);
     const to = inputColumns + load<u32>(inputOffsets + (row << 2), 4);
     for (let p = inputColumns + load<u32>(inputOffsets + (row << 2)); p < to; p++) {
       addRows(1, gateWidth, W + load<u8>(p) * step, g);
@@ -36,6 +42,10 @@ function inputProduct(rows: i32): void {
 function inputBackward(rows: i32): void {
   const step: usize = gateWidth << 2;
   addRows(rows, gateWidth, gatesGradient, gradient + (b - W));
+  if (components) {
+    multiplyTransposed(rows, inputRows, gateWidth, inputValues, inputRows, gatesGradient, gateWidth, gradient, gateWidth);
+    return;
+  }
   for (let row = 0; row < rows; row++) {
     const to = inputColumns + load<u32>(inputOffsets + (row << 2), 4);
     for (let p = inputColumns + load<u32>(inputOffsets + (row << 2)); p < to; p++) {
@@ -64,7 +74,14 @@ function recur(steps: i32): i32 {
   return row;
 }
 
-/** Runs `steps` steps over `rows` rows: hidden states, logits and NLL of each row. */
+/** Outputs and NLL of all rows; in training the outputs' gradient takes their place. */
+function head(rows: i32, input: usize, training: bool, scale: f32): void {
+  outputProduct(rows, input);
+  if (components) mixture(rows, training, scale);
+  else bernoulli(rows, training, scale);
+}
+
+/** Runs `steps` steps over `rows` rows: hidden states, outputs and NLL of each row. */
 export function forward(steps: i32, rows: i32): void {
   inputProduct(rows);
   recur(steps);
@@ -79,7 +96,7 @@ export function gradients(steps: i32, rows: i32, scale: f32, dropout: f32): void
   const input = dropout > 0 ? dropped : hidden;
   head(rows, input, true, scale);
   memory.fill(gradient, 0, parameterCount << 2);
-  headBackward(rows, input);
+  outputBackward(rows, input);
 
   transpose(width, gateWidth, U, UT);
   if (cell == LSTM) memory.fill(carried, 0, (batchSize(0) * width) << 2);

@@ -11,14 +11,17 @@ export let cell: i32 = 0;
 export let inputs: i32 = 0; // D
 export let units: i32 = 0; // H
 export let outputs: i32 = 0; // O
+export let components: i32 = 0; // K, Gaussians of the mixture head; 0: Bernoulli head and binary rows
+export let block: i32 = 0; // B, dimensions of a Gaussian
 export let gateCount: i32 = 0; // G
 export let width: i32 = 0; // H padded
 export let gateWidth: i32 = 0; // G · width
 export let outputWidth: i32 = 0; // O padded
+export let inputRows: i32 = 0; // D, padded for dense rows
 export let parameterCount: i32 = 0; // floats from W on, padding included
 
 // Parameters, in this order and without gaps. Saved, gradient and optimiser buffers have the same layout.
-export let W: usize = 0; // (D, gateWidth)
+export let W: usize = 0; // (inputRows, gateWidth)
 export let U: usize = 0; // (width, gateWidth)
 export let b: usize = 0; // (gateWidth)
 export let V: usize = 0; // (3, width), LSTM only
@@ -31,6 +34,8 @@ export let inputOffsets: usize = 0; // (rows + 1) u32
 export let inputColumns: usize = 0; // u8
 export let targetOffsets: usize = 0; // (rows + 1) u32
 export let targetColumns: usize = 0; // u8
+export let inputValues: usize = 0; // (rows, inputRows), of dense rows
+export let targetValues: usize = 0; // (rows, block)
 
 // State before the first step.
 export let h0: usize = 0; // (sequences, width)
@@ -43,6 +48,14 @@ export let cells: usize = 0; // (rows, width), LSTM's c
 export let extra: usize = 0; // (rows, width), GRU: r ⊙ h_{t-1}, LSTM: tanh(c)
 export let logits: usize = 0; // (rows, outputWidth); after a training pass their gradient
 export let nll: usize = 0; // (rows)
+
+// One row of the mixture head at a time; each of K·B floats is padded.
+export let tiled: usize = 0; // (K, B), the target under each Gaussian
+export let half: usize = 0; // (K, B), z² / 2 + log σ
+export let meansGradient: usize = 0; // (K, B)
+export let scalesGradient: usize = 0; // (K, B)
+export let prior: usize = 0; // (K), weights
+export let posterior: usize = 0; // (K), responsibilities
 
 // Training only.
 export let saved: usize = 0; // parameters without noise
@@ -76,13 +89,16 @@ function pad4(n: i32): i32 {
  * when memory is refused, or when 4 GB do not hold it.
  */
 export function init(
-  cell_: i32, inputs_: i32, units_: i32, outputs_: i32,
+  cell_: i32, inputs_: i32, units_: i32, outputs_: i32, components_: i32, block_: i32,
   rows: i32, sequences: i32, training: bool,
 ): bool {
   cell = cell_;
   inputs = inputs_;
   units = units_;
   outputs = outputs_;
+  components = components_;
+  block = block_;
+  inputRows = components ? pad4(inputs) : inputs;
   gateCount = cell == TANH ? 1 : cell == LSTM ? 4 : 3;
   width = pad4(units);
   gateWidth = gateCount * width;
@@ -90,10 +106,10 @@ export function init(
 
   top = (__heap_base + 63) & ~63;
   const peepholes = cell == LSTM ? 3 * width : 0;
-  const parameters = <u64>(inputs + width + 1) * gateWidth + peepholes + <u64>(width + 1) * outputWidth;
+  const parameters = <u64>(inputRows + width + 1) * gateWidth + peepholes + <u64>(width + 1) * outputWidth;
   parameterCount = <i32>parameters;
   W = reserve(parameters << 2);
-  U = W + ((inputs * gateWidth) << 2);
+  U = W + ((inputRows * gateWidth) << 2);
   b = U + ((width * gateWidth) << 2);
   V = b + (gateWidth << 2);
   A = V + (peepholes << 2);
@@ -103,9 +119,11 @@ export function init(
   const s: u64 = sequences;
   batchSizes = reserve(r << 2);
   inputOffsets = reserve((r + 1) << 2);
-  inputColumns = reserve(r * inputs);
+  inputColumns = components ? 0 : reserve(r * inputs);
   targetOffsets = reserve((r + 1) << 2);
-  targetColumns = reserve(r * outputs);
+  targetColumns = components ? 0 : reserve(r * outputs);
+  inputValues = components ? reserve((r * inputRows) << 2) : 0;
+  targetValues = components ? reserve((r * block) << 2) : 0;
   h0 = reserve((s * width) << 2);
   c0 = cell == LSTM ? reserve((s * width) << 2) : 0;
   gates = reserve((r * gateWidth) << 2);
@@ -114,6 +132,15 @@ export function init(
   extra = cell == TANH ? 0 : reserve((r * width) << 2);
   logits = reserve((r * outputWidth) << 2);
   nll = reserve(r << 2);
+  if (components) {
+    const tile = <u64>pad4(components * block) << 2;
+    tiled = reserve(tile);
+    half = reserve(tile);
+    meansGradient = reserve(tile);
+    scalesGradient = reserve(tile);
+    prior = reserve(<u64>pad4(components) << 2);
+    posterior = reserve(<u64>pad4(components) << 2);
+  }
   if (training) {
     saved = reserve(parameters << 2);
     gradient = reserve(parameters << 2);

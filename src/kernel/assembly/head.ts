@@ -1,0 +1,43 @@
+/**
+ * The output layer, hidden rows -> outputs, which both heads read: its product, dropout before it, and the way back.
+ */
+import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
+import { A, AT, a, dropped, gradient, hidden, hiddenGradient, logits, mask, outputWidth, W, width } from "./layout";
+import { random } from "./math";
+
+/** Outputs of all rows from `input` (rows, width), hidden or dropped. */
+export function outputProduct(rows: i32, input: usize): void {
+  const step: usize = outputWidth << 2;
+  for (let row = 0; row < rows; row++) memory.copy(logits + row * step, a, step);
+  multiply(rows, outputWidth, width, input, width, A, outputWidth, logits, outputWidth);
+}
+
+/**
+ * Draws a dropout mask for every hidden row and fills `dropped`: each unit is 0 with probability `rate`, else scaled by
+ * 1 / (1 - rate) so that nothing changes in the mean (Srivastava et al. 2014; on the way to the output only, as Zaremba et
+ * al. 2014).
+ */
+export function drop(rows: i32, rate: f32): void {
+  const threshold = i32x4.splat(<i32><u32>(<f64>rate * 4294967296));
+  const kept = f32x4.splat(1 / (1 - rate));
+  const bytes: usize = (rows * width) << 2;
+  for (let j: usize = 0; j < bytes; j += 16) {
+    const m = v128.and(i32x4.ge_u(random(), threshold), kept);
+    v128.store(mask + j, m);
+    v128.store(dropped + j, f32x4.mul(v128.load(hidden + j), m));
+  }
+}
+
+/** From the gradient of the outputs, which stands in their place: gradients of A and a, and of every hidden row into hiddenGradient. */
+export function outputBackward(rows: i32, input: usize): void {
+  addRows(rows, outputWidth, logits, gradient + (a - W));
+  multiplyTransposed(rows, width, outputWidth, input, width, logits, outputWidth, gradient + (A - W), outputWidth);
+  transpose(width, outputWidth, A, AT);
+  memory.fill(hiddenGradient, 0, (rows * width) << 2);
+  multiply(rows, width, outputWidth, logits, outputWidth, AT, width, hiddenGradient, width);
+  if (input != dropped) return;
+  const bytes: usize = (rows * width) << 2;
+  for (let j: usize = 0; j < bytes; j += 16) {
+    v128.store(hiddenGradient + j, f32x4.mul(v128.load(hiddenGradient + j), v128.load(mask + j)));
+  }
+}
