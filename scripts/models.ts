@@ -5,9 +5,16 @@ import type { Model } from "../src/model.ts";
 import { selectModels } from "../src/select.ts";
 import { fileStore } from "../src/store/files.ts";
 import { loadModels } from "../src/store/load.ts";
-import { loadMusicSet, MUSIC_SETS, type MusicSet } from "../src/training/datasets.ts";
+import {
+  loadMusicSet,
+  MUSIC_SETS,
+  type MusicSet,
+  type MusicSetName,
+  type TrainingSet,
+} from "../src/training/datasets.ts";
 import { Diverged } from "../src/training/engine.ts";
 import { DamagedSnapshot } from "../src/training/run.ts";
+import { loadSpeechSet, SPEECH_SETS, type SpeechSetName } from "../src/training/speech.ts";
 
 /** Of the models. */
 export const FOLDER = process.env.SURPRISAL_MODELS || "models";
@@ -40,6 +47,12 @@ export async function openModels(patterns: readonly string[] = []): Promise<read
     process.exitCode = 1;
   }
   return selectModels(models, patterns.length > 0 ? patterns : undefined);
+}
+
+/** A set that `npm run data` has brought. */
+export function loadSet(name: MusicSetName | SpeechSetName): Promise<TrainingSet> {
+  const speech = SPEECH_SETS.find((known) => known === name);
+  return speech ? loadSpeechSet(speech) : loadMusicSet(name as MusicSetName);
 }
 
 const sets = new Map<string, Promise<MusicSet>>();

@@ -17,10 +17,9 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { readCheckpoint } from "../src/checkpoint.ts";
 import { SurprisalError } from "../src/errors.ts";
 import { addToFolder, catalogueOrEmpty, writeFileAtomically } from "../src/store/files.ts";
-import { loadMusicSet } from "../src/training/datasets.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
-import { runCommand } from "./models.ts";
+import { loadSet, runCommand } from "./models.ts";
 
 const SHIPPED = "models"; // the folder whose settings are in chosen.json
 
@@ -64,7 +63,7 @@ async function main(args: string[]): Promise<void> {
   const protocol = withSettings(presetOf(target), given);
   const hash = createHash("sha256").update(JSON.stringify(protocol)).digest("hex");
   const folder = `${root}/${target.id}-${hash.slice(0, 8)}`; // another search is another folder
-  await loadMusicSet(target.set); // missing data are said once, here
+  await loadSet(target.set); // missing data are said once, here
 
   const threads = Array.from({ length: workers }, (_, w) => {
     const share = { index: shard.index + w * shard.count, count: shard.count * workers };
@@ -88,7 +87,7 @@ function finished(worker: Worker): Promise<boolean> {
 }
 
 async function work({ target, protocol, tries, shard, folder }: Task): Promise<void> {
-  const set = await loadMusicSet(target.set);
+  const set = await loadSet(target.set);
   const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
   const onProgress = (line: Progress) => parentPort?.postMessage(line);
   await search({ kernel, set, cell: target.cell, protocol, folder: "runs" }, { tries, shard, folder, onProgress });

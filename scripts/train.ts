@@ -12,11 +12,10 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { addToFolder } from "../src/store/files.ts";
 import { engineOf } from "../src/training/backends.ts";
-import { loadMusicSet } from "../src/training/datasets.ts";
 import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
-import { runCommand } from "./models.ts";
+import { loadSet, runCommand } from "./models.ts";
 
 const PROGRESS_SECONDS = 2;
 
@@ -36,7 +35,7 @@ async function train(args: string[]): Promise<void> {
   const target = parseTarget(positionals.join(" "));
   const protocol = withSettings(protocolOf(target), given);
   const engine = await engineOf(engineName);
-  const set = await loadMusicSet(target.set);
+  const set = await loadSet(target.set);
   const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
   console.log(`${target.id}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
   const { cell } = target;

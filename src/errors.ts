@@ -7,6 +7,7 @@
 export const STATUS_OF_CODE = {
   "malformed-request": 400,
   "malformed-midi": 400,
+  "malformed-audio": 400,
   "malformed-piano-roll": 400,
   "malformed-state": 400,
   "malformed-checkpoint": 500,

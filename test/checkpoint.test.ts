@@ -144,7 +144,17 @@ describe("a damaged checkpoint is refused", () => {
       withMetadata({ cell: "elman" }),
       'The cell is "elman"; wanted one of tanh, lstm, gru.',
     ],
-    ["when its head is unknown", withMetadata({ head: "mixture" }), 'The head is "mixture"; wanted "bernoulli".'],
+    ["when its head is unknown", withMetadata({ head: "poisson" }), 'The head is "poisson"; wanted "bernoulli"'],
+    [
+      "when its mixture has no size",
+      withMetadata({ head: "mixture" }),
+      "The components are undefined; wanted 1 to 256.",
+    ],
+    [
+      "when its mixture has other outputs",
+      withMetadata({ head: "mixture", components: "20", block: "10" }),
+      "Tensor head.A has shape",
+    ],
     ["when its units are no number", withMetadata({ units: "many" }), 'The units are "many"; wanted 1 to 4096.'],
     ["when its units are absurd", withMetadata({ units: "9999" }), 'The units are "9999"; wanted 1 to 4096.'],
     ["when its units are none", withMetadata({ units: "0" }), 'The units are "0"; wanted 1 to 4096.'],
@@ -210,7 +220,7 @@ describe("a checkpoint that could not be read again is not written", () => {
         tensors: emptyTensors({ ...config, inputs: 128, outputs: 128 }),
         metadata,
       },
-      "Tensor rnn.W has 128 rows; wanted 1 to 127, one a MIDI pitch.",
+      "Tensor rnn.W has 128 rows; wanted 1 to 127.",
     ],
     [
       "with other outputs than inputs",

@@ -3,16 +3,9 @@
  * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al.
  */
 import { type Config, emptyTensors, GATES, type Tensors } from "../checkpoint.ts";
-import { type Batch, type Engine, type SparseRows, stateSize } from "./kernel.ts";
-import {
-  addOuter,
-  addProduct,
-  addScaled,
-  addTransposedProduct,
-  STEPS,
-  sigmoid,
-  type Weights,
-} from "./reference-cells.ts";
+import { type Batch, type Engine, rowCount, stateSize } from "./kernel.ts";
+import { addOuter, addProduct, addScaled, addTransposedProduct, STEPS, type Weights } from "./reference-cells.ts";
+import { activeColumns, headGradient, headNll } from "./reference-heads.ts";
 
 /** What a forward pass leaves for the backward pass. */
 export interface Trace {
@@ -45,15 +38,14 @@ export function forward(
     const after = row(states, sequences + r, S);
     const activations = row(gates, r, G);
     activations.set(weights.b);
-    for (const d of active(batch.inputs, r)) addScaled(activations, row(weights.W, d, G), 1);
+    eachInput(config, batch, r, (d, x) => addScaled(activations, row(weights.W, d, G), x));
     STEPS[config.cell].forward(weights, activations, before, after);
     for (let k = 0; k < S; k++) after[k] = round(after[k]);
 
     const l = row(logits, r, O);
     l.set(weights.a);
     addProduct(l, after.subarray(0, config.units), weights.A);
-    for (const logit of l) nll[r] += softplus(logit);
-    for (const d of active(batch.targets, r)) nll[r] -= l[d];
+    nll[r] = headNll(config, l, batch, r);
   }
   return { states, gates, logits, nll };
 }
@@ -70,8 +62,7 @@ export function backward(config: Config, weights: Weights, batch: Batch, trace: 
   for (let r = rows - 1; r >= 0; r--) {
     const after = row(trace.states, sequences + r, S);
     const dAfter = row(dStates, sequences + r, S);
-    const dLogits = row(trace.logits, r, O).map((logit) => scale * sigmoid(logit));
-    for (const d of active(batch.targets, r)) dLogits[d] -= scale;
+    const dLogits = headGradient(config, row(trace.logits, r, O), batch, r).map((slope) => scale * slope);
     addScaled(tensors.a, dLogits, 1);
     addOuter(tensors.A, after.subarray(0, config.units), dLogits);
     addTransposedProduct(dAfter.subarray(0, config.units), dLogits, weights.A);
@@ -81,7 +72,7 @@ export function backward(config: Config, weights: Weights, batch: Batch, trace: 
     const dBefore = row(dStates, previous[r], S);
     STEPS[config.cell].backward(weights, step, { dAfter, dGates, dBefore, tensors });
     addScaled(tensors.b, dGates, 1);
-    for (const d of active(batch.inputs, r)) addScaled(row(tensors.W, d, G), dGates, 1);
+    eachInput(config, batch, r, (d, x) => addScaled(row(tensors.W, d, G), dGates, x));
   }
   return tensors;
 }
@@ -164,9 +155,6 @@ export function rmsProp<A extends Float32Array | Float64Array>(
   }
 }
 
-/** log(1 + e^x), without overflow and without cancellation. */
-export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-
 /** Float32 tensors in float64. */
 export const widen = ({ W, U, b, V, A, a }: Tensors): Weights => ({
   W: Float64Array.from(W),
@@ -189,9 +177,10 @@ const narrow = ({ W, U, b, V, A, a }: Weights): Tensors => ({
 const zeros = (config: Config): Weights => widen(emptyTensors(config));
 
 /** Where the rows of a batch stand: `previous[r]` is the row of Trace.states that row r continues. */
-function layout({ batchSizes }: Batch): { sequences: number; rows: number; previous: Uint32Array } {
+function layout(batch: Batch): { sequences: number; rows: number; previous: Uint32Array } {
+  const { batchSizes } = batch;
   const sequences = batchSizes[0] ?? 0;
-  const rows = batchSizes.reduce((n, m) => n + m, 0);
+  const rows = rowCount(batch);
   const previous = new Uint32Array(rows);
   for (let t = 0, r = 0; t < batchSizes.length; t++) {
     const back = t === 0 ? sequences : batchSizes[t - 1];
@@ -200,8 +189,11 @@ function layout({ batchSizes }: Batch): { sequences: number; rows: number; previ
   return { sequences, rows, previous };
 }
 
-const active = ({ offsets, columns }: SparseRows, r: number): Uint8Array =>
-  columns.subarray(offsets[r], offsets[r + 1]);
+/** Calls visit with the number of each input of row r that is not zero. */
+function eachInput({ inputs: D }: Config, { inputs }: Batch, r: number, visit: (d: number, x: number) => void): void {
+  if (inputs instanceof Float32Array) for (let d = 0; d < D; d++) visit(d, inputs[r * D + d]);
+  else for (const d of activeColumns(inputs, r)) visit(d, 1);
+}
 
 const row = (matrix: Float64Array, r: number, width: number): Float64Array =>
   matrix.subarray(r * width, (r + 1) * width);

@@ -1,43 +1,81 @@
 /**
- * Piano rolls -> packed batches: pieces of similar fate side by side, no padding, frame t predicts frame t + 1.
+ * Pieces -> packed batches: pieces of similar fate side by side, no padding. In music frame t predicts frame t + 1; in speech
+ * step k sees the samples from 10k on, 20 of them, and predicts the 10 behind.
  */
-import type { Batch } from "../kernel/kernel.ts";
+import { SPEECH } from "../checkpoint.ts";
+import type { Batch, DenseRows, SparseRows } from "../kernel/kernel.ts";
 import { frameCount, type PianoRoll } from "../sequence.ts";
 
+/** What a model learns from: a piece of music, or samples of a recording as the model reads them, standardised. */
+export type Piece = PianoRoll | Float32Array;
+
+export const isRoll = (piece: Piece): piece is PianoRoll => !(piece instanceof Float32Array);
+
+/** Predictions that a piece has: frames but the first, or blocks of samples behind the first input. */
+export const stepCount = (piece: Piece): number =>
+  piece instanceof Float32Array
+    ? Math.max(0, Math.floor((piece.length - SPEECH.inputs) / SPEECH.mixture.block))
+    : Math.max(0, frameCount(piece) - 1);
+
 /** One update's worth of pieces. The first `continued` sequences go on from the state that the part before it left. */
-export interface Part {
-  readonly batch: Batch;
+export interface Part<Rows extends SparseRows | DenseRows = SparseRows | DenseRows> {
+  readonly batch: Batch<Rows>;
   readonly continued: number;
   readonly rows: number;
 }
 
 /**
- * Packs pieces into parts of at most `steps` steps each. Pieces are sorted by falling length (equal lengths keep their
- * order), so those that go on into the next part are always the first ones. Pieces of fewer than two frames have nothing
- * to predict and are left out.
+ * Packs pieces of one kind into parts of at most `steps` steps each. Pieces are sorted by falling length (equal lengths keep
+ * their order), so those that go on into the next part are always the first ones. Pieces with nothing to predict are left
+ * out.
  */
-export function* parts(pieces: readonly PianoRoll[], steps: number): Generator<Part> {
-  const sorted = pieces.filter((piece) => frameCount(piece) > 1).sort((p, q) => frameCount(q) - frameCount(p));
-  const longest = sorted.length ? frameCount(sorted[0]) - 1 : 0;
+export function parts(pieces: readonly PianoRoll[], steps: number): Generator<Part<SparseRows>>;
+export function parts(pieces: readonly Piece[], steps: number): Generator<Part>;
+export function* parts(pieces: readonly Piece[], steps: number): Generator<Part> {
+  const sorted = pieces.filter((piece) => stepCount(piece) > 0).sort((p, q) => stepCount(q) - stepCount(p));
+  const longest = sorted.length ? stepCount(sorted[0]) : 0;
   for (let start = 0; start < longest; start += steps) {
-    const active = sorted.filter((piece) => frameCount(piece) - 1 > start);
-    const batch = pack(active, start, Math.min(longest, start + steps));
-    yield { batch, continued: start ? active.length : 0, rows: batch.inputs.offsets.length - 1 };
+    const active = sorted.filter((piece) => stepCount(piece) > start);
+    const batchSizes: number[] = [];
+    for (let t = start, n = active.length; t < Math.min(longest, start + steps); t++) {
+      while (stepCount(active[n - 1]) <= t) n -= 1;
+      batchSizes.push(n);
+    }
+    const rows = batchSizes.reduce((sum, n) => sum + n, 0);
+    const batch = { batchSizes: Uint32Array.from(batchSizes), ...pack(active, batchSizes, start, rows) };
+    yield { batch, continued: start ? active.length : 0, rows };
   }
 }
 
-function pack(sorted: readonly PianoRoll[], start: number, end: number): Batch {
-  const batchSizes: number[] = [];
+/** Inputs and targets of the steps from `start` on, of the first batchSizes[t] pieces each. */
+function pack(pieces: readonly Piece[], batchSizes: readonly number[], start: number, rows: number) {
+  const samples = pieces.filter((piece) => piece instanceof Float32Array);
+  if (samples.length > 0) return packSamples(samples, batchSizes, start, rows);
+  const rolls = pieces.filter(isRoll);
   const [inputs, targets] = [new RowWriter(), new RowWriter()];
-  for (let t = start; t < end; t++) {
-    const active = sorted.filter((piece) => frameCount(piece) - 1 > t);
-    batchSizes.push(active.length);
-    for (const piece of active) {
-      inputs.push(piece, t);
-      targets.push(piece, t + 1);
+  batchSizes.forEach((n, t) => {
+    for (const roll of rolls.slice(0, n)) {
+      inputs.push(roll, start + t);
+      targets.push(roll, start + t + 1);
     }
-  }
-  return { batchSizes: Uint32Array.from(batchSizes), inputs: inputs.rows(), targets: targets.rows() };
+  });
+  return { inputs: inputs.rows(), targets: targets.rows() };
+}
+
+function packSamples(pieces: readonly Float32Array[], batchSizes: readonly number[], start: number, rows: number) {
+  const { inputs: D, mixture } = SPEECH;
+  const { block } = mixture;
+  const inputs = new Float32Array(rows * D);
+  const targets = new Float32Array(rows * block);
+  let row = 0;
+  batchSizes.forEach((n, t) => {
+    const from = (start + t) * block;
+    for (let s = 0; s < n; s++, row++) {
+      inputs.set(pieces[s].subarray(from, from + D), row * D);
+      targets.set(pieces[s].subarray(from + D, from + D + block), row * block);
+    }
+  });
+  return { inputs, targets };
 }
 
 class RowWriter {

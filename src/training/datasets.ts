@@ -5,9 +5,11 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { MixtureShape } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../sequence.ts";
 import { writeFileAtomically } from "../store/files.ts";
+import type { Piece } from "./batches.ts";
 import { type Matrix, readMatlabCells } from "./matlab.ts";
 
 /** The TCN repository's copy of the sets, at the commit to which the hashes below belong. */
@@ -47,11 +49,20 @@ export type Split = (typeof SPLITS)[number];
 
 export const MUSIC_FOLDER = "data/music";
 
-export interface MusicSet extends Readonly<Record<Split, readonly PianoRoll[]>> {
+/** What a trainer reads, whatever is in it. */
+export interface TrainingSet extends Readonly<Record<Split, readonly Piece[]>> {
+  readonly name: string;
+  readonly inputs: number; // D
+  readonly mixture?: MixtureShape; // of speech
+  readonly sha256: string; // of the file, hex
+  /** What a checkpoint says of the input that its model reads. */
+  readonly described: Readonly<Record<string, string>>;
+}
+
+export interface MusicSet extends Omit<TrainingSet, Split>, Readonly<Record<Split, readonly PianoRoll[]>> {
   readonly name: MusicSetName;
   readonly inputs: number; // D, the highest MIDI pitch in any split
   readonly framesPerQuarter: number;
-  readonly sha256: string; // of the MATLAB file, hex
 }
 
 const LOWEST_PITCH = 21; // column 0, A0
@@ -85,7 +96,8 @@ export async function loadMusicSet(name: MusicSetName, folder = MUSIC_FOLDER): P
     (highest, { pitches }) => pitches.reduce((a, b) => Math.max(a, b), highest),
     0,
   );
-  return { name, inputs, framesPerQuarter, sha256: MUSIC_FILES[name].sha256, ...rolls };
+  const described = { framesPerQuarter: String(framesPerQuarter) };
+  return { name, inputs, framesPerQuarter, sha256: MUSIC_FILES[name].sha256, described, ...rolls };
 }
 
 /**
@@ -142,7 +154,7 @@ function rollOfMatrix({ rows, columns, values }: Matrix): PianoRoll {
   return { offsets, pitches: Uint8Array.from(pitches) };
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
@@ -151,7 +163,7 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+export const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 function checkHash(name: MusicSetName, bytes: Uint8Array, place: string): void {
   const found = hashOf(bytes);

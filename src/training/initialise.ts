@@ -2,14 +2,27 @@
  * Weights before the first update: orthogonal recurrent blocks (Saxe et al. 2014), small normal input and output weights,
  * and biases that start from what is known: LSTM forgets little (Gers et al. 2000), outputs sound as often as in the data.
  */
-import { type Config, GATES, type Tensors, tensorShapes } from "../checkpoint.ts";
+import { type Config, GATES, type MixtureShape, mixtureOutputs, type Tensors, tensorShapes } from "../checkpoint.ts";
 import { normal } from "../random.ts";
 
 const DEVIATION = 0.1;
+const MIXTURE_DEVIATION = 0.01; // means and log scales add up what hundreds of units say
+
+/** Equal weights and centred means; log scales from that of the data, 0, down to that of near silence, all ten samples alike. */
+function mixtureBiases({ components, block }: MixtureShape): Float32Array {
+  const biases = new Float32Array(mixtureOutputs({ components, block }));
+  const scales = components * (1 + block);
+  for (let k = 0; k < components; k++) {
+    biases.fill((SMALLEST_LOG_SCALE * k) / components, scales + k * block, scales + (k + 1) * block);
+  }
+  return biases;
+}
+
+const SMALLEST_LOG_SCALE = -6;
 
 /**
  * @param uniform numbers in [0, 1), the only source of chance.
- * @param frequencies (O), how often each output is active in the training data, in (0, 1).
+ * @param frequencies (O), how often each output is active in the training data, in (0, 1); a mixture head asks for none.
  */
 export function initialTensors(config: Config, uniform: () => number, frequencies: Float64Array): Tensors {
   const { cell, units } = config;
@@ -25,8 +38,9 @@ export function initialTensors(config: Config, uniform: () => number, frequencie
   }
   const isForgetGate = (index: number) => cell === "lstm" && Math.floor(index / units) === 1;
   const b = tensor("b", (index) => (isForgetGate(index) ? 1 : 0));
-  const A = tensor("A", () => DEVIATION * normal(uniform));
-  const a = tensor("a", (d) => Math.log(frequencies[d] / (1 - frequencies[d])));
+  const { mixture } = config;
+  const A = tensor("A", () => (mixture ? MIXTURE_DEVIATION : DEVIATION) * normal(uniform));
+  const a = mixture ? mixtureBiases(mixture) : tensor("a", (d) => Math.log(frequencies[d] / (1 - frequencies[d])));
   return { W, U, b, ...(cell === "lstm" && { V: tensor("V", () => 0) }), A, a };
 }
 

@@ -5,11 +5,10 @@ import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
 import type { Cell, Checkpoint } from "../checkpoint.ts";
-import { Network } from "../model.ts";
 import { writeFileAtomically } from "../store/files.ts";
-import type { MusicSet } from "./datasets.ts";
+import type { TrainingSet } from "./datasets.ts";
 import { type CreateEngine, kernelEngine } from "./engine.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, scorerOf } from "./evaluate.ts";
 import type { Protocol } from "./protocol.ts";
 import { type Epoch, type Snapshot, Trainer } from "./trainer.ts";
 
@@ -29,7 +28,7 @@ interface Saved {
 export interface Run {
   readonly kernel: Uint8Array<ArrayBuffer>; // dist/kernel.wasm or dist/kernel-relaxed.wasm
   readonly engine?: (kernel: WebAssembly.Module) => CreateEngine; // the kernel unless given
-  readonly set: MusicSet;
+  readonly set: TrainingSet;
   readonly cell: Cell;
   readonly protocol: Protocol;
   readonly folder: string; // where snapshot and log are kept, such as runs
@@ -92,18 +91,18 @@ async function readSaved(path: string): Promise<Saved | undefined> {
 }
 
 /** The best weights with their metadata: no times, so that the same command gives the same bytes. */
-function finish(module: WebAssembly.Module, trainer: Trainer, set: MusicSet, protocol: Protocol): Checkpoint {
+function finish(module: WebAssembly.Module, trainer: Trainer, set: TrainingSet, protocol: Protocol): Checkpoint {
   const { best, config } = trainer;
   if (!best) throw new Error("The protocol allows no epoch.");
-  const described = { set: set.name, preset: protocol.preset, framesPerQuarter: String(set.framesPerQuarter) };
-  const model = new Network({ config, tensors: best.tensors, metadata: described }, "", module);
+  const described = { set: set.name, preset: protocol.preset, ...set.described };
+  const model = scorerOf({ config, tensors: best.tensors, metadata: described }, module);
   const valid = evaluate(model, set.valid);
   const test = evaluate(model, set.test);
   const { units: _, ...settings } = protocol;
   const metadata = {
     ...settings,
     set: set.name,
-    framesPerQuarter: set.framesPerQuarter,
+    ...set.described,
     dataSha256: set.sha256,
     engine: trainer.engine,
     bestEpoch: best.epoch.epoch,

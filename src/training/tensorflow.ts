@@ -5,8 +5,15 @@
  */
 import type * as TensorFlow from "@tensorflow/tfjs";
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
-import { type Cell, type Config, type Tensors, tensorShapes } from "../checkpoint.ts";
-import type { Optimiser, SparseRows } from "../kernel/kernel.ts";
+import {
+  type Cell,
+  type Config,
+  LOG_SCALE_FLOOR,
+  type MixtureShape,
+  type Tensors,
+  tensorShapes,
+} from "../checkpoint.ts";
+import type { DenseRows, Optimiser, SparseRows } from "../kernel/kernel.ts";
 import { normal, xoshiro128 } from "../random.ts";
 import type { Part } from "./batches.ts";
 import { type CreateEngine, Diverged, type Rule, seedWords, type TrainingEngine } from "./engine.ts";
@@ -136,14 +143,34 @@ class TensorflowEngine implements TrainingEngine {
     this.#keepState(state);
     let seen = tf.concat(hidden);
     if (dropout > 0) seen = seen.mul(this.#draw(seen.shape, () => this.#mask(dropout)));
+    const output = seen.matMul(weights.A).add<Tensor2D>(weights.a);
+    const { mixture } = this.#config;
+    if (mixture) return this.#mixtureNll(output, dense(batch.targets, mixture.block), mixture);
     // A target x is 0 or 1, so softplus(l) - x l = softplus((1 - 2x) l), which cannot cancel.
     const sign = dense(batch.targets, outputs).map((target) => 1 - 2 * target);
-    return seen
-      .matMul(weights.A)
-      .add(weights.a)
+    return output
       .mul(tf.tensor2d(sign, [rows, outputs]))
       .softplus()
       .sum(1);
+  }
+
+  /** -log Σ_k softmax(w)_k N(x; μ_k, σ_k²) of each row, as in kernel/reference-heads.ts. */
+  #mixtureNll(output: Tensor2D, targets: Float32Array, { components: K, block: B }: MixtureShape): Tensor1D {
+    const tf = this.#tf;
+    const [w, means, scales] = tf.split(output, [K, K * B, K * B], 1);
+    const logScales = scales.reshape([-1, K, B]).maximum(LOG_SCALE_FLOOR);
+    const z = tf
+      .tensor3d(targets, [targets.length / B, 1, B])
+      .sub(means.reshape([-1, K, B]))
+      .div(logScales.exp());
+    const logDensity = z
+      .square()
+      .mul(0.5)
+      .add(logScales)
+      .add(0.5 * Math.log(2 * Math.PI))
+      .sum(2)
+      .neg();
+    return w.logSumExp(1).sub<Tensor1D>(w.add(logDensity).logSumExp(1));
   }
 
   /** One update from the gradient, and the norm that it had. */
@@ -242,8 +269,10 @@ const STEPS: Record<Cell, (tf: Tf, weights: Weights) => Step> = {
   },
 };
 
-/** (rows, width), 1 where a column is active. */
-function dense({ offsets, columns }: SparseRows, width: number): Float32Array {
+/** (rows, width); of sparse rows, 1 where a column is active. */
+function dense(rows: SparseRows | DenseRows, width: number): Float32Array {
+  if (rows instanceof Float32Array) return rows;
+  const { offsets, columns } = rows;
   const values = new Float32Array((offsets.length - 1) * width);
   for (let row = 0; row + 1 < offsets.length; row++) {
     for (let n = offsets[row]; n < offsets[row + 1]; n++) values[row * width + columns[n]] = 1;

@@ -3,12 +3,11 @@
  * chance of an epoch is drawn from the seed and the epoch's number, so a trainer that resumes between two epochs ends
  * where one that never stopped does, bit for bit.
  */
-import type { Cell, Config, Tensors } from "../checkpoint.ts";
+import { type Cell, type Config, mixtureOutputs, type Tensors } from "../checkpoint.ts";
 import type { Optimiser } from "../kernel/kernel.ts";
 import { uniform } from "../random.ts";
-import { frameCount, type PianoRoll } from "../sequence.ts";
-import { groups, parts, shuffle } from "./batches.ts";
-import type { MusicSet } from "./datasets.ts";
+import { groups, isRoll, type Piece, parts, shuffle, stepCount } from "./batches.ts";
+import type { TrainingSet } from "./datasets.ts";
 import type { CreateEngine, TrainingEngine } from "./engine.ts";
 import { initialTensors } from "./initialise.ts";
 import type { Protocol } from "./protocol.ts";
@@ -34,21 +33,23 @@ const VALIDATION_SEQUENCES = 32;
 export class Trainer {
   readonly config: Config;
   readonly framesPerEpoch: number;
-  readonly #set: MusicSet;
+  readonly #set: TrainingSet;
   readonly #protocol: Protocol;
   readonly #engine: TrainingEngine;
   #epochs = 0;
   #best: Snapshot["best"];
 
-  constructor(create: CreateEngine, set: MusicSet, cell: Cell, protocol: Protocol) {
+  constructor(create: CreateEngine, set: TrainingSet, cell: Cell, protocol: Protocol) {
     const { units, seed, sequences, steps } = protocol;
-    this.config = { cell, inputs: set.inputs, units, outputs: set.inputs };
+    const { inputs, mixture } = set;
+    const head = mixture ? { outputs: mixtureOutputs(mixture), mixture } : { outputs: inputs };
+    this.config = { cell, inputs, units, ...head };
     this.framesPerEpoch = scoredFrames(set.train);
     this.#set = set;
     this.#protocol = protocol;
     const capacity = Math.max(sequences, VALIDATION_SEQUENCES);
     this.#engine = create(this.config, { rows: capacity * steps, sequences: capacity });
-    this.#engine.load(initialTensors(this.config, uniform(seed), frequencies(set.train, set.inputs)));
+    this.#engine.load(initialTensors(this.config, uniform(seed), frequencies(set.train, inputs)));
   }
 
   get engine(): string {
@@ -107,7 +108,7 @@ export class Trainer {
   }
 
   /** NLL of pieces under the present weights, in nats per scored frame (micro). */
-  async nll(pieces: readonly PianoRoll[]): Promise<number> {
+  async nll(pieces: readonly Piece[]): Promise<number> {
     let sum = 0;
     for (const group of groups(pieces, VALIDATION_SEQUENCES)) {
       for (const part of parts(group, this.#protocol.steps)) sum += await this.#engine.nll(part);
@@ -116,13 +117,13 @@ export class Trainer {
   }
 }
 
-const scoredFrames = (pieces: readonly PianoRoll[]): number =>
-  pieces.reduce((sum, piece) => sum + Math.max(0, frameCount(piece) - 1), 0);
+const scoredFrames = (pieces: readonly Piece[]): number => pieces.reduce((sum, piece) => sum + stepCount(piece), 0);
 
 /** How often each pitch sounds, with half a count added to both outcomes so that no frequency is 0 or 1. */
-function frequencies(pieces: readonly PianoRoll[], columns: number): Float64Array {
+function frequencies(pieces: readonly Piece[], columns: number): Float64Array {
   const counts = new Float64Array(columns).fill(0.5);
-  for (const { pitches } of pieces) for (const pitch of pitches) counts[pitch - 1] += 1;
-  const frames = pieces.reduce((sum, piece) => sum + frameCount(piece), 0);
+  const rolls = pieces.filter(isRoll);
+  for (const { pitches } of rolls) for (const pitch of pitches) counts[pitch - 1] += 1;
+  const frames = rolls.reduce((sum, { offsets }) => sum + offsets.length - 1, 0);
   return counts.map((count) => count / (frames + 1));
 }

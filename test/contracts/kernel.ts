@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { CELLS, type Cell, type Config, type Tensors } from "../../src/checkpoint.ts";
 import { type Capacity, type Engine, stateSize } from "../../src/kernel/kernel.ts";
-import { softplus } from "../../src/kernel/reference.ts";
+import { softplus } from "../../src/kernel/reference-heads.ts";
 import { onnxLogits } from "../oracles/onnx.ts";
 import { autodiffGradients } from "../oracles/tensorflow.ts";
 import { type Frames, pack, Random, randomFrames, randomTensors } from "../random.ts";

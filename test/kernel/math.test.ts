@@ -1,6 +1,6 @@
 /** The kernel's vectorised functions against Math in float64, over all of float32 in steps of its bit patterns. */
 import { describe, expect, test } from "vitest";
-import { softplus } from "../../src/kernel/reference.ts";
+import { softplus } from "../../src/kernel/reference-heads.ts";
 import { kernelModule } from "./wasm.ts";
 
 interface MathExports {

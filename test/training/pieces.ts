@@ -25,6 +25,7 @@ export function smallSet(seed = 1): MusicSet {
     name: "jsb",
     inputs: 9,
     framesPerQuarter: 1,
+    described: { framesPerQuarter: "1" },
     sha256: "",
     train: pieces(8),
     valid: pieces(3),

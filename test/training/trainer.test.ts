@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CELLS, type Tensors } from "../../src/checkpoint.ts";
+import { rowCount } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
 import { Network } from "../../src/model.ts";
 import { toFrames } from "../../src/sequence.ts";
@@ -30,7 +31,7 @@ describe.each(CELLS)("training %s", (cell) => {
     const before = (await trainer.snapshot()).tensors;
     const pieces = set.train.map((roll) => toFrames(roll).map((frame) => frame.map((pitch) => pitch - 1)));
     const { batch } = pack(pieces);
-    const rows = batch.inputs.offsets.length - 1;
+    const rows = rowCount(batch);
     const twin = new ReferenceKernel(trainer.config);
     twin.load(before);
     const { tensors: gradient } = twin.gradients(batch, 1 / rows);
