@@ -9,9 +9,8 @@
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
 import { better, type Estimate, type PieceScore, pairedDifference } from "../src/statistics.ts";
-import { evaluate } from "../src/training/evaluate.ts";
 import { columns } from "./columns.ts";
-import { openModels, runCommand, setOf } from "./models.ts";
+import { evaluateOn, openModels, runCommand, setOf } from "./models.ts";
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -22,7 +21,7 @@ await runCommand(async () => {
   const models = await openModels(names.map((name) => (name.includes("/") ? name : `${name}/*`)));
   const measured: { readonly id: string; readonly set: string; readonly pieces: readonly PieceScore[] }[] = [];
   for (const model of models) {
-    const { pieces } = evaluate(model, (await setOf(model)).test);
+    const { pieces } = await evaluateOn(model, (await setOf(model)).test);
     measured.push({ id: model.id, set: model.set, pieces });
   }
   const pairs = measured.flatMap((first, i) =>

@@ -5,20 +5,23 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Network } from "../src/model.ts";
+import type { SpeechModel } from "../src/speech-model.ts";
 import { writeFileAtomically } from "../src/store/files.ts";
 import type { LoggedEpoch } from "../src/training/run.ts";
+
+type Trained = Network | SpeechModel;
 
 /** Epochs from the first to the last; `valid` is the micro NLL in nats per frame. */
 export type Curve = readonly LoggedEpoch[];
 
 /** The curve that is kept beside a model, unless there is none or it is of another training. */
-export async function keptCurve(network: Network, folder: string): Promise<Curve | undefined> {
+export async function keptCurve(network: Trained, folder: string): Promise<Curve | undefined> {
   const curve = await readLog(pathOf(network, folder));
   return curve && isOf(network, curve) ? curve : undefined;
 }
 
 /** Keeps the curve of a model if it is not yet kept and a log of its run is at hand. */
-export async function keepCurve(network: Network, folder: string, runs: string): Promise<void> {
+export async function keepCurve(network: Trained, folder: string, runs: string): Promise<void> {
   if (await keptCurve(network, folder)) return;
   const logs = join(runs, network.set);
   const names = (await readdir(logs).catch(() => [])).filter((name) => name.endsWith(".jsonl"));
@@ -33,7 +36,7 @@ export async function keepCurve(network: Network, folder: string, runs: string):
   }
 }
 
-const pathOf = ({ id }: Network, folder: string) => join(folder, `${id}.jsonl`);
+const pathOf = ({ id }: Trained, folder: string) => join(folder, `${id}.jsonl`);
 
 async function readLog(path: string): Promise<Curve | undefined> {
   const text = await readFile(path, "utf8").catch(() => undefined);
@@ -44,7 +47,7 @@ async function readLog(path: string): Promise<Curve | undefined> {
 }
 
 /** Whether a run ended with this model: its best epoch has the validation NLL that the checkpoint names, to rounding. */
-function isOf({ checkpoint: { metadata } }: Network, curve: Curve): boolean {
+function isOf({ checkpoint: { metadata } }: Trained, curve: Curve): boolean {
   const best = curve.find(({ epoch }) => epoch === Number(metadata.bestEpoch));
   return best !== undefined && Math.abs(best.valid - Number(metadata.validMicro)) < 1e-4;
 }

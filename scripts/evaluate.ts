@@ -1,63 +1,71 @@
 /**
- * Says how well the models of a store predict the test pieces of their sets, in nats per frame (see training/evaluate.ts).
+ * Says how well the models of a store predict the test pieces of their sets, in nats per frame, or step of ten samples of
+ * speech (see training/evaluate.ts). The baseline is the bigram of each pitch, and of speech linear prediction.
  *
  *   npm run evaluate                            every model of models/, or of the folder SURPRISAL_MODELS, and their mixtures
  *   npm run evaluate -- jsb/gru 'nottingham/*'  these
  *   npm run evaluate -- --pieces                and each piece
  *   npm run evaluate -- --json                  as JSON, pieces included, unrounded
+ *   npm run evaluate -- --other FOLDER          models of speech on the WAV files of another voice, and on white noise
  */
 import { parseArgs } from "node:util";
-import { countParameters } from "../src/checkpoint.ts";
 import { type Model, taggedVersion } from "../src/model.ts";
-import { bigram } from "../src/training/bigram.ts";
-import { evaluate } from "../src/training/evaluate.ts";
+import { modelsOfKind } from "../src/select.ts";
 import { columns } from "./columns.ts";
-import { openModels, runCommand, setOf } from "./models.ts";
+import { baselineOf, evaluateOn, openModels, runCommand, setOf } from "./models.ts";
+import { sizeOf } from "./results.ts";
+import { bitsPerStep, type Voices, voices } from "./voices.ts";
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, pieces: { type: "boolean", default: false } },
+  options: {
+    json: { type: "boolean", default: false },
+    pieces: { type: "boolean", default: false },
+    other: { type: "string" },
+  },
 });
 
-const floors = new Map<string, number>();
+const baselines = new Map<string, Promise<number>>();
 
 await runCommand(async () => {
+  const models = await openModels(patterns);
+  if (options.other !== undefined) {
+    const table = await voices(modelsOfKind(models, "audio"), options.other);
+    console.log(options.json ? JSON.stringify(table, null, 2) : voiceReport(table));
+    return;
+  }
   const results = [];
-  for (const model of await openModels(patterns)) results.push(await evaluateOnItsSet(model));
+  for (const model of models) results.push(await evaluateOnItsSet(model));
   console.log(options.json ? JSON.stringify(results, null, 2) : report(results));
 });
 
-/** Test NLL (micro) of the bigram of a model's set. */
-async function floorOf(model: Model): Promise<number> {
-  const { name, train, test, inputs } = await setOf(model);
-  const floor = floors.get(name) ?? evaluate(bigram(train, inputs), test).micro;
-  floors.set(name, floor);
-  return floor;
-}
-
 async function evaluateOnItsSet(model: Model) {
-  const configs = model.networks.map(({ checkpoint }) => checkpoint.config);
+  const set = await setOf(model);
+  const baseline = baselines.get(set.name) ?? baselineOf(set);
+  baselines.set(set.name, baseline);
+  const evaluation = await evaluateOn(model, set.test);
   return {
     model: model.id,
     version: taggedVersion(model.version),
-    units: configs.map(({ units }) => units), // of each network of a mixture
-    recurrentParameters: configs.reduce((sum, config) => sum + countParameters(config), 0),
-    bigram: await floorOf(model),
-    ...evaluate(model, (await setOf(model)).test),
+    ...sizeOf(model),
+    baseline: await baseline,
+    ...(model.kind === "audio" && { bitsPerSample: bitsPerStep(model, evaluation.micro) }),
+    ...evaluation,
   };
 }
 
 function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[]): string {
   const lines = [
     columns(
-      results.map(({ model, units, recurrentParameters, scoredFrames, micro, macro, bigram: floor }) => ({
+      results.map(({ model, units, recurrentParameters, scoredFrames, micro, macro, baseline, bitsPerSample }) => ({
         model,
         units: units.join("+"),
         "recurrent parameters": String(recurrentParameters),
         frames: String(scoredFrames),
         "test NLL micro": micro.toFixed(4),
         macro: macro.toFixed(4),
-        "bigram micro": floor.toFixed(4),
+        "baseline micro": baseline.toFixed(4),
+        "bits/sample": bitsPerSample?.toFixed(3) ?? "-",
       })),
     ),
   ];
@@ -73,3 +81,17 @@ function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[]
   }
   return lines.join("\n");
 }
+
+const voiceReport = (table: readonly Voices[]): string =>
+  columns(
+    table.flatMap(({ model, sounds }) =>
+      sounds.map(({ sound, sequences, deviation, nll, bitsPerSample }) => ({
+        model,
+        sound,
+        sequences: String(sequences),
+        deviation: deviation.toFixed(4),
+        "NLL per step": nll.toFixed(4),
+        "bits/sample": bitsPerSample.toFixed(3),
+      })),
+    ),
+  );

@@ -5,14 +5,12 @@ import type { Model } from "../src/model.ts";
 import { selectModels } from "../src/select.ts";
 import { fileStore } from "../src/store/files.ts";
 import { loadModels } from "../src/store/load.ts";
-import {
-  loadMusicSet,
-  MUSIC_SETS,
-  type MusicSet,
-  type MusicSetName,
-  type TrainingSet,
-} from "../src/training/datasets.ts";
+import { isRoll, type Piece } from "../src/training/batches.ts";
+import { bigram } from "../src/training/bigram.ts";
+import { loadMusicSet, MUSIC_SETS, type MusicSetName, type TrainingSet } from "../src/training/datasets.ts";
 import { Diverged } from "../src/training/engine.ts";
+import { type Evaluation, evaluate, type Scorer } from "../src/training/evaluate.ts";
+import { linearPredictor } from "../src/training/linear-predictor.ts";
 import { DamagedSnapshot } from "../src/training/run.ts";
 import { loadSpeechSet, SPEECH_SETS, type SpeechSetName } from "../src/training/speech.ts";
 
@@ -55,15 +53,26 @@ export function loadSet(name: MusicSetName | SpeechSetName): Promise<TrainingSet
   return speech ? loadSpeechSet(speech) : loadMusicSet(name as MusicSetName);
 }
 
-const sets = new Map<string, Promise<MusicSet>>();
+/** How well a model predicts pieces of its kind. */
+export const evaluateOn = (model: Model, pieces: readonly Piece[]): Promise<Evaluation> =>
+  evaluate(model as Scorer, pieces);
+
+/** What is left of a set's test pieces to a model that remembers next to nothing. NLL in nats per step, micro. */
+export async function baselineOf({ train, test, inputs, mixture }: TrainingSet): Promise<number> {
+  const rolls = train.filter(isRoll);
+  return (await evaluate((mixture ? linearPredictor(train) : bigram(rolls, inputs)) as Scorer, test)).micro;
+}
+
+const sets = new Map<string, Promise<TrainingSet>>();
 
 /** The pieces on which a model was trained and measured. */
-export function setOf({ id, set }: Model): Promise<MusicSet> {
-  const name = MUSIC_SETS.find((known) => known === set);
+export function setOf({ id, set }: Model): Promise<TrainingSet> {
+  const known = [...MUSIC_SETS, ...SPEECH_SETS];
+  const name = known.find((each) => each === set);
   if (name === undefined) {
-    throw new SurprisalError("missing-data", `${id} is of no known set; wanted one of ${MUSIC_SETS.join(", ")}.`);
+    throw new SurprisalError("missing-data", `${id} is of no known set; wanted one of ${known.join(", ")}.`);
   }
-  const loaded = sets.get(name) ?? loadMusicSet(name);
+  const loaded = sets.get(name) ?? loadSet(name);
   sets.set(name, loaded);
   return loaded;
 }

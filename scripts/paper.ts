@@ -1,18 +1,27 @@
-/** What was published on the four sets, in nats per frame: the numbers beside which ours stand. */
+/** What was published, in nats per frame or step: the numbers beside which ours stand. */
 import type { Cell } from "../src/checkpoint.ts";
-import type { MusicSetName } from "../src/training/datasets.ts";
+import { MUSIC_SETS, type MusicSetName } from "../src/training/datasets.ts";
+import { SPEECH_SETS, type SpeechSetName } from "../src/training/speech.ts";
+
+export type SetName = MusicSetName | SpeechSetName;
+export const SETS: readonly SetName[] = [...MUSIC_SETS, ...SPEECH_SETS];
 
 /** As the paper writes them. */
-export const TITLES: Readonly<Record<MusicSetName, string>> = {
+export const TITLES: Readonly<Record<SetName, string>> = {
   nottingham: "Nottingham",
   jsb: "JSB Chorales",
   musedata: "MuseData",
   "piano-midi": "Piano-midi",
+  "speech-short": "Speech, short",
+  "speech-long": "Speech, long",
 };
 
-/** Chung, Gulcehre, Cho, Bengio 2014 (arXiv 1412.3555), table 2. It does not say whether they are micro or macro. */
+/**
+ * Chung, Gulcehre, Cho, Bengio 2014 (arXiv 1412.3555), table 2. It does not say whether they are micro or macro. Beside ours
+ * of speech stand those of its own sets of the same shape, Ubisoft A and B, which are not public.
+ */
 export const PAPER_NLL: Readonly<
-  Record<MusicSetName, Readonly<Record<Cell, { readonly train: number; readonly test: number }>>>
+  Record<SetName, Readonly<Record<Cell, { readonly train: number; readonly test: number }>>>
 > = {
   nottingham: {
     tanh: { train: 3.22, test: 3.13 },
@@ -33,6 +42,16 @@ export const PAPER_NLL: Readonly<
     tanh: { train: 5.64, test: 9.03 },
     gru: { train: 4.93, test: 8.82 },
     lstm: { train: 6.49, test: 9.03 },
+  },
+  "speech-short": {
+    tanh: { train: 6.29, test: 6.44 },
+    gru: { train: 2.31, test: 3.59 },
+    lstm: { train: 1.44, test: 2.7 },
+  },
+  "speech-long": {
+    tanh: { train: 7.61, test: 7.62 },
+    gru: { train: 0.38, test: 0.88 },
+    lstm: { train: 0.8, test: 1.26 },
   },
 };
 

@@ -23,11 +23,11 @@ const PANELS = [
   { key: "seconds", name: "seconds of training", left: 510 },
 ] as const;
 
-/** How far above the lowest NLL the picture reaches: the first epochs would flatten all that comes after. */
-const HEADROOM = 1.15;
+/** How far above the lowest NLL the picture reaches, in its size: the first epochs would flatten all that comes after. */
+const HEADROOM = { aboveZero: 0.15, belowZero: 0.6 };
 
 /** Equal lines give equal bytes. A dot marks the epoch whose weights were kept. */
-export function learningCurves(title: string, lines: readonly Line[]): string {
+export function learningCurves(title: string, lines: readonly Line[], unit = "frame"): string {
   const lowest = Math.min(...lines.flatMap(({ curve }) => curve.map(({ valid }) => valid)));
   const text = { color: "#333", fontFamily: "sans-serif", fontSize: 12 };
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
@@ -36,7 +36,7 @@ export function learningCurves(title: string, lines: readonly Line[]): string {
     backgroundColor: "#fff",
     textStyle: text,
     title: {
-      text: `${title}: validation NLL, nats per frame`,
+      text: `${title}: validation NLL, nats per ${unit}`,
       left: 16,
       top: 10,
       textStyle: { ...text, fontSize: 15 },
@@ -64,7 +64,7 @@ export function learningCurves(title: string, lines: readonly Line[]): string {
     yAxis: PANELS.map((_, gridIndex) => ({
       gridIndex,
       min: Math.floor(10 * lowest) / 10,
-      max: Math.ceil(10 * lowest * HEADROOM) / 10,
+      max: Math.ceil(10 * (lowest + Math.abs(lowest) * (lowest > 0 ? HEADROOM.aboveZero : HEADROOM.belowZero))) / 10,
       axisLabel: { ...text, showMinLabel: false, showMaxLabel: false, formatter: (value: number) => value.toFixed(1) },
     })),
     series: PANELS.flatMap(({ key }, panel) =>

@@ -1,9 +1,10 @@
 /** Models and the pieces of their sets -> what was measured, the file models/results.json. */
 import { CELLS, countParameters } from "../src/checkpoint.ts";
-import type { Model } from "../src/model.ts";
+import type { Model, Network } from "../src/model.ts";
+import type { SpeechModel } from "../src/speech-model.ts";
 import { type Estimate, macroAverage, microAverage, type PieceScore, pairedDifference } from "../src/statistics.ts";
-import type { MusicSet } from "../src/training/datasets.ts";
-import { evaluate } from "../src/training/evaluate.ts";
+import { baselineOf, evaluateOn, setOf } from "./models.ts";
+import type { Voices } from "./voices.ts";
 
 /** NLL of a model in nats per frame; the test figures with their 95% intervals over pieces. */
 export interface Result {
@@ -25,6 +26,8 @@ export interface PairResult {
 export interface Results {
   readonly models: readonly Result[];
   readonly pairs: readonly PairResult[]; // of the paper's cells
+  readonly baselines: Readonly<Record<string, number>>; // of speech, by set: test NLL of linear prediction
+  readonly voices: readonly Voices[]; // of models of speech
 }
 
 /** The paper's cells of a set in the order of CELLS, then its other models. */
@@ -36,23 +39,39 @@ export function inOrder<M extends Pick<Model, "id" | "set">>(models: readonly M[
   return models.filter((model) => model.set === set).sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
 }
 
-/** Measures every model on the training and the test pieces of its set. */
-export async function measure(models: readonly Model[], setOf: (model: Model) => Promise<MusicSet>): Promise<Results> {
+/** What was trained: the model itself, or the members of a mixture. */
+export const networksOf = (model: Model): readonly (Network | SpeechModel)[] =>
+  model.kind === "music" ? model.networks : [model];
+
+/** Units of each network, and recurrent parameters of all of them. */
+export function sizeOf(model: Model): Pick<Result, "units" | "recurrentParameters"> {
+  const configs = networksOf(model).map(({ checkpoint }) => checkpoint.config);
+  return {
+    units: configs.map(({ units }) => units),
+    recurrentParameters: configs.reduce((sum, config) => sum + countParameters(config), 0),
+  };
+}
+
+/**
+ * Measures every model on the training and the test pieces of its set, those of speech beside the baseline.
+ * @param voices of models of speech, where they were measured, see voices.ts
+ */
+export async function measure(models: readonly Model[], voices: readonly Voices[]): Promise<Results> {
   const results: Result[] = [];
   const cells: { readonly model: Model; readonly pieces: readonly PieceScore[] }[] = [];
+  const baselines = new Map<string, number>();
   for (const model of models) {
-    const { train: trainRolls, test: testRolls } = await setOf(model);
-    const train = evaluate(model, trainRolls);
-    const { pieces } = evaluate(model, testRolls);
-    const configs = model.networks.map(({ checkpoint }) => checkpoint.config);
+    const set = await setOf(model);
+    const train = await evaluateOn(model, set.train);
+    const { pieces } = await evaluateOn(model, set.test);
     results.push({
       model: model.id,
       version: model.version,
-      units: configs.map(({ units }) => units),
-      recurrentParameters: configs.reduce((sum, config) => sum + countParameters(config), 0),
+      ...sizeOf(model),
       train: { micro: train.micro, macro: train.macro },
       test: { micro: microAverage(pieces), macro: macroAverage(pieces) },
     });
+    if (model.kind === "audio" && !baselines.has(set.name)) baselines.set(set.name, await baselineOf(set));
     if (isPaperCell(model)) cells.push({ model, pieces });
   }
   const pairs = cells.flatMap((first, i) =>
@@ -66,7 +85,7 @@ export async function measure(models: readonly Model[], setOf: (model: Model) =>
         }),
       ),
   );
-  return { models: results, pairs };
+  return { models: results, pairs, baselines: Object.fromEntries(baselines), voices };
 }
 
 export const isPaperCell = ({ id, set }: Pick<Model, "id" | "set">): boolean =>

@@ -9,19 +9,18 @@ import { cors } from "hono/cors";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
+import { predict, score } from "./answer.ts";
+import type { Decoder } from "./audio.ts";
+import { continuationFile } from "./continuation.ts";
 import { SurprisalError, TITLE_OF_STATUS } from "./errors.ts";
-import { faultOf, readInput } from "./input.ts";
-import { writeMidi } from "./midi.ts";
+import { faultOf, type Reader, readInput } from "./input.ts";
 import type { Model } from "./model.ts";
 import { modelInfo } from "./model-info.ts";
 import type { Limits } from "./music.ts";
 import { openApiDocument, openApiYaml } from "./openapi.ts";
-import { predictMusic } from "./predict.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { PredictOptions, type PredictResponse, type Problem, ScoreOptions } from "./schema.ts";
-import { scoreMusic } from "./score.ts";
-import { selectModels, unknownModel } from "./select.ts";
-import { pianoRoll } from "./sequence.ts";
+import { PredictOptions, type Problem, ScoreOptions } from "./schema.ts";
+import { unknownModel } from "./select.ts";
 
 export interface Deps {
   /** The models at this moment; they may be swapped between two requests. */
@@ -29,6 +28,8 @@ export interface Deps {
   /** Why the store could last not be read, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
+  /** Of audio that is not WAV; without it such audio is refused. */
+  readonly decode?: Decoder;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
@@ -79,30 +80,37 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
 
 /** The routes without a prefix. */
 export function createApi(deps: Deps): OpenAPIHono<Env> {
-  const { limits } = deps;
+  const reader = (): Reader => {
+    const models = deps.models();
+    const hears = models.length === 0 || models.some(({ kind }) => kind === "audio"); // none at all is another error
+    return { limits: deps.limits, hears, decode: deps.decode };
+  };
   const api = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
   api.openapi(scoreRoute, async (c) => {
-    const { music, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, limits);
-    const chosen = selectModels(deps.models(), options.models);
-    return c.json(await scoreMusic(music, chosen, options), 200, NOT_STORED);
+    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, reader());
+    return c.json(await score(input, deps.models(), options), 200, NOT_STORED);
   });
 
   api.openapi(predictRoute, async (c) => {
-    const { music, options } = await readInput(c.req.raw, c.req.valid("query"), PredictOptions, limits);
+    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), PredictOptions, reader());
     const type = accepts(c, {
       header: "Accept",
-      supports: ["application/json", "audio/midi"],
+      supports: ["application/json", "audio/midi", "audio/wav"],
       default: "application/json",
     });
     c.header("Vary", "Accept", { append: true });
-    const answer = await predictMusic(music, deps.models(), options);
+    const answer = await predict(input, deps.models(), options);
     if (type === "application/json") return c.json(answer, 200, NOT_STORED);
-    const headers = { ...NOT_STORED, "Content-Disposition": 'attachment; filename="continuation.mid"' };
-    return c.body(continuationMidi(answer), 200, { ...headers, "Content-Type": "audio/midi" });
+    const { bytes, mediaType, extension } = continuationFile(answer);
+    if (type !== mediaType) {
+      throw new SurprisalError("not-acceptable", `The continuation is ${mediaType}; wanted by Accept: ${type}.`);
+    }
+    const headers = { ...NOT_STORED, "Content-Disposition": `attachment; filename="continuation.${extension}"` };
+    return c.body(bytes, 200, { ...headers, "Content-Type": mediaType });
   });
 
   api.use("/models/*", conditional);
@@ -139,18 +147,6 @@ function once<T extends object | string>(make: () => T): () => T {
     made ??= make();
     return made;
   };
-}
-
-/** @throws SurprisalError `not-acceptable` unless there is the continuation of exactly one model. */
-function continuationMidi({ predictions }: PredictResponse): Uint8Array<ArrayBuffer> {
-  const [{ continuation, framesPerQuarter }] = predictions;
-  if (predictions.length !== 1 || !continuation) {
-    throw new SurprisalError(
-      "not-acceptable",
-      `A MIDI answer is the continuation of one model; found ${predictions.length} models ${continuation ? "with" : "without"} steps. Set models to one id and steps to a number.`,
-    );
-  }
-  return new Uint8Array(writeMidi(pianoRoll(continuation), { framesPerQuarter }));
 }
 
 /** Unknown errors are answered bare: what they say is for the log. */

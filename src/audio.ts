@@ -16,6 +16,12 @@ export interface Recording {
 /** Longest recording that is read unless a caller says otherwise. */
 export const LONGEST_SECONDS = 600;
 
+/** Decodes audio of a format that is not WAV, and stops when it lasts longer than `longestSeconds`. */
+export type Decoder = (bytes: Uint8Array, format: CodedFormat, longestSeconds: number) => Promise<Recording>;
+
+/** What a decoder is asked for. */
+export type CodedFormat = "FLAC" | "MP3" | "Ogg Vorbis" | "Ogg Opus";
+
 const FORMATS: Readonly<Record<number, readonly number[]>> = {
   1: [8, 16, 24, 32], // integers
   3: [32, 64], // floats
@@ -24,7 +30,7 @@ const FORMATS: Readonly<Record<number, readonly number[]>> = {
 };
 const EXTENSIBLE = 0xfffe;
 const MOST_CHANNELS = 64;
-const SAMPLE_RATES = { least: 1000, most: 768_000 };
+export const SAMPLE_RATES = { least: 1000, most: 768_000 };
 
 interface Chunks {
   readonly format: number;
@@ -32,6 +38,59 @@ interface Chunks {
   readonly sampleRate: number;
   readonly bits: number; // per sample
   readonly data: Uint8Array; // whole frames
+}
+
+/** Whether the bytes begin as audio of a format that is known here. */
+export const isAudio = (bytes: Uint8Array): boolean => isWav(bytes) || codedFormat(bytes) !== undefined;
+
+const isWav = (bytes: Uint8Array) => /^RIFF....WAVE/s.test(textOf(bytes, 0, 12));
+
+const textOf = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
+
+function codedFormat(bytes: Uint8Array): CodedFormat | undefined {
+  const start = textOf(bytes, 0, 64);
+  if (start.startsWith("fLaC")) return "FLAC";
+  if (start.startsWith("OggS")) {
+    if (start.includes("OpusHead")) return "Ogg Opus";
+    if (start.includes("\x01vorbis")) return "Ogg Vorbis";
+    return undefined;
+  }
+  // A frame of MPEG layer III: eleven bits of sync, and neither a reserved version nor a reserved bit rate or sample rate.
+  const [a, b, c] = bytes;
+  const isFrame =
+    a === 0xff && b >= 0xe0 && (b & 0x18) !== 0x08 && (b & 0x06) === 0x02 && c < 0xf0 && (c & 0x0c) !== 0x0c;
+  return start.startsWith("ID3") || isFrame ? "MP3" : undefined;
+}
+
+/**
+ * Reads a file of audio.
+ * @param decode of formats other than WAV, where the runtime has one
+ * @throws SurprisalError `malformed-audio` when it is damaged, `unsupported-media-type` when nobody here reads its format,
+ * `too-large` when it is longer than `longestSeconds`.
+ */
+export async function readAudio(
+  bytes: Uint8Array,
+  { decode, longestSeconds = LONGEST_SECONDS }: { decode?: Decoder | undefined; longestSeconds?: number } = {},
+): Promise<Recording> {
+  if (isWav(bytes)) return readWav(bytes, longestSeconds);
+  const format = codedFormat(bytes);
+  if (format && decode) return decode(bytes, format, longestSeconds);
+  throw new SurprisalError(
+    "unsupported-media-type",
+    format
+      ? `Found ${format}, whose decoder this runtime cannot run, since it is compiled when it is needed; wanted WAV.`
+      : `Found audio that begins neither as WAV, FLAC, MP3, Ogg Vorbis nor Ogg Opus does; wanted one of them.`,
+  );
+}
+
+/** @throws SurprisalError `too-large` when a recording lasts longer than it may. */
+export function checkSeconds(seconds: number, longestSeconds: number): void {
+  if (seconds > longestSeconds) {
+    throw new SurprisalError(
+      "too-large",
+      `The recording lasts ${Math.round(seconds)} s; wanted at most ${longestSeconds} s.`,
+    );
+  }
 }
 
 /**
@@ -42,10 +101,7 @@ interface Chunks {
 export function readWav(bytes: Uint8Array, longestSeconds = LONGEST_SECONDS): Recording {
   const { format, channels, sampleRate, bits, data } = readChunks(bytes);
   const frames = data.length / (channels * (bits / 8));
-  if (frames / sampleRate > longestSeconds) {
-    const seconds = Math.round(frames / sampleRate);
-    throw new SurprisalError("too-large", `The recording lasts ${seconds} s; wanted at most ${longestSeconds} s.`);
-  }
+  checkSeconds(frames / sampleRate, longestSeconds);
   const interleaved = decode({ format, channels, sampleRate, bits, data });
   const samples = new Float32Array(frames);
   for (let t = 0; t < frames; t++) {

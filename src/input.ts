@@ -1,16 +1,26 @@
 /**
- * Request -> Music and options. A body is one of three: a form with a file, JSON with a piano roll, or the bytes of a
- * file; options stand in the query or beside the input in the body.
+ * Request -> Music or Speech, and options. A body is one of three: a form with a file, JSON with a piano roll or samples, or
+ * the bytes of a file; options stand in the query or beside the input in the body.
  */
 import type { z } from "@hono/zod-openapi";
+import type { Input } from "./answer.ts";
+import { type Decoder, isAudio, readAudio } from "./audio.ts";
 import { SurprisalError } from "./errors.ts";
 import { parseMidi } from "./midi.ts";
-import { type Limits, type Music, midiMusic, rollMusic } from "./music.ts";
-import { Frames } from "./schema.ts";
+import { checkFrames, type Limits, type Music, midiMusic, rollMusic } from "./music.ts";
+import { Frames, SampleRate, Samples } from "./schema.ts";
 import { pianoRoll } from "./sequence.ts";
+import { type Speech, speechOf } from "./speech.ts";
 
 interface Options {
   readonly channels?: number[] | undefined;
+}
+
+/** What a server can read. */
+export interface Reader {
+  readonly limits: Limits;
+  readonly hears: boolean; // whether there are models of audio
+  readonly decode?: Decoder | undefined; // of audio that is not WAV
 }
 
 /**
@@ -22,31 +32,47 @@ export async function readInput<T extends Options>(
   request: Request,
   query: T,
   schema: z.ZodObject & z.ZodType<T>,
-  limits: Limits,
-): Promise<{ music: Music; options: T }> {
-  const bytes = await readBody(request, limits.bodyBytes);
+  reader: Reader,
+): Promise<{ input: Input; options: T }> {
+  const { limits } = reader;
   const contentType = request.headers.get("content-type") ?? "";
   const type = essence(contentType);
+  const isJson = /^application\/([\w.-]+\+)?json$/.test(type);
+  const bytes = await readBody(request, isJson ? Math.min(limits.jsonBytes, limits.bodyBytes) : limits.bodyBytes);
   if (bytes.length === 0) {
     throw new SurprisalError(
       "malformed-request",
-      "The body is empty; wanted a MIDI file, a form with a file, or JSON.",
+      "The body is empty; wanted a MIDI or audio file, a form with a file, or JSON.",
     );
   }
   if (type === "multipart/form-data") {
     const { file, fileType, fields } = await readForm(bytes, contentType);
     const options = merge(query, parse(schema, fields));
-    return { music: readFile(file, fileType, options.channels, limits), options };
+    return { input: await readFile(file, fileType, options.channels, reader), options };
   }
-  if (/^application\/([\w.-]+\+)?json$/.test(type)) {
+  if (isJson) {
     checkCharset(contentType);
-    const { pianoRoll: frames, ...fields } = readJson(bytes);
-    if ("samples" in fields) throw noSpeech("`samples`");
+    const { pianoRoll: frames, samples, sampleRate, ...fields } = readJson(bytes);
     const options = merge(query, parse(schema, fields));
-    if (options.channels) throw new SurprisalError("malformed-request", "`channels` is for MIDI; found a piano roll.");
-    return { music: rollMusic(pianoRoll(parse(Frames, frames, "pianoRoll")), limits), options };
+    if (samples === undefined && sampleRate === undefined) return { input: rollOf(frames, options, limits), options };
+    if (frames !== undefined) {
+      throw new SurprisalError("malformed-request", "Found pianoRoll beside samples or sampleRate; wanted one input.");
+    }
+    return { input: samplesOf(samples, sampleRate, reader), options };
   }
-  return { music: readFile(bytes, type, query.channels, limits), options: query };
+  return { input: await readFile(bytes, type, query.channels, reader), options: query };
+}
+
+function rollOf(frames: unknown, { channels }: Options, limits: Limits): Music {
+  if (channels) throw new SurprisalError("malformed-request", "`channels` is for MIDI; found a piano roll.");
+  if (Array.isArray(frames)) checkFrames(frames.length, limits);
+  return rollMusic(pianoRoll(parse(Frames, frames, "pianoRoll")), limits);
+}
+
+function samplesOf(samples: unknown, sampleRate: unknown, { limits, hears }: Reader): Speech {
+  if (!hears) throw noSpeech("`samples`");
+  const rate = parse(SampleRate, sampleRate, "sampleRate");
+  return speechOf({ samples: Float32Array.from(parse(Samples, samples, "samples")), sampleRate: rate }, limits);
 }
 
 /** The media type without its parameters, in a length that a sentence can hold. */
@@ -131,8 +157,26 @@ async function readBody(request: Request, limit: number): Promise<Uint8Array<Arr
   return bytes;
 }
 
+/** Options and one file need no more, and a large body of small parts would hold the server up. */
+const MOST_PARTS = 64;
+
+/** Parts of a form begin in lines that begin by its boundary. */
+function checkParts(bytes: Uint8Array, contentType: string): void {
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s";]+))/i.exec(contentType) ?? [];
+  const delimiter = new TextEncoder().encode(`\n--${quoted ?? plain}`);
+  let found = 1; // before the first there is no line
+  for (let at = 0; at < bytes.length; at++) {
+    // No boundary holds a line feed, so this is linear whatever the bytes.
+    if (bytes[at] === delimiter[0] && delimiter.every((byte, i) => bytes[at + i] === byte)) found += 1;
+  }
+  if (found > MOST_PARTS + 1) {
+    throw new SurprisalError("malformed-request", `The form has ${found - 1} parts; wanted at most ${MOST_PARTS}.`);
+  }
+}
+
 async function readForm(bytes: Uint8Array<ArrayBuffer>, contentType: string) {
   const malformed = (detail: string, cause?: unknown) => new SurprisalError("malformed-request", detail, { cause });
+  checkParts(bytes, contentType);
   const form = await new Response(bytes, { headers: { "content-type": contentType } }).formData().catch((cause) => {
     throw malformed("The body is not the multipart/form-data that its Content-Type announces.", cause);
   });
@@ -142,7 +186,7 @@ async function readForm(bytes: Uint8Array<ArrayBuffer>, contentType: string) {
   if (files.length !== 1) throw malformed(`The form has ${files.length} fields named \`file\`; wanted one.`);
   const [[, file]] = files;
   if (typeof file === "string") throw malformed("The form's field `file` is text; wanted an uploaded file.");
-  if (file.size === 0) throw malformed("The form's file is empty; wanted a MIDI file.");
+  if (file.size === 0) throw malformed("The form's file is empty; wanted a MIDI or audio file.");
   values.delete("file");
   const fields = Object.create(null) as Record<string, unknown>;
   for (const [name, entries] of values) {
@@ -165,7 +209,7 @@ function readJson(bytes: Uint8Array): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new SurprisalError(
       "malformed-request",
-      `The JSON body is ${describe(value)}; wanted an object with pianoRoll.`,
+      `The JSON body is ${describe(value)}; wanted an object with pianoRoll or samples.`,
     );
   }
   return value as Record<string, unknown>;
@@ -174,20 +218,22 @@ function readJson(bytes: Uint8Array): Record<string, unknown> {
 const MIDI_TYPE = /^(audio|application|music)\/((x-)?midi?|sp-midi|crescendo)$/;
 
 /** The bytes of a file, known by how they begin and else by the type they were sent with. */
-export function readFile(
+export async function readFile(
   bytes: Uint8Array,
   type: string,
   channels: readonly number[] | undefined,
-  limits: Limits,
-): Music {
+  { limits, hears, decode }: Reader,
+): Promise<Input> {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
-  if (start.startsWith("MThd") || /^RIFF....RMID/s.test(start) || MIDI_TYPE.test(type)) {
-    return midiMusic(parseMidi(bytes, { ...(channels && { channels }), limits: { bytes: limits.bodyBytes } }), limits);
+  const isMidi = start.startsWith("MThd") || /^RIFF....RMID/s.test(start);
+  if (!isMidi && (isAudio(bytes) || (type.startsWith("audio/") && !MIDI_TYPE.test(type)))) {
+    if (!hears) throw noSpeech(type || "audio");
+    return speechOf(await readAudio(bytes, { decode, longestSeconds: limits.seconds }), limits);
   }
-  if (type.startsWith("audio/") || /^(RIFF....WAVE|fLaC|OggS|ID3)/s.test(start)) throw noSpeech(type || "audio");
+  if (isMidi || MIDI_TYPE.test(type)) return midiMusic(parseMidi(bytes, channels && { channels }), limits);
   throw new SurprisalError(
     "unsupported-media-type",
-    `Found ${bytes.length} bytes of ${type || "no stated type"} that do not begin as MIDI does (MThd); wanted a MIDI file, a form with a file, or JSON sent as application/json.`,
+    `Found ${bytes.length} bytes of ${type || "no stated type"} that begin neither as MIDI (MThd) nor as audio does; wanted a MIDI or audio file, a form with a file, or JSON sent as application/json.`,
   );
 }
 

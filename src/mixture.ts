@@ -4,10 +4,11 @@
  * is not the average of the likelihoods of whole pieces. Given the past the pitches of a frame are no longer independent.
  */
 import { SurprisalError } from "./errors.ts";
-import type { Advanced, Model, Network, Scored } from "./model.ts";
+import type { Advanced, MusicModel, Network, Scored } from "./model.ts";
 import type { PianoRoll } from "./sequence.ts";
 
-export class Mixture implements Model {
+export class Mixture implements MusicModel {
+  readonly kind = "music";
   readonly id: string;
   readonly version: string;
   readonly networks: readonly Network[];
@@ -17,7 +18,7 @@ export class Mixture implements Model {
    * @param version must tell mixtures of other networks, or of the same in another order, apart: states depend on it.
    * @throws SurprisalError `malformed-catalogue` when the networks are not at least two that read the same frames.
    */
-  constructor({ id, version }: Pick<Model, "id" | "version">, networks: readonly Network[]) {
+  constructor({ id, version }: Pick<MusicModel, "id" | "version">, networks: readonly Network[]) {
     if (networks.length < 2) {
       throw new SurprisalError("malformed-catalogue", `${id} has ${networks.length} networks; wanted at least two.`);
     }

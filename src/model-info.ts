@@ -2,29 +2,34 @@
 import { countParameters, metricsOf } from "./checkpoint.ts";
 import { type Model, type Network, taggedVersion } from "./model.ts";
 import type { ModelInfo } from "./schema.ts";
+import type { SpeechModel } from "./speech-model.ts";
 
 export function modelInfo(model: Model): ModelInfo {
-  const { id, set, preset, pitches, framesPerQuarter, networks } = model;
+  const { id, kind, set, preset } = model;
+  const networks = model.kind === "music" ? model.networks : [model];
   return {
     id,
     version: taggedVersion(model.version),
-    kind: "music",
+    kind,
     set,
     preset,
     ...(networks.length === 1 ? ofNetwork(networks[0]) : ofMixture(networks)),
     parameters: networks.reduce((sum, network) => sum + parameters(network), 0),
-    pitches,
-    framesPerQuarter,
+    ...(model.kind === "music"
+      ? { pitches: model.pitches, framesPerQuarter: model.framesPerQuarter }
+      : { sampleRate: model.sampleRate }),
   };
 }
 
-function ofNetwork({ checkpoint: { config, metadata } }: Network) {
+type Trained = Pick<Network | SpeechModel, "id" | "checkpoint">;
+
+function ofNetwork({ checkpoint: { config, metadata } }: Trained) {
   const { cell, units } = config;
   return { cell, units, metrics: metricsOf(metadata), metadata: { ...metadata } };
 }
 
-const ofMixture = (networks: readonly Network[]) => ({ members: networks.map(({ id }) => id), metrics: {} });
+const ofMixture = (networks: readonly Trained[]) => ({ members: networks.map(({ id }) => id), metrics: {} });
 
 /** All weights, the output layer included. */
-const parameters = ({ checkpoint: { config } }: Network) =>
+const parameters = ({ checkpoint: { config } }: Trained) =>
   countParameters(config) + config.outputs * (config.units + 1);

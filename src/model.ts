@@ -1,14 +1,19 @@
 /**
- * Checkpoint + kernel -> Network: what a set of weights says of a piano roll. Model is what a network has in common with a
- * mixture of networks (mixture.ts); scoring and predicting know no more than that.
+ * Checkpoint + kernel -> Network: what a set of weights says of a piano roll. MusicModel is what a network has in common
+ * with a mixture of networks (mixture.ts); scoring and predicting know no more than that.
  */
 import { type Checkpoint, modelId } from "./checkpoint.ts";
 import { SurprisalError } from "./errors.ts";
-import { type Batch, Kernel, type SparseRows, stateSize } from "./kernel/kernel.ts";
+import { type Batch, Kernel, type SparseRows, stateLimits } from "./kernel/kernel.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "./sequence.ts";
+import { SpeechModel } from "./speech-model.ts";
+
+/** What a server serves; its kind is that of the input that it reads. */
+export type Model = MusicModel | SpeechModel;
 
 /** A distribution of each frame of a piano roll, given all frames before it. */
-export interface Model {
+export interface MusicModel {
+  readonly kind: "music";
   readonly id: string; // see modelId
   readonly version: string; // 64 hex digits that change with the answers
   readonly set: string; // of pieces, on which it was trained
@@ -64,13 +69,9 @@ export interface NextFrame {
 // enough for the workspace of a 100-unit model to stay below half a megabyte.
 const CHUNK = 128;
 
-/** |h| is at most 1 in all three cells; the slack is for the rounding of a vectorised tanh. */
-const LARGEST_H = 1 + 1e-6;
-/** An LSTM's |c| grows by at most 1 a step, and float32 stops growing there: 2^24 + 1 rounds back to 2^24. */
-const LARGEST_C = 2 ** 24;
-
 /** A recurrent network whose pitches are independent given the frames before: p(pitch sounds) = σ(logit). */
-export class Network implements Model {
+export class Network implements MusicModel {
+  readonly kind = "music";
   readonly id: string;
   readonly version: string; // sha256 of the checkpoint file, hex
   readonly checkpoint: Checkpoint;
@@ -93,7 +94,7 @@ export class Network implements Model {
         `${this.id} has framesPerQuarter ${found}; wanted a number above 0.`,
       );
     }
-    this.stateLimits = new Float64Array(stateSize(config)).fill(LARGEST_C).fill(LARGEST_H, 0, config.units);
+    this.stateLimits = stateLimits(config);
     this.#kernel = new Kernel(kernel, config, { rows: CHUNK, sequences: 1 });
     this.#kernel.load(tensors);
   }
@@ -195,6 +196,17 @@ export class Network implements Model {
     return { offsets, columns };
   }
 }
+
+/**
+ * The model that a checkpoint makes, by its head.
+ * @throws SurprisalError `malformed-checkpoint` when the metadata lack what its kind needs.
+ */
+export const networkOf = (
+  checkpoint: Checkpoint,
+  version: string,
+  kernel: WebAssembly.Module,
+): Network | SpeechModel =>
+  checkpoint.config.mixture ? new SpeechModel(checkpoint, version, kernel) : new Network(checkpoint, version, kernel);
 
 /** @param logits (D) */
 const independentPitches = (logits: Float32Array): NextFrame => ({

@@ -2,20 +2,29 @@
  * A piece as it came in -> the frames that one model reads of it: on the model's grid, shifted into its key, and without
  * the pitches that it does not know.
  */
+import { LONGEST_SECONDS } from "./audio.ts";
 import { SurprisalError } from "./errors.ts";
-import { gridNotes, MIDI_LIMITS, type MidiNotes } from "./midi.ts";
-import type { Model } from "./model.ts";
+import { gridNotes, type MidiNotes } from "./midi.ts";
+import type { MusicModel } from "./model.ts";
 import type { MusicInput, Warning } from "./schema.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "./sequence.ts";
 
 export interface Limits {
   readonly bodyBytes: number;
+  readonly jsonBytes: number; // of a body that is JSON: reading it takes many times its size
   readonly frames: number;
   readonly autoFrames: number; // of an input whose transposition is to be found: it is scored in all keys
+  readonly seconds: number; // of audio
 }
 
-/** 10,000 frames are 83 minutes of quarter notes at 120 a minute. */
-export const DEFAULT_LIMITS: Limits = { bodyBytes: MIDI_LIMITS.bytes, frames: 10_000, autoFrames: 2000 };
+/** 128 MB hold ten minutes of stereo at 48 kHz; 10,000 frames are 83 minutes of quarter notes at 120 a minute. */
+export const DEFAULT_LIMITS: Limits = {
+  bodyBytes: 2 ** 27,
+  jsonBytes: 2 ** 22,
+  frames: 10_000,
+  autoFrames: 2000,
+  seconds: LONGEST_SECONDS,
+};
 
 type FrameLimits = Pick<Limits, "frames" | "autoFrames">;
 
@@ -60,12 +69,16 @@ function fitRoll(whole: PianoRoll, shift: number, highest: number): Fitted {
   return { roll, leftOut: onsets(whole).length - onsets(roll).length };
 }
 
-/** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
-export function rollMusic(roll: PianoRoll, limits: FrameLimits): Music {
-  const frames = frameCount(roll);
+/** @throws SurprisalError `too-large` when there are more frames than the limit. */
+export function checkFrames(frames: number, limits: FrameLimits): void {
   if (frames > limits.frames) {
     throw new SurprisalError("too-large", `The input has ${frames} frames; wanted at most ${limits.frames}.`);
   }
+}
+
+/** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
+export function rollMusic(roll: PianoRoll, limits: FrameLimits): Music {
+  checkFrames(frameCount(roll), limits);
   return musicOf({ kind: "music", notes: onsets(roll).length, warnings: [] }, limits, () => roll);
 }
 
@@ -103,7 +116,7 @@ export interface Reading {
  * @throws SurprisalError `nothing-to-score` when the model knows none of its notes.
  */
 export function readFor(
-  model: Model,
+  model: MusicModel,
   music: Music,
   { framesPerQuarter = model.framesPerQuarter, shift = 0 }: { framesPerQuarter?: number | undefined; shift?: number },
 ): Reading {
@@ -115,7 +128,7 @@ export function readFor(
   return { roll, framesPerQuarter, shift, leftOut };
 }
 
-export const readingWarnings = (model: Model, { leftOut }: Reading): Warning[] =>
+export const readingWarnings = (model: MusicModel, { leftOut }: Reading): Warning[] =>
   leftOut === 0 ? [] : [leftOutWarning(leftOut, `${model.id} knows MIDI pitches 1 to ${model.pitches} only`)];
 
 export const leftOutWarning = (count: number, reason: string): Warning => ({

@@ -2,28 +2,36 @@
  * Music + models -> distribution of the next frame, and frames sampled from it, each of which is fed back.
  */
 import { SurprisalError } from "./errors.ts";
-import { type Advanced, type Model, taggedVersion } from "./model.ts";
+import { type Advanced, type MusicModel, taggedVersion } from "./model.ts";
 import { leftOutWarning, type Music, readFor, readingWarnings } from "./music.ts";
 import { uniform } from "./random.ts";
-import type { Prediction, PredictOptions, PredictResponse } from "./schema.ts";
-import { bestShift, letOthersIn } from "./score.ts";
-import { selectModels } from "./select.ts";
+import { MOST_STEPS, type MusicPredictResponse, type Prediction, type PredictOptions } from "./schema.ts";
+import { bestShift } from "./score.ts";
 import { frameCount, pianoRoll } from "./sequence.ts";
-import { readStateToken, type StoppedRun, stateToken } from "./state.ts";
+import { type MusicState, musicToken } from "./state.ts";
+import { letOthersIn } from "./turns.ts";
 
 const LIKELY = 10;
 
+/** A model before it reads the input. */
+export interface MusicRun {
+  readonly model: MusicModel;
+  readonly stopped: MusicState;
+}
+
 /**
- * Predicts what follows a piece under each model that the options choose.
- * @throws SurprisalError `unknown-model`, `malformed-state`, `stale-state`, `malformed-request` when options contradict each
- * other, `nothing-to-score` when there is no frame.
+ * Predicts what follows a piece.
+ * @throws SurprisalError `nothing-to-score` when there is no frame, `malformed-request` for too many steps.
  */
 export async function predictMusic(
   music: Music,
-  models: readonly Model[],
+  runs: readonly MusicRun[],
   options: PredictOptions,
-): Promise<PredictResponse> {
-  const runs = options.state ? resume(options.state, models, options) : await start(music, models, options);
+): Promise<MusicPredictResponse> {
+  const { steps = 0 } = options;
+  if (steps > MOST_STEPS.music) {
+    throw new SurprisalError("malformed-request", `steps is ${steps}; wanted at most ${MOST_STEPS.music} for music.`);
+  }
   const predictions: Prediction[] = [];
   for (const run of runs) {
     await letOthersIn();
@@ -32,44 +40,23 @@ export async function predictMusic(
   return { input: music.input, predictions };
 }
 
-/** A model before it reads the input. */
-interface Run extends StoppedRun {
-  readonly model: Model;
-}
-
-async function start(music: Music, models: readonly Model[], options: PredictOptions): Promise<Run[]> {
-  const { transpose = 0 } = options;
-  const runs: Run[] = [];
-  for (const model of selectModels(models, options.models)) {
-    const { framesPerQuarter = model.framesPerQuarter } = options;
+/** Models at the start of a piece. */
+export async function startMusic(
+  music: Music,
+  models: readonly MusicModel[],
+  { transpose = 0, framesPerQuarter: given }: PredictOptions,
+): Promise<MusicRun[]> {
+  const runs: MusicRun[] = [];
+  for (const model of models) {
+    const framesPerQuarter = given ?? model.framesPerQuarter;
     const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
-    runs.push({ model, state: model.initialState(), shift, framesPerQuarter });
+    runs.push({ model, stopped: { state: model.initialState(), shift, framesPerQuarter } });
   }
   return runs;
 }
 
-function resume(tokens: readonly string[], models: readonly Model[], options: PredictOptions): Run[] {
-  const contradiction = (detail: string) => new SurprisalError("malformed-request", detail);
-  if (options.transpose !== undefined) {
-    throw contradiction("Found transpose beside state; wanted one of them, since a state holds its transposition.");
-  }
-  if (options.framesPerQuarter !== undefined) {
-    throw contradiction("Found framesPerQuarter beside state; wanted one of them, since a state holds its frame rate.");
-  }
-  const runs = tokens.map((token) => readStateToken(token, models));
-  const ids = runs.map(({ model }) => model.id);
-  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
-  if (twice) throw contradiction(`Found two states of ${twice}; wanted one for each model.`);
-  if (options.models) {
-    const wanted = selectModels(models, options.models).map(({ id }) => id);
-    if (wanted.length !== ids.length || wanted.some((id) => !ids.includes(id))) {
-      throw contradiction(`Found states of ${ids.join(", ")}; wanted one for each of ${wanted.join(", ")}.`);
-    }
-  }
-  return runs;
-}
-
-function predictOne(music: Music, { model, state, shift, framesPerQuarter }: Run, options: PredictOptions): Prediction {
+function predictOne(music: Music, { model, stopped }: MusicRun, options: PredictOptions): Prediction {
+  const { state, shift, framesPerQuarter } = stopped;
   const reading = readFor(model, music, { framesPerQuarter, shift });
   const frames = frameCount(reading.roll);
   if (frames === 0) {
@@ -91,7 +78,7 @@ function predictOne(music: Music, { model, state, shift, framesPerQuarter }: Run
     warnings: [...readingWarnings(model, reading), ...(sampled?.warnings ?? [])],
     probabilities,
     likely: likely(probabilities, shift),
-    state: stateToken(model, { state: advanced.state, shift, framesPerQuarter }),
+    state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
 }
@@ -107,7 +94,7 @@ function likely(probabilities: readonly number[], shift: number): Prediction["li
 
 /** Frames that follow, in the model's key. */
 function sample(
-  model: Model,
+  model: MusicModel,
   { state, next }: Advanced,
   steps: number,
   { temperature = 1, seed = 0 }: PredictOptions,

@@ -30,15 +30,19 @@ const body = (name: "Score" | "Predict") => ({
     "multipart/form-data": { schema: { $ref: `#/components/schemas/${name}Form` } },
     "application/json": { schema: { $ref: `#/components/schemas/${name}Request` } },
     "audio/midi": { schema: Bytes },
+    "audio/wav": { schema: Bytes },
+    "audio/flac": { schema: Bytes },
+    "audio/mpeg": { schema: Bytes },
+    "audio/ogg": { schema: Bytes },
     "application/octet-stream": { schema: Bytes },
   },
 });
 
 const evaluation = {
-  400: problem("A malformed request, file, piano roll or state."),
+  400: problem("A malformed request, file, piano roll, list of samples or state."),
   404: problem("No such model."),
-  413: problem("Over a limit of bytes or frames."),
-  415: problem("Neither MIDI nor a piano roll."),
+  413: problem("Over a limit of bytes, frames or seconds."),
+  415: problem("Neither MIDI nor audio, or audio that this server cannot decode."),
   422: problem("Nothing to score."),
   503: problem("No models."),
 };
@@ -47,7 +51,7 @@ export const scoreRoute = createRoute({
   method: "post",
   path: "/score",
   operationId: "score",
-  summary: "Negative log-likelihood of a piece under each chosen model",
+  summary: "Negative log-likelihood of a piece or recording under each chosen model",
   request: { query: ScoreOptions, body: body("Score") },
   responses: { 200: json(ScoreResponse, "One score for each model."), ...evaluation },
 });
@@ -56,17 +60,21 @@ export const predictRoute = createRoute({
   method: "post",
   path: "/predict",
   operationId: "predict",
-  summary: "Distribution of the next frame under each chosen model, and a sampled continuation",
+  summary: "Distribution of the next frame, or block of audio, under each chosen model, and a sampled continuation",
   description:
-    "With `Accept: audio/midi` the answer is the continuation of one model as a MIDI file; it needs `steps`.",
+    "With `Accept: audio/midi` (music) or `audio/wav` (audio) the answer is the continuation of one model as a file; it needs `steps`.",
   request: { query: PredictOptions, body: body("Predict") },
   responses: {
     200: {
-      content: { "application/json": { schema: PredictResponse }, "audio/midi": { schema: Bytes } },
+      content: {
+        "application/json": { schema: PredictResponse },
+        "audio/midi": { schema: Bytes },
+        "audio/wav": { schema: Bytes },
+      },
       description: "One prediction for each model.",
     },
     ...evaluation,
-    406: problem("A MIDI file was asked for, but of several models or without steps."),
+    406: problem("A file was asked for, but of several models, without steps or of the other kind."),
     409: problem("A state of another version of the model."),
   },
 });

@@ -3,12 +3,15 @@
  * from them; nothing about the API's data is declared a second time.
  */
 import { z } from "@hono/zod-openapi";
+import { SAMPLE_RATES } from "./audio.ts";
 import { CELLS } from "./checkpoint.ts";
 import { FRAMES_PER_QUARTER } from "./midi.ts";
 import { DEFAULT_LIMITS } from "./music.ts";
 
 /** Longest list that an option takes. */
 const LONGEST_LIST = 64;
+/** Most frames of music, or blocks of audio, to sample. */
+export const MOST_STEPS = { music: 512, audio: 8000 } as const;
 /** Largest shift in semitones: it moves any MIDI pitch to any other. */
 export const LARGEST_SHIFT = 127;
 
@@ -54,7 +57,7 @@ const musicOptions = {
     .optional()
     .openapi({
       description:
-        "Ids or patterns (`jsb/*`, `*/gru`, `*/lstm*`) of the models to ask; in JSON a list or one text with commas. Default: every model.",
+        "Ids or patterns (`jsb/*`, `*/gru`, `*/lstm*`) of the models to ask; in JSON a list or one text with commas. Default: every model of the input's kind, which are the only ones that a pattern can find.",
       example: ["jsb/*"],
       param: { style: "form", explode: false },
     }),
@@ -65,7 +68,7 @@ const musicOptions = {
   )
     .optional()
     .openapi({
-      description: `Semitones by which the input is shifted, or \`auto\`: for each model the shift from -6 to 5 that leaves out the fewest notes and, among those, has the lowest NLL; \`transposedBy\` reports it. \`auto\` takes at most ${DEFAULT_LIMITS.autoFrames} frames, for it scores them in all twelve keys.`,
+      description: `Music only. Semitones by which the input is shifted, or \`auto\`: for each model the shift from -6 to 5 that leaves out the fewest notes and, among those, has the lowest NLL; \`transposedBy\` reports it. \`auto\` takes at most ${DEFAULT_LIMITS.autoFrames} frames, for it scores them in all twelve keys.`,
       default: 0,
     }),
   channels: list(number(integer(1, 16)))
@@ -81,7 +84,7 @@ const musicOptions = {
     .optional()
     .openapi({
       description:
-        "Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, by which `nllPerQuarter` is reckoned.",
+        "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, by which `nllPerQuarter` is reckoned.",
     }),
 };
 
@@ -93,7 +96,7 @@ export const ScoreOptions = optionsOf({
     .optional()
     .openapi({
       description:
-        "`frames` adds the NLL of every frame, `notes` also the NLL of every note at its onset; `comparison` adds how sure one can be that the best model is better than each of the others.",
+        "`frames` adds the NLL of every frame, or of every block of audio. Of music, `notes` adds also the NLL of every note at its onset, and `comparison` adds how sure one can be that the best model is better than each of the others.",
       default: "none",
     }),
 });
@@ -106,15 +109,17 @@ export const PredictOptions = optionsOf({
     .optional()
     .openapi({
       description:
-        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model, its transposition and its frame rate, so `transpose` and `framesPerQuarter` stay unset, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests.",
+        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model, its transposition and its frame rate, so `transpose` and `framesPerQuarter` stay unset, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests. Audio continues at the rate of the models, 8 kHz.",
       param: { style: "form", explode: false },
     }),
-  steps: number(integer(1, 512))
+  steps: number(integer(1, MOST_STEPS.audio))
     .optional()
-    .openapi({ description: "Frames to sample after the input, given back as `continuation`." }),
+    .openapi({
+      description: `Frames (at most ${MOST_STEPS.music}) or blocks of ten audio samples to sample after the input, given back as \`continuation\`.`,
+    }),
   temperature: number(positive(10)).optional().openapi({
     description:
-      "Divides the logits when sampling, those of each member of a mixture: below 1 more cautious, above 1 wilder.",
+      "Divides the logits when sampling, those of each member of a mixture; of audio also the variances are multiplied by it. Below 1 more cautious, above 1 wilder.",
     default: 1,
   }),
   seed: number(integer(0, 2 ** 32 - 1))
@@ -149,11 +154,33 @@ export const Frames = z
     example: [[60, 64, 67], [60, 65, 69], [59, 62, 67], []],
   });
 
-const file = { file: z.string().openapi({ format: "binary", description: "One MIDI file." }) };
+/** Samples of mono audio, full scale = 1. Only the first fault is reported, as in frames. */
+export const Samples = z
+  .preprocess(
+    (samples, context) => {
+      const faulty = Array.isArray(samples) ? samples.findIndex((sample) => typeof sample !== "number") : -1;
+      if (faulty === -1) return samples;
+      context.addIssue({ code: "custom", path: [faulty], message: "a number" });
+      return z.NEVER;
+    },
+    z.array(z.number(), "a list of samples, numbers from -1 to 1"),
+  )
+  .openapi({ description: "Samples of mono audio, full scale = 1.", example: [0, 0.013, 0.021, -0.004] });
+
+export const SampleRate = integer(SAMPLE_RATES.least, SAMPLE_RATES.most).openapi({ description: "Hz", example: 8000 });
+
+const file = { file: z.string().openapi({ format: "binary", description: "One MIDI or audio file." }) };
 
 /** Bodies of /score and /predict as JSON, and as a form. They are for the specification: input.ts reads their parts. */
-export const ScoreJson = z.strictObject({ pianoRoll: Frames, ...ScoreOptions.shape });
-export const PredictJson = z.strictObject({ pianoRoll: Frames, ...PredictOptions.shape });
+const audio = { samples: Samples, sampleRate: SampleRate };
+export const ScoreJson = z.union([
+  z.strictObject({ pianoRoll: Frames, ...ScoreOptions.shape }),
+  z.strictObject({ ...audio, ...ScoreOptions.shape }),
+]);
+export const PredictJson = z.union([
+  z.strictObject({ pianoRoll: Frames, ...PredictOptions.shape }),
+  z.strictObject({ ...audio, ...PredictOptions.shape }),
+]);
 export const ScoreForm = z.strictObject({ ...file, ...ScoreOptions.shape });
 export const PredictForm = z.strictObject({ ...file, ...PredictOptions.shape });
 export const Bytes = z.string().openapi({ format: "binary" });
@@ -171,8 +198,17 @@ const count = z.int().min(0);
 
 const Warning = z
   .object({
-    code: z.enum(["notes-left-out", "unclosed-notes"]),
-    count: count.openapi({ description: "Notes concerned." }),
+    code: z.enum([
+      "notes-left-out",
+      "unclosed-notes",
+      "constant",
+      "silence",
+      "clipping",
+      "dc-offset",
+      "low-sample-rate",
+      "unlike-speech",
+    ]),
+    count: count.openapi({ description: "Notes, or samples of the file, concerned." }),
     detail: z.string(),
   })
   .openapi("Warning", { description: "Something that the numbers do not show." });
@@ -187,7 +223,7 @@ const perModel = {
   warnings: z.array(Warning),
 };
 
-const Input = z
+const MusicInput = z
   .object({
     kind: z.literal("music"),
     notes: count.openapi({ description: "Notes read from the MIDI file, or onsets in the piano roll." }),
@@ -196,8 +232,19 @@ const Input = z
     }),
     warnings: z.array(Warning),
   })
-  .openapi("Input");
-export type MusicInput = z.infer<typeof Input>;
+  .openapi("MusicInput");
+export type MusicInput = z.infer<typeof MusicInput>;
+
+const AudioInput = z
+  .object({
+    kind: z.literal("audio"),
+    sampleRate: z.number().openapi({ description: "Of the recording, Hz." }),
+    samples: count.openapi({ description: "Of the recording, at its own rate and of one channel." }),
+    durationSeconds: z.number(),
+    warnings: z.array(Warning),
+  })
+  .openapi("AudioInput");
+export type AudioInput = z.infer<typeof AudioInput>;
 
 const NoteScore = z
   .object({
@@ -248,9 +295,38 @@ const NotCompared = z
   .openapi("NotCompared", { description: "A model whose frames cannot be paired with those of `best`, and why." });
 export type NotCompared = z.infer<typeof NotCompared>;
 
-export const ScoreResponse = z
+const perSpeechModel = {
+  model: modelId,
+  version,
+  sampleRate: z.number().openapi({ description: "Hz, at which the model reads the recording." }),
+  samples: count.openapi({ description: "Of the recording at that rate." }),
+  warnings: z.array(Warning),
+};
+
+const AudioScore = z
   .object({
-    input: Input,
+    ...perSpeechModel,
+    scoredSamples: count.openapi({ description: "All but the first 20, which no model predicts." }),
+    logLikelihood: z.number().openapi({
+      description:
+        "log of the density of the scored samples given the first 20, in nats and in the units of the model: dithered by one step of 16 bits, standardised by its training samples.",
+    }),
+    nll: z.number().openapi({ description: "-logLikelihood per step of 10 samples, as in Chung et al. (2014)." }),
+    nllPerSample: z.number(),
+    bitsPerSample: z.number().openapi({
+      description:
+        "The bits that a scored sample takes on the grid of 16 bits, -log2(density in units of full scale times 2^-15): the measure to compare models by. Uncompressed it takes 16.",
+    }),
+    perStep: z.array(z.number()).optional().openapi({
+      description: "NLL of each block, nats; the last may have fewer than 10 samples. Only with `detail=frames`.",
+    }),
+  })
+  .openapi("AudioScore");
+export type AudioScore = z.infer<typeof AudioScore>;
+
+export const MusicScoreResponse = z
+  .object({
+    input: MusicInput,
     scores: z.array(Score),
     best: modelId.openapi({
       description:
@@ -262,7 +338,19 @@ export const ScoreResponse = z
     }),
     notCompared: z.array(NotCompared).optional().openapi({ description: "Only with `detail=comparison`." }),
   })
-  .openapi("ScoreResponse");
+  .openapi("MusicScoreResponse");
+export type MusicScoreResponse = z.infer<typeof MusicScoreResponse>;
+
+export const AudioScoreResponse = z
+  .object({
+    input: AudioInput,
+    scores: z.array(AudioScore),
+    best: modelId.openapi({ description: "The model with the lowest bitsPerSample." }),
+  })
+  .openapi("AudioScoreResponse");
+export type AudioScoreResponse = z.infer<typeof AudioScoreResponse>;
+
+export const ScoreResponse = z.union([MusicScoreResponse, AudioScoreResponse]).openapi("ScoreResponse");
 export type ScoreResponse = z.infer<typeof ScoreResponse>;
 
 const Prediction = z
@@ -286,19 +374,49 @@ const Prediction = z
   .openapi("Prediction");
 export type Prediction = z.infer<typeof Prediction>;
 
-export const PredictResponse = z.object({ input: Input, predictions: z.array(Prediction) }).openapi("PredictResponse");
+const AudioPrediction = z
+  .object({
+    ...perSpeechModel,
+    weights: z.array(z.number()).openapi({ description: "Of the Gaussians of the mixture; they add up to 1." }),
+    means: z.array(z.array(z.number())).openapi({
+      description:
+        "Of each Gaussian and each sample that follows, full scale = 1. Blocks of ten begin at sample 20, so after 20 + 10 k samples there are ten; else those that are left of the block under way, and the mixture is the one given the block's samples that are known.",
+    }),
+    scales: z.array(z.array(z.number())).openapi({ description: "Standard deviations, in the order of `means`." }),
+    expected: z.array(z.number()).openapi({ description: "The expected samples that follow." }),
+    state: z.string().openapi({
+      description: "Opaque token of the hidden state after the input's last sample, before any sampled one.",
+    }),
+    continuation: z.array(z.number()).optional().openapi({
+      description:
+        "The sampled samples at `sampleRate`, full scale = 1: what is left of the block under way, then blocks of ten. Only with `steps`.",
+    }),
+  })
+  .openapi("AudioPrediction");
+export type AudioPrediction = z.infer<typeof AudioPrediction>;
+
+export const MusicPredictResponse = z
+  .object({ input: MusicInput, predictions: z.array(Prediction) })
+  .openapi("MusicPredictResponse");
+export type MusicPredictResponse = z.infer<typeof MusicPredictResponse>;
+
+export const AudioPredictResponse = z
+  .object({ input: AudioInput, predictions: z.array(AudioPrediction) })
+  .openapi("AudioPredictResponse");
+export type AudioPredictResponse = z.infer<typeof AudioPredictResponse>;
+
+export const PredictResponse = z.union([MusicPredictResponse, AudioPredictResponse]).openapi("PredictResponse");
 export type PredictResponse = z.infer<typeof PredictResponse>;
 
-const Measured = z
-  .object({ micro: z.number(), macro: z.number() })
-  .optional()
-  .openapi({ description: "NLL in nats per frame: over all frames, and the mean over pieces." });
+const Measured = z.object({ micro: z.number(), macro: z.number() }).optional().openapi({
+  description: "NLL in nats per frame, or step of 10 samples: over all of them, and the mean over pieces.",
+});
 
 export const ModelInfo = z
   .object({
     id: modelId,
     version,
-    kind: z.literal("music"),
+    kind: z.enum(["music", "audio"]).openapi({ description: "Of the input that it reads." }),
     set: z.string().openapi({ description: "The data set that it was trained on.", example: "jsb" }),
     preset: z.string().openapi({
       description: "The settings that it was trained by; `paper`: sizes and protocol of Chung et al. (2014).",
@@ -308,8 +426,9 @@ export const ModelInfo = z
     units: count.optional(),
     members: z.array(modelId).optional().openapi({ description: "Only of a mixture: the models that it averages." }),
     parameters: count.openapi({ description: "All weights, the output layer included; of a mixture, of all members." }),
-    pitches: count.openapi({ description: "D: the model knows MIDI pitches 1 to D." }),
-    framesPerQuarter: z.number(),
+    pitches: count.optional().openapi({ description: "Of music, D: the model knows MIDI pitches 1 to D." }),
+    framesPerQuarter: z.number().optional().openapi({ description: "Of music." }),
+    sampleRate: z.number().optional().openapi({ description: "Of audio, Hz." }),
     metrics: z.object({ valid: Measured, test: Measured }).openapi({
       description: "On the model's own data set, as far as it was measured; that of a mixture is not.",
     }),

@@ -4,10 +4,11 @@
  */
 import { compareWithBest, type ScoredReading } from "./comparison.ts";
 import { SurprisalError } from "./errors.ts";
-import { type Model, type Scored, taggedVersion } from "./model.ts";
+import { type MusicModel, type Scored, taggedVersion } from "./model.ts";
 import { type Music, onsets, type Reading, readFor, readingWarnings } from "./music.ts";
-import type { Score, ScoreOptions, ScoreResponse } from "./schema.ts";
+import type { MusicScoreResponse, Score, ScoreOptions } from "./schema.ts";
 import { frameCount } from "./sequence.ts";
+import { letOthersIn } from "./turns.ts";
 
 /** Shifts that `auto` tries: every key once, by the shortest way. */
 const AUTO_SHIFTS = Array.from({ length: 12 }, (_, k) => k - 6);
@@ -19,9 +20,9 @@ const AUTO_SHIFTS = Array.from({ length: 12 }, (_, k) => k - 6);
  */
 export async function scoreMusic(
   music: Music,
-  models: readonly Model[],
+  models: readonly MusicModel[],
   options: Omit<ScoreOptions, "models" | "channels">,
-): Promise<ScoreResponse> {
+): Promise<MusicScoreResponse> {
   const scored: Awaited<ReturnType<typeof scoreOne>>[] = [];
   for (const model of models) {
     await letOthersIn();
@@ -41,7 +42,7 @@ export async function scoreMusic(
 
 async function scoreOne(
   music: Music,
-  model: Model,
+  model: MusicModel,
   { framesPerQuarter, transpose = 0, detail = "none" }: Parameters<typeof scoreMusic>[2],
 ): Promise<ScoredReading & { readonly score: Score }> {
   const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
@@ -71,7 +72,11 @@ async function scoreOne(
  * could win by moving notes out of the model's range.
  * @throws SurprisalError `too-large` when there are more frames than the limit, and as scoreMusic.
  */
-export async function bestShift(music: Music, model: Model, framesPerQuarter: number | undefined): Promise<number> {
+export async function bestShift(
+  music: Music,
+  model: MusicModel,
+  framesPerQuarter: number | undefined,
+): Promise<number> {
   const tried: { shift: number; leftOut: number; nll: number }[] = [];
   for (const shift of AUTO_SHIFTS) {
     await letOthersIn();
@@ -86,17 +91,6 @@ export async function bestShift(music: Music, model: Model, framesPerQuarter: nu
     tried.push({ shift, leftOut, nll: sum(model.score(roll).nll) });
   }
   return tried.toSorted((a, b) => a.leftOut - b.leftOut || a.nll - b.nll)[0].shift;
-}
-
-/** How long others wait at most, but for a single pass of one model. A pause takes 1 ms, so not every step has one. */
-const LONGEST_TURN_MS = 10;
-let turnBegan = 0;
-
-/** Between two steps of long work: if it is time, lets the runtime answer other requests first. */
-export async function letOthersIn(): Promise<void> {
-  if (performance.now() - turnBegan < LONGEST_TURN_MS) return;
-  await new Promise((resolve) => setTimeout(resolve));
-  turnBegan = performance.now();
 }
 
 /** The NLL of each note at its onset. */

@@ -6,15 +6,41 @@ import type { Model } from "./model.ts";
  * Every model that one of the patterns names, in the order of `models`; all of them without patterns.
  * @throws SurprisalError `no-models` when there are none at all, `unknown-model` when a pattern names none.
  */
-export function selectModels(models: readonly Model[], patterns: readonly string[] = ["*/*"]): readonly Model[] {
+export function selectModels<M extends Model>(
+  models: readonly M[],
+  patterns: readonly string[] = ["*/*"],
+): readonly M[] {
   if (models.length === 0) throw new SurprisalError("no-models", "No model is loaded; wanted at least one.");
-  const chosen = new Set<Model>();
+  const chosen = new Set<M>();
   for (const pattern of patterns) {
     const matching = models.filter(({ id }) => matches(id, pattern));
     if (matching.length === 0) throw unknownModel(pattern, models);
     for (const model of matching) chosen.add(model);
   }
   return models.filter((model) => chosen.has(model));
+}
+
+/**
+ * Of the models that the patterns name those that read input of a kind.
+ * @throws SurprisalError as selectModels, `malformed-request` when the patterns name only models of the other kind,
+ * `unsupported-media-type` when there is no model of the kind.
+ */
+export function modelsOfKind<K extends Model["kind"]>(
+  models: readonly Model[],
+  kind: K,
+  patterns?: readonly string[],
+): readonly Extract<Model, { kind: K }>[] {
+  const ofKind = (model: Model): model is Extract<Model, { kind: K }> => model.kind === kind;
+  const chosen = selectModels(models, patterns);
+  if (!models.some(ofKind)) {
+    throw new SurprisalError("unsupported-media-type", `Found ${kind}; this server has no models of it.`);
+  }
+  const found = chosen.filter(ofKind);
+  if (found.length === 0) {
+    const ids = chosen.map(({ id }) => id).join(", ");
+    throw new SurprisalError("malformed-request", `Found ${kind}, which ${ids} cannot read; choose other models.`);
+  }
+  return found;
 }
 
 export function unknownModel(pattern: string, models: readonly Model[]): SurprisalError {

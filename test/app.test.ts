@@ -3,14 +3,16 @@ import { type AddressInfo, connect } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp, type Deps } from "../src/app.ts";
+import { writeWav } from "../src/audio.ts";
 import { writeMidi } from "../src/midi.ts";
 import { DEFAULT_LIMITS } from "../src/music.ts";
 import { pianoRoll } from "../src/sequence.ts";
 import { apiContract } from "./contracts/api.ts";
-import { randomModel, randomPiece, testModels } from "./models.ts";
+import { audioContract } from "./contracts/audio.ts";
+import { randomModel, randomPiece, randomRecording, testModels, testSpeechModels } from "./models.ts";
 import { Random } from "./random.ts";
 
-const models = testModels();
+const models = [...testModels(), ...testSpeechModels()];
 const logged: unknown[] = [];
 const deps: Deps = {
   models: () => models,
@@ -27,6 +29,7 @@ const postJson = (body: unknown): RequestInit => ({
 
 describe("the API, called in process", () => {
   apiContract((path, init) => app.request(path, init));
+  audioContract((path, init) => app.request(path, init));
 });
 
 describe("the API on Node, over a socket", () => {
@@ -38,7 +41,9 @@ describe("the API on Node, over a socket", () => {
     port = (server.address() as AddressInfo).port;
   });
   afterAll(() => server.close());
-  apiContract((path, init) => fetch(`http://127.0.0.1:${port}${path}`, init));
+  const overSocket = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init);
+  apiContract(overSocket);
+  audioContract(overSocket);
 
   /** Sends bytes as they are and reads until the server hangs up or has answered. */
   const raw = async (request: string) => {
@@ -54,8 +59,9 @@ describe("the API on Node, over a socket", () => {
 
   test("a chunked body is counted while it comes, and cut off at the limit", async () => {
     const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
-    const head = "POST /score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-    expect(await raw(head + chunk.repeat(17))).toMatch(/^HTTP\/1.1 413 .*too-large/s); // no last chunk: it need not come
+    const head =
+      "POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    expect(await raw(head + chunk.repeat(65))).toMatch(/^HTTP\/1.1 413 .*too-large/s); // no last chunk: it need not come
   });
 
   test("while a long request is worked on, others are answered", async () => {
@@ -125,6 +131,22 @@ describe("limits", () => {
     expect((await small.request("/score?models=jsb/*", { method: "POST", body })).status).toBe(200);
     expect((await small.request("/score?framesPerQuarter=2", { method: "POST", body })).status).toBe(413);
   });
+});
+
+test("a server without models of audio says so, whatever the audio", async () => {
+  const deaf = createApp({ ...deps, models: testModels });
+  const bodies = [
+    { method: "POST", body: "RIFF\0\0\0\0WAVEfmt ", headers: { "Content-Type": "audio/wav" } },
+    { method: "POST", body: "fLaC", headers: { "Content-Type": "application/octet-stream" } },
+    postJson({ samples: [0], sampleRate: 8000 }),
+  ];
+  for (const body of bodies) {
+    const response = await deaf.request("/score", body);
+    expect([response.status, (await response.json()).detail]).toEqual([
+      415,
+      expect.stringContaining("no speech models"),
+    ]);
+  }
 });
 
 describe("the models of the moment", () => {
@@ -202,7 +224,14 @@ test("no mutation of a request is answered with a 5xx, and every answer is finit
   const boundary = "----x";
   const multipart = (field: string) =>
     `--${boundary}\r\nContent-Disposition: form-data; name="models"\r\n\r\n${field}\r\n--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.mid"\r\n\r\n${Buffer.from(midi).toString("latin1")}\r\n--${boundary}--\r\n`;
+  const samples = Array.from(randomRecording(1, 60));
+  const spoken = await (await app.request("/predict", postJson({ samples, sampleRate: 8000 }))).json();
   const bodies: [string, Buffer][] = [
+    ["audio/wav", Buffer.from(writeWav({ samples: randomRecording(2, 200), sampleRate: 11_025 }))],
+    [
+      "application/json",
+      Buffer.from(JSON.stringify({ samples, sampleRate: 8000, state: spoken.predictions[0].state })),
+    ],
     ["audio/midi", Buffer.from(midi)],
     ["application/json", Buffer.from(JSON.stringify({ pianoRoll: piece, models: ["jsb/gru"], transpose: "auto" }))],
     ["application/json", Buffer.from(JSON.stringify({ pianoRoll: piece, state: predictions[0].state, steps: 3 }))],
@@ -228,7 +257,7 @@ test("no mutation of a request is answered with a 5xx, and every answer is finit
         ? type
         : random.pick(["", "audio/wav", "text/html", "multipart/form-data", "application/json; x"]);
     const path = `${random.pick(["/score", "/v1/predict"])}${random.pick(queries)}`;
-    const accept = random.pick(["*/*", "audio/midi", "audio/*;q=0", ";;,", "application/json"]);
+    const accept = random.pick(["*/*", "audio/midi", "audio/wav", "audio/*;q=0", ";;,", "application/json"]);
     const response = await app.request(path, {
       method: "POST",
       body: cut,

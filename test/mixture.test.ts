@@ -4,10 +4,10 @@ import { createApp } from "../src/app.ts";
 import { CELLS } from "../src/checkpoint.ts";
 import { Kernel } from "../src/kernel/kernel.ts";
 import { Mixture } from "../src/mixture.ts";
-import { type Model, Network } from "../src/model.ts";
+import { type Model, type MusicModel, Network } from "../src/model.ts";
 import { DEFAULT_LIMITS } from "../src/music.ts";
 import { uniform } from "../src/random.ts";
-import { ModelInfo, PredictResponse, ScoreResponse } from "../src/schema.ts";
+import { ModelInfo, MusicPredictResponse, MusicScoreResponse } from "../src/schema.ts";
 import { pianoRoll } from "../src/sequence.ts";
 import { kernelModule } from "./kernel/wasm.ts";
 import { plainNll, randomCheckpoint, randomModel, randomPiece } from "./models.ts";
@@ -35,14 +35,14 @@ const tinyPiece = [[1, 4], [], [2, 3], [1, 2, 3, 4], [4]];
 const tinyFrames = Array.from({ length: 16 }, (_, bits) => [1, 2, 3, 4].filter((pitch) => (bits >> (pitch - 1)) & 1));
 
 /** p(frame | the tiny piece) of each of the 16 frames. */
-const nextFrameLaw = (model: Model) =>
+const nextFrameLaw = (model: MusicModel) =>
   tinyFrames.map((frame) => {
     const { nll } = model.score(pianoRoll([...tinyPiece, frame]));
     return Math.exp(-nll[nll.length - 1]);
   });
 
-describe.each<[string, Model]>([
-  ...CELLS.map((cell): [string, Model] => [cell, tiny(cell, 0)]),
+describe.each<[string, MusicModel]>([
+  ...CELLS.map((cell): [string, MusicModel] => [cell, tiny(cell, 0)]),
   ["mixture", tinyMixture],
 ])("the likelihood of a %s", (_, model) => {
   test("is a distribution over all frames that can follow", () => {
@@ -89,7 +89,7 @@ describe("a mixture", () => {
   });
 
   test("is better than the mean of its members, and at most log M a frame worse than any", () => {
-    const total = (model: Model) => model.score(roll).nll.reduce((a, b) => a + b);
+    const total = (model: MusicModel) => model.score(roll).nll.reduce((a, b) => a + b);
     expect(total(mixture)).toBeLessThan(mean(members.map(total)));
     for (const member of members) expect(total(mixture)).toBeLessThan(total(member) + 199 * Math.log(3));
   });
@@ -153,14 +153,14 @@ describe("a mixture over the API", () => {
   const predict = async (frames: number[][], options: object) => {
     const [status, answer] = await post("/predict", { pianoRoll: frames, ...options });
     expect(status, JSON.stringify(answer)).toBe(200);
-    return PredictResponse.parse(answer).predictions;
+    return MusicPredictResponse.parse(answer).predictions;
   };
   const models = "jsb/mixture";
   const short = piece.slice(0, 20);
 
   test("is scored beside its members", async () => {
     const [, answer] = await post("/score", { pianoRoll: short, detail: "notes" });
-    const { scores } = ScoreResponse.parse(answer);
+    const { scores } = MusicScoreResponse.parse(answer);
     expect(scores.map(({ model }) => model)).toEqual([...members.map(({ id }) => id), "jsb/mixture"]);
     const frames = scores.map(({ perFrame = [] }) => perFrame.slice(1).map(Number));
     frames[3].forEach((nll, t) => {

@@ -1,8 +1,9 @@
 /** Small models with seeded random weights, for tests of all that is built on models. */
 import { createHash } from "node:crypto";
-import { type Cell, type Checkpoint, writeCheckpoint } from "../src/checkpoint.ts";
+import { CELLS, type Cell, type Checkpoint, mixtureOutputs, writeCheckpoint } from "../src/checkpoint.ts";
 import { ReferenceKernel } from "../src/kernel/reference.ts";
 import { Network } from "../src/model.ts";
+import { SpeechModel } from "../src/speech-model.ts";
 import { kernelModule } from "./kernel/wasm.ts";
 import { pack, Random, randomFrames, randomTensors } from "./random.ts";
 
@@ -42,6 +43,39 @@ export function randomModel(shape: ModelShape): Network {
   const checkpoint = randomCheckpoint(shape);
   const version = createHash("sha256").update(writeCheckpoint(checkpoint)).digest("hex");
   return new Network(checkpoint, version, kernelModule);
+}
+
+/** Small models of audio, of three Gaussians over four samples from the eight before. */
+export function randomSpeechModel({
+  cell,
+  seed = 1,
+  units = 9,
+}: {
+  cell: Cell;
+  seed?: number;
+  units?: number;
+}): SpeechModel {
+  const mixture = { components: 3, block: 4 };
+  const config = { cell, inputs: 8, units, outputs: mixtureOutputs(mixture), mixture };
+  const random = new Random(seed);
+  const tensors = randomTensors(config, random);
+  tensors.a.set(random.normals(tensors.a.length, 0.5));
+  const metadata = { set: "speech-short", preset: "paper", sampleRate: "8000", mean: "0.001", std: "0.1" };
+  const checkpoint = { config, tensors, metadata };
+  const version = createHash("sha256").update(writeCheckpoint(checkpoint)).digest("hex");
+  return new SpeechModel(checkpoint, version, kernelModule);
+}
+
+/** One of each cell. */
+export const testSpeechModels = (): SpeechModel[] => CELLS.map((cell, k) => randomSpeechModel({ cell, seed: 10 + k }));
+
+/** A seeded recording of two tones that swell and fade, with noise; full scale = 1. */
+export function randomRecording(seed: number, samples: number): Float32Array {
+  const random = new Random(seed);
+  return Float32Array.from({ length: samples }, (_, t) => {
+    const swell = 0.15 * (1 + Math.sin(t / 200));
+    return swell * Math.sin(t / 5) + 0.05 * Math.sin(t / 1.7) + 0.01 * random.normal();
+  });
 }
 
 /** Three cells on one grid, and a model of another frame rate and range. */

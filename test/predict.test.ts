@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import * as answer from "../src/answer.ts";
 import { CELLS } from "../src/checkpoint.ts";
 import { SurprisalError } from "../src/errors.ts";
 import { parseMidi, writeMidi } from "../src/midi.ts";
 import { DEFAULT_LIMITS, midiMusic, rollMusic } from "../src/music.ts";
-import { predictMusic } from "../src/predict.ts";
 import { uniform } from "../src/random.ts";
-import type { Prediction, PredictOptions } from "../src/schema.ts";
+import type { MusicPredictResponse, Prediction, PredictOptions } from "../src/schema.ts";
 import { pianoRoll } from "../src/sequence.ts";
 import { plainNll, randomModel, randomPiece, testModels } from "./models.ts";
 import { Random } from "./random.ts";
@@ -14,7 +14,8 @@ const models = testModels();
 const piece = randomPiece(9, 30);
 
 const predict = async (frames: number[][], options: PredictOptions = {}): Promise<Prediction[]> =>
-  (await predictMusic(rollMusic(pianoRoll(frames), DEFAULT_LIMITS), models, options)).predictions;
+  ((await answer.predict(rollMusic(pianoRoll(frames), DEFAULT_LIMITS), models, options)) as MusicPredictResponse)
+    .predictions;
 
 const predictOne = async (frames: number[][], options: PredictOptions = {}): Promise<Prediction> =>
   (await predict(frames, { ...(options.state === undefined && { models: ["jsb/gru"] }), ...options }))[0];
@@ -86,7 +87,7 @@ describe("a state", () => {
     const file = (frames: number[][]) =>
       midiMusic(parseMidi(writeMidi(pianoRoll(frames), { framesPerQuarter: 2 })), DEFAULT_LIMITS);
     const read = async (frames: number[][], options: PredictOptions) =>
-      (await predictMusic(file(frames), models, options)).predictions[0];
+      ((await answer.predict(file(frames), models, options)) as MusicPredictResponse).predictions[0];
     const options = { models: ["jsb/gru"], framesPerQuarter: 2 };
     const whole = await read(piece, options);
     const cut = piece.findIndex((frame, t) => t > 5 && frame.length > 0 && piece[t - 1].length > 0);
@@ -113,17 +114,18 @@ describe("a state", () => {
     const { state } = await predictOne(piece);
     const later = [randomModel({ set: "jsb", cell: "gru", seed: 99 })];
     const music = rollMusic(pianoRoll(piece), DEFAULT_LIMITS);
-    expect(await codeOf(() => predictMusic(music, later, { state: [state] }))).toBe("stale-state");
-    expect(await codeOf(() => predictMusic(music, models.slice(0, 2), { state: [state] }))).toBe("unknown-model");
+    expect(await codeOf(() => answer.predict(music, later, { state: [state] }))).toBe("stale-state");
+    expect(await codeOf(() => answer.predict(music, models.slice(0, 2), { state: [state] }))).toBe("unknown-model");
   });
 
   const token = (edit: (bytes: Buffer) => Buffer | undefined) => {
     const bytes = Buffer.from(stateOfPiece, "base64url");
     return (edit(bytes) ?? bytes).toString("base64url");
   };
+  const payloadAt = 34 + "jsb/gru".length; // of shift, frame rate and state
   const rate = (value: number) =>
     token((bytes) => {
-      bytes.writeDoubleLE(value, 2);
+      bytes.writeDoubleLE(value, payloadAt + 1);
       return bytes;
     });
   const float = (value: number) => (bytes: Buffer) => {
@@ -145,7 +147,7 @@ describe("a state", () => {
     ["a frame rate that is not a number", rate(Number.NaN)],
     [
       "a shift out of range",
-      token((bytes) => Buffer.concat([bytes.subarray(0, 1), Buffer.of(128), bytes.subarray(2)])),
+      token((bytes) => Buffer.concat([bytes.subarray(0, payloadAt), Buffer.of(128), bytes.subarray(payloadAt + 1)])),
     ],
     ["not a number", token(float(Number.NaN))],
     ["infinity", token(float(Number.POSITIVE_INFINITY))],
@@ -176,7 +178,7 @@ describe("a state", () => {
         for (const { probabilities } of await predict(piece, { state }))
           expect(probabilities.every(Number.isFinite)).toBe(true);
       });
-      expect(["none", "malformed-state", "stale-state", "unknown-model"]).toContain(code);
+      expect(["none", "malformed-state", "stale-state", "unknown-model", "nothing-to-score"]).toContain(code);
       if (code !== "none") refused++;
     }
     expect(refused).toBeGreaterThan(33); // format, shift or version, id and lengths

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../src/app.ts";
 import { DEFAULT_FOLDER, localModels, version } from "../src/entry/local.ts";
 import { writeMidi } from "../src/midi.ts";
-import type { Model } from "../src/model.ts";
+import type { MusicModel } from "../src/model.ts";
 import { DEFAULT_LIMITS } from "../src/music.ts";
-import type { ScoreResponse } from "../src/schema.ts";
+import type { MusicScoreResponse } from "../src/schema.ts";
+import { modelsOfKind } from "../src/select.ts";
 import { bigram } from "../src/training/bigram.ts";
 import { loadMusicSet, MUSIC_SETS } from "../src/training/datasets.ts";
 import { evaluate } from "../src/training/evaluate.ts";
@@ -20,13 +21,13 @@ const PAPER = { "jsb/tanh": 9.1, "jsb/lstm": 8.67, "jsb/gru": 8.54 };
 describe.skipIf(!hasMusicSet("jsb"))("the shipped models on JSB Chorales", () => {
   const server = createAdaptorServer({ fetch: (request) => app.fetch(request) });
   let app: ReturnType<typeof createApp>;
-  let models: readonly Model[];
+  let models: readonly MusicModel[];
   let url: string;
 
   beforeAll(async () => {
     const { models: all, faults } = await localModels(DEFAULT_FOLDER);
     expect(faults).toEqual([]);
-    models = all.filter(({ id }) => id in PAPER);
+    models = modelsOfKind(all, "music", Object.keys(PAPER));
     app = createApp({ models: () => models, limits: DEFAULT_LIMITS, version, log: console.error });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -38,31 +39,33 @@ describe.skipIf(!hasMusicSet("jsb"))("the shipped models on JSB Chorales", () =>
     const { test: pieces } = await loadMusicSet("jsb");
     for (const [id, nll] of Object.entries(PAPER)) {
       const model = models.find((one) => one.id === id);
-      expect(model && evaluate(model, pieces).micro, id).toBeLessThanOrEqual(nll);
+      expect(model && (await evaluate(model, pieces)).micro, id).toBeLessThanOrEqual(nll);
     }
   });
 
   test("every model of every set is clearly below the bigram of its set", async () => {
     const { models: all } = await localModels(DEFAULT_FOLDER);
-    for (const model of all) {
+    for (const model of modelsOfKind(all, "music")) {
       const name = MUSIC_SETS.find((known) => known === model.set);
       if (!name || !hasMusicSet(name)) continue;
       const { train, test: pieces, inputs } = await loadMusicSet(name);
-      const floor = evaluate(bigram(train, inputs), pieces).micro;
-      expect(evaluate(model, pieces).micro, model.id).toBeLessThan(0.96 * floor);
+      const floor = (await evaluate(bigram(train, inputs), pieces)).micro;
+      expect((await evaluate(model, pieces)).micro, model.id).toBeLessThan(0.96 * floor);
     }
   });
 
   test("each test piece, posted as a MIDI file, scores as `evaluate` scores it", async () => {
     const { test: pieces, framesPerQuarter } = await loadMusicSet("jsb");
-    const expected = models.map((model) => ({ id: model.id, pieces: evaluate(model, pieces).pieces }));
+    const expected = await Promise.all(
+      models.map(async (model) => ({ id: model.id, ...(await evaluate(model, pieces)) })),
+    );
     expect(expected).toHaveLength(3);
     for (const [n, piece] of pieces.entries()) {
       const body = new FormData();
       body.set("file", new File([writeMidi(piece, { framesPerQuarter })], `${n}.mid`));
       const response = await fetch(url, { method: "POST", body });
       expect(response.status).toBe(200);
-      const { scores } = (await response.json()) as ScoreResponse;
+      const { scores } = (await response.json()) as MusicScoreResponse;
       expect(scores).toHaveLength(3);
       for (const { id, pieces: wanted } of expected) {
         const nll = scores.find(({ model }) => model === id)?.nll ?? Number.NaN;

@@ -10,29 +10,31 @@ import { portOf, settings, version } from "./local.ts";
 
 const thousands = (count: number) => count.toLocaleString("en");
 
-const HELP = `surprisal ${version}: how surprising is this music?
+const HELP = `surprisal ${version}: how surprising is this music, or this speech?
 
 Usage:
-  surprisal score FILE…     negative log-likelihood of MIDI files under each model
+  surprisal score FILE…     negative log-likelihood of MIDI or audio files under each model
   surprisal predict FILE    what comes next; with --steps a sampled continuation
   surprisal serve           the HTTP API
   surprisal models          the models at hand
 
-FILE is a MIDI file, or - for standard input. It may have up to ${thousands(MAX_FRAMES)} frames here, ${thousands(DEFAULT_LIMITS.frames)} over HTTP,
-where --transpose auto takes ${thousands(DEFAULT_LIMITS.autoFrames)}.
+FILE is a MIDI file or audio (WAV, FLAC, MP3, Ogg Vorbis or Opus), or - for standard input. Music may have up to
+${thousands(MAX_FRAMES)} frames here, ${thousands(DEFAULT_LIMITS.frames)} over HTTP, where --transpose auto takes ${thousands(DEFAULT_LIMITS.autoFrames)}; audio may last an hour here,
+${DEFAULT_LIMITS.seconds / 60} minutes over HTTP.
 
 Of score and predict:
-  --models LIST             ids or patterns such as jsb/gru or 'jsb/*' (default: all)
+  --models LIST             ids or patterns such as jsb/gru or 'jsb/*' (default: all that read the file)
+Of both, with music:
   --transpose N|auto        semitones, or the shift from -6 to 5 with the lowest NLL
   --channels LIST           MIDI channels 1 to 16 (default: all but 10, the drums)
   --frames-per-quarter N    instead of the model's own frame rate
-Of score:
+Of score, with music:
   --compare                 by how much each model falls behind the best, with a 95% interval
 Of predict:
-  --steps N                 frames to sample
+  --steps N                 frames, or blocks of ten audio samples, to sample
   --temperature T           below 1 more cautious, above 1 wilder (default 1)
   --seed S                  same seed, same continuation (default 0)
-  --out FILE                writes the continuation as a MIDI file
+  --out FILE                writes the continuation as a MIDI or WAV file
 Of serve:
   --port N                  default: PORT or 8787
   --host NAME               default: HOST or 127.0.0.1

@@ -1,18 +1,27 @@
-/** The commands of the command line on MIDI files: the same core as the HTTP API, in process. Each returns its exit code. */
+/** The commands of the command line on files: the same core as the HTTP API, in process. Each returns its exit code. */
 import { readFile, writeFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import type { z } from "@hono/zod-openapi";
+import * as answer from "../answer.ts";
+import { continuationFile } from "../continuation.ts";
 import { SurprisalError } from "../errors.ts";
-import { parse } from "../input.ts";
-import { MAX_FRAMES, parseMidi, writeMidi } from "../midi.ts";
+import { parse, readFile as readBytes } from "../input.ts";
+import { MAX_FRAMES } from "../midi.ts";
 import type { Model } from "../model.ts";
 import { modelInfo } from "../model-info.ts";
-import { type Music, midiMusic } from "../music.ts";
-import { predictMusic } from "../predict.ts";
-import { PredictOptions, type PredictResponse, ScoreOptions, type ScoreResponse, type Warning } from "../schema.ts";
-import { scoreMusic } from "../score.ts";
+import { DEFAULT_LIMITS, type Limits } from "../music.ts";
+import {
+  type AudioPredictResponse,
+  type MusicPredictResponse,
+  type MusicScoreResponse,
+  PredictOptions,
+  type PredictResponse,
+  ScoreOptions,
+  type ScoreResponse,
+  type Warning,
+} from "../schema.ts";
 import { selectModels } from "../select.ts";
-import { pianoRoll } from "../sequence.ts";
+import { decode } from "./decoders.ts";
 import { localModels } from "./local.ts";
 import { table } from "./table.ts";
 
@@ -34,37 +43,49 @@ export async function score(
   }
   const options = optionsOf(ScoreOptions, { ...values, ...(compare && { detail: "comparison" }) });
   const models = selectModels(await openModels(folder), options.models);
-  const rows: Record<string, string>[] = [];
+  const rows: Record<"music" | "audio", Record<string, string>[]> = { music: [], audio: [] };
   let exitCode = 0;
   for (const file of files) {
     try {
-      const response = await scoreMusic(await readMusic(file, options.channels), models, options);
+      const response = await answer.score(await readInput(file, options.channels), models, options);
       if (json) console.log(JSON.stringify({ file, ...response }));
-      warn(file, response.input.warnings);
-      for (const each of response.scores) {
-        warn(file, each.warnings);
-        rows.push({
-          file,
-          model: each.model,
-          frames: String(each.scoredFrames),
-          "nats/frame": each.nll.toFixed(3),
-          "nats/quarter": each.nllPerQuarter.toFixed(3),
-          shift: String(each.transposedBy),
-          best: each.model === response.best ? "*" : "",
-          ...(compare && { "behind the best": behindBest(each.model, response) }),
-        });
-      }
+      for (const { warnings } of [response.input, ...response.scores]) warn(file, warnings);
+      rows[response.input.kind].push(...scoreRows(file, response, Boolean(compare)));
     } catch (error) {
       console.error(`${file}: ${fileFault(error)}`);
       exitCode = 1;
     }
   }
-  if (!json && rows.length > 0) console.log(table(rows));
+  if (!json) printTables([rows.music, rows.audio]);
   return exitCode;
 }
 
+function scoreRows(file: string, response: ScoreResponse, compare: boolean): Record<string, string>[] {
+  const best = (model: string) => ({ best: model === response.best ? "*" : "" });
+  if (isMusic(response)) {
+    return response.scores.map((each) => ({
+      file,
+      model: each.model,
+      frames: String(each.scoredFrames),
+      "nats/frame": each.nll.toFixed(3),
+      "nats/quarter": each.nllPerQuarter.toFixed(3),
+      shift: String(each.transposedBy),
+      ...best(each.model),
+      ...(compare && { "behind the best": behindBest(each.model, response) }),
+    }));
+  }
+  return response.scores.map((each) => ({
+    file,
+    model: each.model,
+    samples: String(each.scoredSamples),
+    "nats/step": each.nll.toFixed(3),
+    "bits/sample": each.bitsPerSample.toFixed(3),
+    ...best(each.model),
+  }));
+}
+
 /** By how much a model falls behind the best, in nats per frame with the 95% interval, or why that cannot be said. */
-function behindBest(model: string, { best, comparisons = [], notCompared = [] }: ScoreResponse): string {
+function behindBest(model: string, { best, comparisons = [], notCompared = [] }: MusicScoreResponse): string {
   if (model === best) return "";
   const comparison = comparisons.find((each) => each.model === model);
   if (!comparison) return notCompared.find((each) => each.model === model)?.reason ?? "";
@@ -73,7 +94,7 @@ function behindBest(model: string, { best, comparisons = [], notCompared = [] }:
   return `${numbers}, ${better === null ? "cannot tell" : `${better} better`}`;
 }
 
-/** Predicts what follows a file; with `out` the continuation goes there as a MIDI file. */
+/** Predicts what follows a file; with `out` the continuation goes there, of music as a MIDI file and of audio as WAV. */
 export async function predict(
   folder: string,
   { json, out, ...values }: Values,
@@ -82,33 +103,39 @@ export async function predict(
   const [file] = files;
   if (files.length !== 1) throw new UsageError(`predict wants one FILE; found ${files.length}.`);
   const options = optionsOf(PredictOptions, values);
-  const models = await openModels(folder);
-  const { length } = selectModels(models, options.models);
-  if (typeof out === "string" && (length !== 1 || options.steps === undefined)) {
-    throw new UsageError(`--out wants --steps and one model (--models); found ${length} models.`);
-  }
+  const models = selectModels(await openModels(folder), options.models);
+  if (typeof out === "string" && (!readAlone(models) || options.steps === undefined)) throw outWanted(models.length);
   let response: PredictResponse;
   try {
-    response = await predictMusic(await readMusic(file, options.channels), models, options);
+    response = await answer.predict(await readInput(file, options.channels), models, options);
   } catch (error) {
     console.error(`${file}: ${fileFault(error)}`);
     return 1;
   }
   for (const { warnings } of [response.input, ...response.predictions]) warn(file, warnings);
-  const [{ continuation, framesPerQuarter }] = response.predictions;
-  if (typeof out === "string" && continuation) {
+  if (typeof out === "string") {
+    const { length } = response.predictions;
+    if (length !== 1) throw outWanted(length);
     try {
-      await writeFile(out, writeMidi(pianoRoll(continuation), { framesPerQuarter }));
+      await writeFile(out, continuationFile(response).bytes);
     } catch (error) {
       console.error(`${out}: ${fileFault(error)}`);
       return 1;
     }
   }
-  console.log(json ? JSON.stringify({ file, ...response }) : predictionTables(response));
+  if (json) console.log(JSON.stringify({ file, ...response }));
+  else printTables(isMusicPrediction(response) ? musicRows(response) : audioRows(response));
   return 0;
 }
 
-function predictionTables({ predictions }: PredictResponse): string {
+/** Whether there is a kind of input that just one of the models reads. */
+const readAlone = (models: readonly Model[]) =>
+  ["music", "audio"].some((kind) => models.filter((model) => model.kind === kind).length === 1);
+
+const outWanted = (found: number) =>
+  new UsageError(`--out wants --steps and one model (--models); found ${found} models.`);
+
+function musicRows({ predictions }: MusicPredictResponse): Record<string, string>[][] {
   const next = predictions.flatMap(({ model, likely }) =>
     likely.map(({ pitch, probability }) => ({
       model,
@@ -120,11 +147,29 @@ function predictionTables({ predictions }: PredictResponse): string {
   const sampled = predictions.flatMap(({ model, continuation = [] }) =>
     continuation.map((pitches, t) => ({ model, step: String(t + 1), notes: pitches.map(noteName).join(" ") || "-" })),
   );
-  return [next, sampled]
-    .filter((rows) => rows.length > 0)
-    .map(table)
-    .join("\n\n");
+  return [next, sampled];
 }
+
+function audioRows({ predictions }: AudioPredictResponse): Record<string, string>[][] {
+  const next = predictions.flatMap(({ model, expected, continuation = [] }) =>
+    expected.map((sample, t) => ({
+      model,
+      sample: String(t + 1),
+      expected: sample.toFixed(5),
+      sampled: continuation[t]?.toFixed(5) ?? "-",
+    })),
+  );
+  return [next];
+}
+
+const printTables = (tables: readonly Record<string, string>[][]) => {
+  const written = tables.filter((rows) => rows.length > 0).map(table);
+  if (written.length > 0) console.log(written.join("\n\n"));
+};
+
+const isMusic = (response: ScoreResponse): response is MusicScoreResponse => response.input.kind === "music";
+const isMusicPrediction = (response: PredictResponse): response is MusicPredictResponse =>
+  response.input.kind === "music";
 
 /** Lists the models of the folder. */
 export async function listModels(folder: string, { json }: Values, files: readonly string[]): Promise<number> {
@@ -134,15 +179,17 @@ export async function listModels(folder: string, { json }: Values, files: readon
     console.log(JSON.stringify({ models }));
     return 0;
   }
-  const rows = models.map(({ id, units = "-", parameters, pitches, framesPerQuarter, metrics, version }) => ({
-    model: id,
-    units: String(units),
-    parameters: String(parameters),
-    pitches: String(pitches),
-    "frames/quarter": String(framesPerQuarter),
-    "test nats/frame": metrics.test?.micro.toFixed(3) ?? "-",
-    version: version.slice(0, "sha256:".length + 12),
-  }));
+  const rows = models.map(
+    ({ id, units = "-", parameters, pitches, framesPerQuarter, sampleRate, metrics, version }) => ({
+      model: id,
+      units: String(units),
+      parameters: String(parameters),
+      reads:
+        sampleRate === undefined ? `pitches 1-${pitches}, ${framesPerQuarter}/quarter` : `audio at ${sampleRate} Hz`,
+      "test nats/step": metrics.test?.micro.toFixed(3) ?? "-",
+      version: version.slice(0, "sha256:".length + 12),
+    }),
+  );
   console.log(table(rows));
   return 0;
 }
@@ -170,9 +217,12 @@ function optionsOf<T>(schema: z.ZodType<T>, values: Values): T {
 const asWritten = (fault: string) =>
   fault.replace(/^\w+/, (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
 
-async function readMusic(file: string, channels: readonly number[] | undefined): Promise<Music> {
+/** Files at hand may be longer than those that a server takes. */
+const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, autoFrames: MAX_FRAMES, seconds: 3600 };
+
+async function readInput(file: string, channels: readonly number[] | undefined): Promise<answer.Input> {
   const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));
-  return midiMusic(parseMidi(bytes, channels && { channels }), { frames: MAX_FRAMES, autoFrames: MAX_FRAMES });
+  return readBytes(bytes, "", channels, { limits: LIMITS, hears: true, decode });
 }
 
 /** What is wrong with a file, for its user; other errors are not his. */

@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net";
 import { serve } from "@hono/node-server";
 import { createApp } from "../app.ts";
 import { DEFAULT_LIMITS } from "../music.ts";
+import { decode } from "./decoders.ts";
 import { localModels, version } from "./local.ts";
 
 /** How long an open answer may take once the server is told to stop. */
@@ -20,6 +21,7 @@ export async function listen(folder: string, { port, host }: { port: number; hos
     models: () => models,
     lastError: () => faults.at(0)?.client,
     limits: DEFAULT_LIMITS,
+    decode,
     version,
     log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
   });
@@ -69,5 +71,5 @@ Score four chords:
   curl -s ${url}/v1/score -H 'Content-Type: application/json' \\
     -d '{"pianoRoll": [[48,64,67,72], [53,65,69,72], [43,65,71,74], [48,64,67,72]]}'
 
-or a MIDI file of yours: curl -s ${url}/v1/score -F file=@piece.mid
+or a MIDI or audio file of yours: curl -s ${url}/v1/score -F file=@piece.mid
 `;

@@ -47,6 +47,15 @@ export interface Engine {
 /** Length of one sequence's state: h, and for LSTM c behind it. */
 export const stateSize = ({ cell, units }: Config): number => (cell === "lstm" ? 2 * units : units);
 
+/** |h| is at most 1 in all three cells; the slack is for the rounding of a vectorised tanh. */
+const LARGEST_H = 1 + 1e-6;
+/** An LSTM's |c| grows by at most 1 a step, and float32 stops growing there: 2^24 + 1 rounds back to 2^24. */
+const LARGEST_C = 2 ** 24;
+
+/** The largest size of each number of one sequence's state. */
+export const stateLimits = (config: Config): Float64Array =>
+  new Float64Array(stateSize(config)).fill(LARGEST_C).fill(LARGEST_H, 0, config.units);
+
 /** How much room a kernel has. */
 export interface Capacity {
   readonly rows: number;

@@ -2,7 +2,8 @@
 import { modelId, readCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 import { Mixture } from "../mixture.ts";
-import { type Model, Network } from "../model.ts";
+import { type Model, type Network, networkOf } from "../model.ts";
+import type { SpeechModel } from "../speech-model.ts";
 import { type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
 export interface Loaded {
@@ -13,13 +14,13 @@ export interface Loaded {
 
 /**
  * Loads every model of the catalogue that can be loaded, in the catalogue's order, and behind them a mixture for each set
- * and preset of which the catalogue has two models or more. A mixture that lacks a member would be another model under
+ * of music and preset of which the catalogue has two models or more. A mixture that lacks a member would be another model under
  * the same id, so it is a failure as well.
  * @throws SurprisalError when the catalogue itself cannot be read.
  */
 export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Module): Promise<Loaded> {
   const entries = (await store.catalogue()).models;
-  const networks = new Map<string, Network>();
+  const networks = new Map<string, Network | SpeechModel>();
   const mixtures: Mixture[] = [];
   const failures: { id: string; error: unknown }[] = [];
   for (const entry of entries) {
@@ -30,7 +31,7 @@ export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Mod
     }
   }
   for (const [id, members] of Map.groupBy(entries, mixtureId)) {
-    if (members.length < 2) continue;
+    if (members.length < 2 || members.some((member) => networks.get(member.id)?.kind === "audio")) continue;
     try {
       mixtures.push(await mix(id, members, networks));
     } catch (error) {
@@ -44,8 +45,8 @@ async function loadNetwork(
   store: CheckpointStore,
   entry: CatalogueEntry,
   kernel: WebAssembly.Module,
-): Promise<Network> {
-  const network = new Network(readCheckpoint(await store.read(entry)), entry.version, kernel);
+): Promise<Network | SpeechModel> {
+  const network = networkOf(readCheckpoint(await store.read(entry)), entry.version, kernel);
   if (network.id !== entry.id) {
     throw new SurprisalError("malformed-catalogue", `${entry.key} holds ${network.id}; wanted ${entry.id}.`);
   }
@@ -58,12 +59,13 @@ const mixtureId = ({ set, preset }: CatalogueEntry) => modelId({ set, cell: "mix
 async function mix(
   id: string,
   members: readonly CatalogueEntry[],
-  networks: ReadonlyMap<string, Network>,
+  networks: ReadonlyMap<string, Network | SpeechModel>,
 ): Promise<Mixture> {
   const ids = members.map((member) => member.id).sort();
   const loaded = ids.map((member) => {
     const network = networks.get(member);
-    if (!network) throw new SurprisalError("no-models", `It averages ${ids.join(", ")}, and ${member} is not loaded.`);
+    if (network?.kind !== "music")
+      throw new SurprisalError("no-models", `It averages ${ids.join(", ")}, and ${member} is not loaded.`);
     return network;
   });
   const versions = loaded.map(({ version }) => version).join("\n");

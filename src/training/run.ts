@@ -5,10 +5,11 @@ import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
 import type { Cell, Checkpoint } from "../checkpoint.ts";
+import { networkOf } from "../model.ts";
 import { writeFileAtomically } from "../store/files.ts";
 import type { TrainingSet } from "./datasets.ts";
 import { type CreateEngine, kernelEngine } from "./engine.ts";
-import { evaluate, scorerOf } from "./evaluate.ts";
+import { evaluate, type Scorer } from "./evaluate.ts";
 import type { Protocol } from "./protocol.ts";
 import { type Epoch, type Snapshot, Trainer } from "./trainer.ts";
 
@@ -76,7 +77,7 @@ export async function run({
     }
   }
   await writeFileAtomically(`${path}.jsonl`, log.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
-  const checkpoint = finish(module, trainer, set, protocol);
+  const checkpoint = await finish(module, trainer, set, protocol);
   await rm(`${path}.snapshot`, { force: true });
   return checkpoint;
 }
@@ -91,13 +92,18 @@ async function readSaved(path: string): Promise<Saved | undefined> {
 }
 
 /** The best weights with their metadata: no times, so that the same command gives the same bytes. */
-function finish(module: WebAssembly.Module, trainer: Trainer, set: TrainingSet, protocol: Protocol): Checkpoint {
+async function finish(
+  module: WebAssembly.Module,
+  trainer: Trainer,
+  set: TrainingSet,
+  protocol: Protocol,
+): Promise<Checkpoint> {
   const { best, config } = trainer;
   if (!best) throw new Error("The protocol allows no epoch.");
   const described = { set: set.name, preset: protocol.preset, ...set.described };
-  const model = scorerOf({ config, tensors: best.tensors, metadata: described }, module);
-  const valid = evaluate(model, set.valid);
-  const test = evaluate(model, set.test);
+  const model = networkOf({ config, tensors: best.tensors, metadata: described }, "", module) as Scorer; // of its set's pieces
+  const valid = await evaluate(model, set.valid);
+  const test = await evaluate(model, set.test);
   const { units: _, ...settings } = protocol;
   const metadata = {
     ...settings,

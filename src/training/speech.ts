@@ -34,7 +34,7 @@ const SHARES = { train: 0.7, valid: 0.15 };
 const SEED = 1;
 
 /** A cut of a recording: samples as they were recorded (full scale = 1) and where they begin in it. */
-interface Cut {
+export interface Cut {
   readonly samples: Float32Array;
   readonly start: number;
 }
@@ -69,10 +69,7 @@ export async function makeSpeechSet(
   const tensors = new Map<string, Tensor>();
   for (const [split, some] of Object.entries(splitRecordings(recordings))) {
     const most = split === "train" ? train : others;
-    const cuts = shuffle(
-      some.flatMap((samples) => cutsOf(samples, length)),
-      uniform(SEED),
-    ).slice(0, most);
+    const cuts = cutsOf(some, name, most);
     if (cuts.length === 0) {
       throw new SurprisalError("missing-data", `No ${split} recording of ${name} has ${length} samples.`);
     }
@@ -96,11 +93,17 @@ export function splitRecordings(recordings: readonly Float32Array[]): Record<Spl
   return { train: shuffled.slice(0, train), valid: shuffled.slice(train, valid), test: shuffled.slice(valid) };
 }
 
-const cutsOf = (samples: Float32Array, length: number): Cut[] =>
-  Array.from({ length: Math.floor(samples.length / length) }, (_, n) => ({
-    samples: samples.subarray(n * length, (n + 1) * length),
-    start: n * length,
-  }));
+/** Sequences of a set's length, end to end from the start of each recording; of all of them so many, drawn by the seed. */
+export function cutsOf(recordings: readonly Float32Array[], name: SpeechSetName, most: number): Cut[] {
+  const { length } = SPEECH_SHAPES[name];
+  const all = recordings.flatMap((samples) =>
+    Array.from({ length: Math.floor(samples.length / length) }, (_, n) => ({
+      samples: samples.subarray(n * length, (n + 1) * length),
+      start: n * length,
+    })),
+  );
+  return shuffle(all, uniform(SEED)).slice(0, most);
+}
 
 /**
  * Reads a set that `npm run data -- speech` has made: dithered, and standardised by the training samples.

@@ -1,13 +1,13 @@
 /**
- * What the HTTP API does, on whatever runtime answers `request`. The server behind it serves testModels() with the
- * default limits.
+ * What the HTTP API does with music, on whatever runtime answers `request`. The server behind it serves testModels() and
+ * testSpeechModels() with the default limits.
  */
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { writeMidi } from "../../src/midi.ts";
 import { DEFAULT_LIMITS } from "../../src/music.ts";
-import { PredictResponse, Problem, ScoreResponse } from "../../src/schema.ts";
+import { MusicPredictResponse, MusicScoreResponse, Problem } from "../../src/schema.ts";
 import { pianoRoll } from "../../src/sequence.ts";
 import { plainNll, randomPiece, testModels } from "../models.ts";
 
@@ -37,12 +37,12 @@ export function apiContract(request: Request): void {
   const score = async (init: RequestInit, query = "") => {
     const response = await request(`/v1/score${query}`, init);
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
-    return ScoreResponse.strict().parse(await response.json());
+    return MusicScoreResponse.strict().parse(await response.json());
   };
   const predict = async (init: RequestInit, query = "") => {
     const response = await request(`/v1/predict${query}`, init);
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
-    return PredictResponse.strict().parse(await response.json());
+    return MusicPredictResponse.strict().parse(await response.json());
   };
   /** Asserts a problem document of this status and code, and returns its sentence. */
   const problem = async (response: Response | Promise<Response>, status: number, code: string) => {
@@ -169,7 +169,7 @@ export function apiContract(request: Request): void {
       const start = await predict(json({ pianoRoll: piece.slice(0, 10) }));
       const state = start.predictions.map((prediction) => prediction.state);
       const rest = { pianoRoll: piece.slice(10) };
-      const numbers = (answer: PredictResponse) =>
+      const numbers = (answer: MusicPredictResponse) =>
         answer.predictions.map(({ probabilities, state }) => ({ probabilities, state }));
       expect(numbers(await predict(json({ ...rest, state })))).toEqual(numbers(whole));
       expect(numbers(await predict(json({ ...rest, state: state.join() })))).toEqual(numbers(whole));
@@ -262,8 +262,6 @@ export function apiContract(request: Request): void {
       ["bytes that nobody knows", "", post("hello", "application/octet-stream"), 415, "unsupported-media-type", /MThd/],
       ["MIDI that is none", "", post("hello", "audio/midi"), 400, "malformed-midi", /./],
       ["MIDI cut short", "", post(midi.subarray(0, 50), "audio/midi"), 400, "malformed-midi", /./],
-      ["a recording", "", post("RIFF\0\0\0\0WAVEfmt ", "audio/wav"), 415, "unsupported-media-type", /no speech models/],
-      ["samples", "", json({ samples: [0], sampleRate: 8000 }), 415, "unsupported-media-type", /no speech models/],
       ["a form without its boundary", "", post("x", "multipart/form-data"), 400, "malformed-request", /multipart/],
       ["a form that is none", "", post("x", "multipart/form-data; boundary=y"), 400, "malformed-request", /multipart/],
       ["a form without a file", "", form([["models", "jsb/gru"]]), 400, "malformed-request", /0 fields named `file`/],
@@ -276,14 +274,6 @@ export function apiContract(request: Request): void {
         415,
         "unsupported-media-type",
         /5 bytes of application\/pdf/,
-      ],
-      [
-        "a recording in a form",
-        "",
-        form([["file", new File(["fLaC"], "a.flac", { type: "audio/flac" })]]),
-        415,
-        "unsupported-media-type",
-        /audio\/flac.*no speech models/,
       ],
       [
         "JSON in another charset",
@@ -387,15 +377,26 @@ export function apiContract(request: Request): void {
     });
 
     test("a body over the limit is refused", async () => {
-      const body = new Uint8Array(DEFAULT_LIMITS.bodyBytes + 1);
-      expect(await problem(request("/score", post(body)), 413, "too-large")).toContain("1048576");
+      const body = new Uint8Array(DEFAULT_LIMITS.jsonBytes + 1);
+      expect(await problem(request("/score", post(body, "application/json")), 413, "too-large")).toContain("4194304");
+    });
+
+    test("a MIDI file over the limit is refused", async () => {
+      const body = new Uint8Array(2 ** 20 + 1);
+      expect(await problem(request("/score", post(body, "audio/midi")), 413, "too-large")).toContain("1048576");
+    });
+
+    test("a form of many parts is refused", async () => {
+      const many = form([file(), ...Array.from({ length: 64 }, (_, k) => [`x${k}`, "1"] as const)]);
+      expect(await problem(request("/score", many), 400, "malformed-request")).toContain("65 parts");
     });
   });
 
   describe("what is there to read", () => {
     test("GET /models lists the models with their shapes and metrics", async () => {
       const { models: listed } = await (await request("/v1/models")).json();
-      expect(listed.map(({ id }: { id: string }) => id)).toEqual(models.map(({ id }) => id));
+      const music = listed.filter(({ kind }: { kind: string }) => kind === "music");
+      expect(music.map(({ id }: { id: string }) => id)).toEqual(models.map(({ id }) => id));
       expect(listed[2]).toMatchObject({ cell: "gru", units: 9, pitches: 96, framesPerQuarter: 1 });
       expect(listed[2].parameters).toBe(3 * 9 * (96 + 9 + 1) + 96 * (9 + 1));
       expect(listed[2].metrics).toEqual({ test: { micro: 8.5, macro: 8.6 } });
@@ -415,7 +416,7 @@ export function apiContract(request: Request): void {
 
     test("the server is live and ready", async () => {
       expect(await (await request("/health/live")).json()).toEqual({ status: "live" });
-      expect(await (await request("/health/ready")).json()).toEqual({ status: "ready", models: 4, lastError: null });
+      expect(await (await request("/health/ready")).json()).toEqual({ status: "ready", models: 7, lastError: null });
     });
 
     test("openapi.yaml and openapi.json say the same", async () => {

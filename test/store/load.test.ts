@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CELLS, type Cell, type Checkpoint, writeCheckpoint } from "../../src/checkpoint.ts";
 import type { Model } from "../../src/model.ts";
+import { modelsOfKind } from "../../src/select.ts";
 import { addToFolder, fileStore } from "../../src/store/files.ts";
 import { type Loaded, loadModels } from "../../src/store/load.ts";
 import type { CatalogueEntry } from "../../src/store/store.ts";
@@ -32,7 +33,8 @@ const load = () => loadModels(fileStore(folder), kernelModule);
 const idsOf = (models: readonly { readonly id: string }[]) => models.map(({ id }) => id);
 
 /** Models as id, version and the networks behind it. */
-const told = (models: readonly Model[]) => models.map(({ id, version, networks }) => [id, version, idsOf(networks)]);
+const told = (models: readonly Model[]) =>
+  modelsOfKind(models, "music").map(({ id, version, networks }) => [id, version, idsOf(networks)]);
 
 async function damage(file: string): Promise<void> {
   const path = join(folder, file);
@@ -58,7 +60,11 @@ test("models of another preset have ids and a mixture of their own", async () =>
   expect(idsOf((await load()).models)).toEqual([gru, lstm, large, tanh, mixture]); // one model is no mixture
   await addToFolder(folder, checkpointOf("gru", { preset: "large" }));
   const { models } = await load();
-  expect(models.slice(-2).map(({ id, networks }) => [id, idsOf(networks)])).toEqual([
+  expect(
+    modelsOfKind(models, "music")
+      .slice(-2)
+      .map(({ id, networks }) => [id, idsOf(networks)]),
+  ).toEqual([
     ["jsb/mixture", [gru, lstm, tanh]],
     ["jsb/mixture-large", ["jsb/gru-large", large]],
   ]);

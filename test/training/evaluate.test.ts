@@ -7,9 +7,9 @@ const model = {
   score: (roll: PianoRoll) => ({ nll: new Float64Array(frameCount(roll) - 1).fill(roll.pitches[0]) }),
 };
 
-test("micro weighs frames alike, macro pieces; first frames do not count", () => {
+test("micro weighs frames alike, macro pieces; first frames do not count", async () => {
   const pieces = [pianoRoll([[10], [], []]), pianoRoll([[40], [], [], [], [], [], []])];
-  expect(evaluate(model, pieces)).toEqual({
+  expect(await evaluate(model, pieces)).toEqual({
     scoredFrames: 8,
     micro: (2 * 10 + 6 * 40) / 8,
     macro: (10 + 40) / 2,
@@ -20,6 +20,6 @@ test("micro weighs frames alike, macro pieces; first frames do not count", () =>
   });
 });
 
-test("no pieces have no average", () => {
-  expect(() => evaluate(model, [])).toThrow("Found no piece; wanted at least one.");
+test("no pieces have no average", async () => {
+  await expect(evaluate(model, [])).rejects.toThrow("Found no piece; wanted at least one.");
 });

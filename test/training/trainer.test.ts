@@ -60,7 +60,7 @@ describe.each(CELLS)("training %s", (cell) => {
       const metadata = { set: "jsb", preset: "paper", framesPerQuarter: "1" };
       const checkpoint = { config: trainer.config, tensors: (await trainer.snapshot()).tensors, metadata };
       const model = new Network(checkpoint, "", kernelModule);
-      expect(valid).toBeCloseTo(evaluate(model, set.valid).micro, 6);
+      expect(valid).toBeCloseTo((await evaluate(model, set.valid)).micro, 6);
     }
   });
 
