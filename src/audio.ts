@@ -4,6 +4,7 @@
  */
 import wavefile from "wavefile";
 import { SurprisalError } from "./errors.ts";
+import { letOthersIn } from "./turns.ts";
 
 const { WaveFile } = wavefile;
 
@@ -28,6 +29,8 @@ const FORMATS: Readonly<Record<number, readonly number[]>> = {
   6: [8], // A-law
   7: [8], // µ-law
 };
+/** Frames that are decoded at once: in between, a sample takes eight bytes. */
+const PORTION = 2 ** 15;
 const EXTENSIBLE = 0xfffe;
 const MOST_CHANNELS = 64;
 export const SAMPLE_RATES = { least: 1000, most: 768_000 };
@@ -98,16 +101,21 @@ export function checkSeconds(seconds: number, longestSeconds: number): void {
  * @throws SurprisalError `malformed-audio` when it is not one or is damaged, `unsupported-media-type` for a codec other than
  * those above, `too-large` when it is longer than `longestSeconds`, before any sample is decoded.
  */
-export function readWav(bytes: Uint8Array, longestSeconds = LONGEST_SECONDS): Recording {
+export async function readWav(bytes: Uint8Array, longestSeconds = LONGEST_SECONDS): Promise<Recording> {
   const { format, channels, sampleRate, bits, data } = readChunks(bytes);
   const frames = data.length / (channels * (bits / 8));
   checkSeconds(frames / sampleRate, longestSeconds);
-  const interleaved = decode({ format, channels, sampleRate, bits, data });
   const samples = new Float32Array(frames);
-  for (let t = 0; t < frames; t++) {
-    let sum = 0;
-    for (let c = 0; c < channels; c++) sum += interleaved[t * channels + c];
-    samples[t] = sum / channels;
+  const frameBytes = data.length / frames;
+  for (let start = 0; start < frames; start += PORTION) {
+    const part = data.subarray(start * frameBytes, Math.min(frames, start + PORTION) * frameBytes);
+    const interleaved = decode({ format, channels, sampleRate, bits, data: part });
+    for (let t = 0; t * channels < interleaved.length; t++) {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += interleaved[t * channels + c];
+      samples[start + t] = sum / channels;
+    }
+    await letOthersIn();
   }
   const faulty = samples.findIndex((sample) => !Number.isFinite(sample));
   if (faulty !== -1) throw malformed(`sample ${faulty} is ${samples[faulty]}; wanted finite numbers.`);

@@ -49,7 +49,7 @@ export async function readRecordings(folder: string): Promise<Float32Array[]> {
   if (paths.length === 0) throw new SurprisalError("missing-data", `${folder} has no WAV files.`);
   return Promise.all(
     paths.map(async (path) => {
-      const { samples, sampleRate } = readWav(await readFile(join(folder, path)), Number.POSITIVE_INFINITY);
+      const { samples, sampleRate } = await readWav(await readFile(join(folder, path)), Number.POSITIVE_INFINITY);
       if (sampleRate === SPEECH_RATE) return samples;
       throw new SurprisalError("malformed-data", `${path} has ${sampleRate} Hz; wanted ${SPEECH_RATE}.`);
     }),

@@ -8,7 +8,7 @@ import type { Request } from "./api.ts";
 const samples = randomRecording(1, 2003);
 const wav = writeWav({ samples, sampleRate: 8000 });
 /** As a reader of the 16-bit file has them. */
-const { samples: read } = readWav(wav);
+const { samples: read } = await readWav(wav);
 const models = testSpeechModels();
 const ids = models.map(({ id }) => id);
 
@@ -212,7 +212,7 @@ export function audioContract(request: Request): void {
       const [{ continuation = [] }] = (await predict(post(wav, "audio/wav"), query)).predictions;
       const response = await request(`/v1/predict${query}`, post(wav, "audio/wav", { Accept: "audio/wav" }));
       expect([response.status, response.headers.get("content-type")]).toEqual([200, "audio/wav"]);
-      const { samples, sampleRate } = readWav(new Uint8Array(await response.arrayBuffer()));
+      const { samples, sampleRate } = await readWav(new Uint8Array(await response.arrayBuffer()));
       expect([sampleRate, samples.length]).toEqual([8000, continuation.length]);
       samples.forEach((sample, t) => {
         expect(Math.abs(sample - Math.max(-1, Math.min(1, continuation[t])))).toBeLessThan(2 ** -15);
