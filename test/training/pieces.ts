@@ -1,6 +1,7 @@
-/** A small made-up music set: pieces of uneven length whose frames repeat, so that there is something to learn. */
+/** Small made-up sets in which there is something to learn. */
+import { SPEECH } from "../../src/checkpoint.ts";
 import { type PianoRoll, pianoRoll } from "../../src/sequence.ts";
-import type { MusicSet } from "../../src/training/datasets.ts";
+import type { MusicSet, TrainingSet } from "../../src/training/datasets.ts";
 import { type Protocol, parseTarget, presetOf } from "../../src/training/protocol.ts";
 import { Random } from "../random.ts";
 
@@ -12,6 +13,28 @@ export const smallProtocol: Protocol = {
   steps: 7,
 };
 
+/** Recordings of uneven length, of a tone that swells, in a little noise. */
+export function smallSpeechSet(seed = 1): TrainingSet {
+  const random = new Random(seed);
+  const recording = (): Float32Array => {
+    const [start, pitch] = [random.integer(0, 100), 4 + random.uniform()];
+    return Float32Array.from({ length: random.integer(40, 300) }, (_, t) => {
+      return Math.sin((start + t) / 30) * Math.sin((start + t) / pitch) + 0.1 * random.normal();
+    });
+  };
+  const pieces = (count: number) => Array.from({ length: count }, recording);
+  return {
+    name: "speech-short",
+    ...SPEECH,
+    described: {},
+    sha256: "",
+    train: pieces(8),
+    valid: pieces(3),
+    test: pieces(4),
+  };
+}
+
+/** Pieces of uneven length whose frames repeat. */
 export function smallSet(seed = 1): MusicSet {
   const random = new Random(seed);
   const chords = Array.from({ length: 3 }, () => [random.integer(1, 5), random.integer(6, 9)]);

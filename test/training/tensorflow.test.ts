@@ -10,7 +10,7 @@ import { Trainer } from "../../src/training/trainer.ts";
 import { kernelModule } from "../kernel/wasm.ts";
 import { Random, randomTensors } from "../random.ts";
 import { isInstalled } from "./installed.ts";
-import { smallProtocol, smallSet } from "./pieces.ts";
+import { smallProtocol, smallSet, smallSpeechSet } from "./pieces.ts";
 
 const set = smallSet();
 const kernel = kernelEngine(kernelModule);
@@ -39,13 +39,14 @@ function recorded(create: CreateEngine): { create: CreateEngine; losses: number[
 
 describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
   test.each([
-    ["the weights", {}],
-    ["their average", { averaging: 0.9 }],
-    ["norms that are rescaled", { maxNorm: 0.1, rate: 0.01 }],
-  ])("follows the kernel's loss curve over twenty updates: %s", async (_, changes) => {
+    ["the weights", set, {}],
+    ["their average", set, { averaging: 0.9 }],
+    ["norms that are rescaled", set, { maxNorm: 0.1, rate: 0.01 }],
+    ["a mixture of Gaussians over speech", smallSpeechSet(), { rate: 0.001, floor: 0.01, averaging: 0.9 }],
+  ])("follows the kernel's loss curve over twenty updates: %s", async (_, pieces, changes) => {
     const protocol: Protocol = { ...smallProtocol, noise: 0, ...changes };
     const [ours, theirs] = [recorded(kernel), recorded(wasm)];
-    const trainers = [ours, theirs].map(({ create }) => new Trainer(create, set, cell, protocol));
+    const trainers = [ours, theirs].map(({ create }) => new Trainer(create, pieces, cell, protocol));
     while (ours.losses.length < 20) {
       const [kernelEpoch, tensorflowEpoch] = [await trainers[0].epoch(), await trainers[1].epoch()];
       expectClose(tensorflowEpoch.valid, kernelEpoch.valid);
