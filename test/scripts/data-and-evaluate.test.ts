@@ -1,11 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Cell } from "../../src/checkpoint.ts";
+import { writeWav } from "../../src/audio.ts";
+import { type Cell, mixtureOutputs, SPEECH } from "../../src/checkpoint.ts";
+import { ReferenceKernel } from "../../src/kernel/reference.ts";
 import { addToFolder } from "../../src/store/files.ts";
+import { parts } from "../../src/training/batches.ts";
 import { MUSIC_FOLDER, MUSIC_SETS } from "../../src/training/datasets.ts";
+import { loadSpeechSet } from "../../src/training/speech.ts";
 import { hasMusicSet } from "../data.ts";
 import { Random, randomTensors } from "../random.ts";
 
@@ -64,5 +68,57 @@ describe.skipIf(!MUSIC_SETS.every(hasMusicSet))("with the sets", () => {
     const table = (await run("evaluate.ts", "--pieces")).stdout;
     expect(table).toContain(evaluation.micro.toFixed(4));
     expect(table).toContain("test piece 76");
+  });
+});
+
+describe("speech", () => {
+  /** Recordings of a voice: a tone of its own pitch that swells, in noise. */
+  async function record(voice: string, pitch: number, seed: number): Promise<void> {
+    await mkdir(join(folder, voice));
+    const random = new Random(seed);
+    for (let n = 0; n < 12; n++) {
+      const samples = Float32Array.from({ length: 16_600 }, (_, t) => {
+        return 0.2 * Math.sin(t / 900 + n) * Math.sin(t / pitch) + 0.01 * random.normal();
+      });
+      await writeFile(join(folder, voice, `${n}.wav`), writeWav({ samples, sampleRate: 8000 }));
+    }
+  }
+
+  test("evaluate has NLL and bits of the test sequences beside linear prediction, and of other sounds", async () => {
+    await record("one", 5, 1);
+    await record("two", 3, 2);
+    const data = await run("data.ts", "speech", "--from", join(folder, "one"));
+    expect(data.stdout).toMatch(/speech-long.safetensors +12 +16 \/ 4 \/ 4 +12768 \/ 3192 \/ 3192/);
+    const set = await loadSpeechSet("speech-long", join(folder, "data/speech"));
+    const config = { cell: "gru", units: 4, outputs: mixtureOutputs(SPEECH.mixture), ...SPEECH } as const;
+    const tensors = randomTensors(config, new Random(1));
+    await addToFolder(join(folder, "models"), {
+      config,
+      tensors,
+      metadata: { set: "speech-long", preset: "paper", ...set.described },
+    });
+    const [found] = JSON.parse((await run("evaluate.ts", "--json")).stdout);
+    const twin = new ReferenceKernel(config);
+    twin.load(tensors);
+    const sums = [...parts(set.test, 1000)].map(({ batch }) => twin.forward(batch).reduce((a, b) => a + b, 0));
+    const micro = sums.reduce((a, b) => a + b) / (4 * 798);
+    expect(found.scoredFrames).toBe(4 * 798);
+    expect(found.micro).toBeCloseTo(micro, 3);
+    const density = Math.exp(-micro / 10) / Number(set.described.std); // of a sample, full scale = 1
+    expect(found.bitsPerSample).toBeCloseTo(-Math.log2(density * 2 ** -15), 4);
+    const noise = 0.01 / Number(set.described.std);
+    expect(found.baseline).toBeGreaterThan(10 * (Math.log(noise) + Math.log(2 * Math.PI * Math.E) / 2));
+    expect(found.baseline).toBeLessThan(found.micro); // the weights are random
+
+    const [{ sounds }] = JSON.parse((await run("evaluate.ts", "--json", "--other", join(folder, "two"))).stdout);
+    expect(sounds.map(({ sound, sequences }: { sound: string; sequences: number }) => [sound, sequences])).toEqual([
+      ["held out", 4],
+      ["two", 24],
+      ["two, as loud", 24],
+      ["white noise, as loud", 4],
+    ]);
+    expect(sounds[0].nll).toBeCloseTo(found.micro, 10);
+    expect(sounds[2].deviation).toBeCloseTo(sounds[0].deviation, 3);
+    expect(sounds[3].deviation).toBeCloseTo(sounds[0].deviation, 3);
   });
 });
