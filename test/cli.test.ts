@@ -9,12 +9,13 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readWav } from "../src/audio.ts";
 import { parseMidi, writeMidi } from "../src/midi.ts";
 import { DEFAULT_LIMITS, midiMusic } from "../src/music.ts";
 import { scoreMusic } from "../src/score.ts";
 import { pianoRoll } from "../src/sequence.ts";
 import { addToFolder } from "../src/store/files.ts";
-import { randomCheckpoint, randomModel, randomPiece } from "./models.ts";
+import { randomCheckpoint, randomModel, randomPiece, randomSpeechModel } from "./models.ts";
 
 const cli = fileURLToPath(new URL("../src/entry/cli.ts", import.meta.url));
 const node = fileURLToPath(new URL("../src/entry/node.ts", import.meta.url));
@@ -43,6 +44,52 @@ async function run(args: readonly string[], input?: Uint8Array, env?: Record<str
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   return { stdout, stderr, code };
 }
+
+const talk = (name: string) => fileURLToPath(new URL(`fixtures/audio/${name}`, import.meta.url));
+
+describe("audio on the command line", () => {
+  const models = () => ({ SURPRISAL_MODELS: join(folder, "both") });
+  beforeAll(async () => {
+    for (const cell of ["gru", "lstm"] as const) {
+      await addToFolder(join(folder, "both"), randomCheckpoint({ set: "jsb", cell }));
+    }
+    await addToFolder(join(folder, "both"), randomSpeechModel({ cell: "gru" }).checkpoint);
+  });
+
+  test("is scored beside music, each in a table of its own", async () => {
+    const { stdout, stderr, code } = await run(
+      ["score", talk("tones.flac"), file, talk("tones.opus")],
+      undefined,
+      models(),
+    );
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^.*tones.flac: speech-short.gru predicts .* unlike its speech\.\n.*tones.opus: .*\n$/);
+    const [music, audio] = stdout.split("\n\n").map((table) => table.trim().split("\n"));
+    expect(music.map((line) => line.split(/ +/)[1])).toEqual(["model", "jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    expect(audio[0].split(/ +/)).toEqual(["file", "model", "samples", "nats/step", "bits/sample", "best"]);
+    expect(audio.slice(1).map((line) => line.split(/ +/).slice(0, 3))).toEqual([
+      [talk("tones.flac"), "speech-short/gru", "7992"],
+      [talk("tones.opus"), "speech-short/gru", "7992"],
+    ]);
+  });
+
+  test("is continued as a WAV file", async () => {
+    const out = join(folder, "next.wav");
+    const args = ["predict", talk("tones.flac"), "--steps", "100", "--seed", "1", "--out", out, "--json"];
+    const { stdout, stderr, code } = await run(args, undefined, models());
+    expect([code, stderr]).toEqual([0, ""]);
+    const [{ continuation, expected }] = JSON.parse(stdout).predictions;
+    const { samples, sampleRate } = await readWav(await readFile(out));
+    expect([sampleRate, samples.length]).toEqual([8000, continuation.length]);
+    expect(continuation.length).toBe(99 * 4 + expected.length);
+  });
+
+  test("cannot be read by models of music alone", async () => {
+    const { stderr, code } = await run(["score", talk("tones.mp3"), "--models", "jsb/*"], undefined, models());
+    expect(code).toBe(1);
+    expect(stderr).toContain("tones.mp3: Found audio, which jsb/gru, jsb/lstm, jsb/mixture cannot read");
+  });
+});
 
 describe("surprisal score", () => {
   test("shows a row for each file and model, with the numbers of the core", async () => {

@@ -42,7 +42,8 @@ export async function score(
     throw new UsageError("Found - twice or more; wanted it once, since standard input can be read once.");
   }
   const options = optionsOf(ScoreOptions, { ...values, ...(compare && { detail: "comparison" }) });
-  const models = selectModels(await openModels(folder), options.models);
+  const models = await openModels(folder);
+  selectModels(models, options.models); // a pattern that names nothing is wrong whatever the files
   const rows: Record<"music" | "audio", Record<string, string>[]> = { music: [], audio: [] };
   let exitCode = 0;
   for (const file of files) {
@@ -103,8 +104,9 @@ export async function predict(
   const [file] = files;
   if (files.length !== 1) throw new UsageError(`predict wants one FILE; found ${files.length}.`);
   const options = optionsOf(PredictOptions, values);
-  const models = selectModels(await openModels(folder), options.models);
-  if (typeof out === "string" && (!readAlone(models) || options.steps === undefined)) throw outWanted(models.length);
+  const models = await openModels(folder);
+  const chosen = selectModels(models, options.models);
+  if (typeof out === "string" && (!readAlone(chosen) || options.steps === undefined)) throw outWanted(chosen.length);
   let response: PredictResponse;
   try {
     response = await answer.predict(await readInput(file, options.channels), models, options);
