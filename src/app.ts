@@ -30,6 +30,8 @@ export interface Deps {
   readonly limits: Limits;
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
+  /** Answers /score and /predict in this app's place, where there is one: see entry/pool.ts. */
+  elsewhere?(): ((request: Request, id: string) => Promise<Response>) | undefined;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
@@ -90,6 +92,12 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
+  for (const { path } of [scoreRoute, predictRoute]) {
+    api.post(path, async (c, next) => {
+      const answer = deps.elsewhere?.();
+      return answer ? answer(c.req.raw, c.get("requestId")) : next();
+    });
+  }
   api.openapi(scoreRoute, async (c) => {
     const { input, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, reader());
     return c.json(await score(input, deps.models(), options), 200, NOT_STORED);

@@ -24,6 +24,7 @@ export const STATUS_OF_CODE = {
   "unsupported-media-type": 415,
   "nothing-to-score": 422,
   "no-models": 503,
+  busy: 503,
 } as const;
 
 /** Reason phrases of RFC 9110. */

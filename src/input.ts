@@ -126,8 +126,11 @@ function describe(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
-/** Counts what arrives, whatever Content-Length says. */
-async function readBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * Counts what arrives, whatever Content-Length says.
+ * @throws SurprisalError `too-large` when it is more than the limit, `malformed-request` when it breaks off.
+ */
+export async function readBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = (found: string) =>
     new SurprisalError("too-large", `The body has ${found} bytes; wanted at most ${limit}.`);
   // Before the body is touched: the Node server can then pass over it and keep the connection.

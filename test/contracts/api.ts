@@ -76,7 +76,7 @@ export function apiContract(request: Request): void {
       }
       expect(await score(form([file()]))).toEqual(wanted);
       expect(await (await request("/score", post(midi))).json()).toEqual(wanted);
-      const roll = await score(json({ pianoRoll: piece, models: "jsb/*" }));
+      const roll = await score(json({ pianoRoll: piece, models: "jsb/tanh,jsb/lstm,jsb/gru" }));
       expect(roll.scores).toEqual(wanted.scores.slice(0, 3));
     });
 
@@ -207,8 +207,8 @@ export function apiContract(request: Request): void {
 
     test("refuses a MIDI answer of several models, or without steps", async () => {
       const accept = { Accept: "audio/midi" };
-      const several = request("/predict", json({ pianoRoll: piece, steps: 4 }, accept));
-      expect(await problem(several, 406, "not-acceptable")).toContain("4 models");
+      const several = request("/predict", json({ pianoRoll: piece, steps: 4, models: "*/gru" }, accept));
+      expect(await problem(several, 406, "not-acceptable")).toContain("2 models");
       const without = request("/predict", json({ pianoRoll: piece, models: "jsb/gru" }, accept));
       expect(await problem(without, 406, "not-acceptable")).toContain("steps");
     });

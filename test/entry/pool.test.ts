@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createApp, type Deps } from "../../src/app.ts";
+import { writeWav } from "../../src/audio.ts";
+import { writeCheckpoint } from "../../src/checkpoint.ts";
+import { decode } from "../../src/entry/decoders.ts";
+import { type Pool, startPool } from "../../src/entry/pool.ts";
+import { DEFAULT_LIMITS } from "../../src/music.ts";
+import type { Release } from "../../src/store/load.ts";
+import { apiContract } from "../contracts/api.ts";
+import { audioContract } from "../contracts/audio.ts";
+import { entryFor } from "../contracts/store.ts";
+import { kernelModule } from "../kernel/wasm.ts";
+import { randomRecording, testModels, testSpeechModels } from "../models.ts";
+
+const models = [...testModels(), ...testSpeechModels()];
+
+function releaseOf(): Release {
+  const files = models.map(({ checkpoint }) => writeCheckpoint(checkpoint));
+  const entries = models.map(({ id, set, checkpoint: { config } }, k) =>
+    entryFor(files[k], { id, set, cell: config.cell, units: config.units }),
+  );
+  return { etag: "1", entries, files: new Map(entries.map(({ version }, k) => [version, files[k]])), failures: [] };
+}
+
+/** As the main thread has them: it shows the models, and must not be asked to score by them. */
+const shown = models;
+let pool: Pool;
+const deps: Deps = {
+  models: () => shown,
+  limits: DEFAULT_LIMITS,
+  decode,
+  elsewhere: () => pool.answer,
+  version: "1.2.3",
+  log: console.error,
+};
+const server = createAdaptorServer({ fetch: createApp(deps).fetch });
+let url = "";
+
+beforeAll(async () => {
+  pool = startPool({ release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1.2.3" }, 2);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.close();
+  await pool.close();
+});
+
+const request = (path: string, init?: RequestInit) => fetch(url + path, init);
+
+describe("the API on Node, answered by threads", () => {
+  apiContract(request);
+  audioContract(request);
+});
+
+test("long recordings, one for each thread and more, delay neither a chord nor a health check", async () => {
+  const body = writeWav({ samples: randomRecording(1, 4_000_000), sampleRate: 8000 });
+  const answers: string[] = [];
+  const note = async (name: string, response: Promise<Response>) => {
+    const { status } = await response;
+    answers.push(`${name} ${status}`);
+  };
+  const long = Array.from({ length: 3 }, () =>
+    note("recording", request("/score", { method: "POST", body, headers: { "Content-Type": "audio/wav" } })),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 300)); // so that they are under way
+  const chord = { method: "POST", body: '{"pianoRoll":[[60],[62]]}', headers: { "Content-Type": "application/json" } };
+  await Promise.all([note("chord", request("/score", chord)), note("health", request("/health/live"))]);
+  expect(answers.toSorted()).toEqual(["chord 200", "health 200"]);
+  await Promise.all(long);
+  expect(answers.slice(2)).toEqual(Array(3).fill("recording 200"));
+});
+
+test("a pool that is closed first answers what it has begun", async () => {
+  const other = startPool({ release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" }, 1);
+  const body = writeWav({ samples: randomRecording(2, 400_000), sampleRate: 8000 });
+  const headers = { "Content-Type": "audio/wav" };
+  const answer = other.answer(new Request("http://x/score", { method: "POST", body, headers }), "id");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await other.close();
+  expect((await answer).status).toBe(200);
+});
