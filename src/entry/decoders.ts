@@ -12,6 +12,7 @@ interface Decoded {
   readonly channelData: readonly Float32Array[];
   readonly samplesDecoded: number;
   readonly sampleRate: number;
+  readonly bitDepth?: number; // of FLAC, whose decoder takes the largest sample above 0 for full scale
   readonly errors: readonly { readonly message: string }[];
 }
 
@@ -45,14 +46,14 @@ export async function decode(file: Uint8Array, format: CodedFormat, longestSecon
   const decoder = await DECODERS[format]();
   const parts: Float32Array[] = [];
   let [length, rate] = [0, 0];
-  const take = ({ channelData, samplesDecoded, sampleRate, errors }: Decoded) => {
+  const take = ({ channelData, samplesDecoded, sampleRate, bitDepth, errors }: Decoded) => {
     if (errors.length > 0) throw malformed(format, errors[0].message);
     if (samplesDecoded === 0) return;
     if (rate !== 0 && sampleRate !== rate) throw malformed(format, `its rate changes from ${rate} to ${sampleRate} Hz`);
     rate = sampleRate;
     length += samplesDecoded;
     checkSeconds(length / rate, longestSeconds);
-    parts.push(averaged(channelData, samplesDecoded));
+    parts.push(averaged(bitDepth ? channelData.map(exactly(bitDepth)) : channelData, samplesDecoded));
   };
   try {
     await decoder.ready;
@@ -75,6 +76,10 @@ export async function decode(file: Uint8Array, format: CodedFormat, longestSecon
   }
   return { samples, sampleRate: rate };
 }
+
+/** The integers that were coded, where full scale is 2^(bits - 1). */
+const exactly = (bits: number) => (channel: Float32Array) =>
+  channel.map((sample) => Math.round(sample * (2 ** (bits - 1) - 1)) / 2 ** (bits - 1));
 
 function averaged(channels: readonly Float32Array[], length: number): Float32Array {
   const mean = new Float32Array(length);

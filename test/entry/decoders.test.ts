@@ -95,6 +95,13 @@ describe.each([
   });
 });
 
+test("FLAC gives back every sample as it was", async () => {
+  const { samples } = await decode(fixture("tones.flac"), "FLAC", 600);
+  expect(Array.from(samples, (sample) => sample || 0)).toEqual(
+    Array.from(twoTones(), (sample) => Math.round(sample * 32_768) / 32_768 || 0), // 0 and -0 are the same sound
+  );
+});
+
 test("an Ogg page whose checksum is not its own is refused", async () => {
   const damaged = fixture("tones.opus");
   damaged[3000] ^= 1;
