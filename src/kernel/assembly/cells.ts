@@ -3,9 +3,9 @@
  * arXiv 1412.3555, section 3; LSTM with the diagonal peepholes of Graves 2013. Gate blocks lie side by side in a row of
  * `gates`: tanh (h), LSTM (i, f, c, o), GRU (z, r, h). On entry to a forward step they hold x W + b.
  */
-import { multiply, multiplyTransposed } from "./gemm";
+import { multiply, multiplyTransposed, pack } from "./gemm";
 import {
-  b, c0, carried, cells, extra, gateWidth, gates, gatesGradient, gradient, h0, hidden, hiddenGradient, U, UT, V, W, width,
+  b, c0, carried, cells, extra, gateWidth, gates, gatesGradient, gradient, h0, hidden, hiddenGradient, packedU, U, UT, V, W, width,
 } from "./layout";
 import { madd, sigmoid, tanh } from "./math";
 
@@ -42,10 +42,31 @@ function cellsBefore(previousRow: i32): usize {
   return previousRow < 0 ? c0 : cells + ((previousRow * width) << 2);
 }
 
+/** Beyond so many bytes, U does not stay in a first-level cache. */
+const LARGEST_UNPACKED: usize = 32768;
+/** Packing takes about as long as a step of one row. */
+const FEWEST_PACKED_STEPS: i32 = 16;
+let packs: bool = false;
+
+/** To be called before the steps of a forward pass, so many of them. */
+export function packRecurrent(steps: i32, isGru: bool): void {
+  packs = steps >= FEWEST_PACKED_STEPS && <usize>(width * gateWidth) << 2 > LARGEST_UNPACKED;
+  if (!packs) return;
+  const together = isGru ? 2 * width : gateWidth;
+  pack(width, together, U, gateWidth, packedU);
+  pack(width, gateWidth - together, U + (together << 2), gateWidth, packedU + ((together * width) << 2));
+}
+
+/** Gates (rows, columns) from column `first` on += input (rows, width) times those columns of U. */
+function recurrentProduct(rows: i32, columns: i32, input: usize, first: i32, g: usize): void {
+  const packed = packs ? packedU + ((first * width) << 2) : 0;
+  multiply(rows, columns, width, input, width, U + (first << 2), gateWidth, g + (first << 2), gateWidth, packed);
+}
+
 export function tanhForward(row: i32, previousRow: i32, count: i32): void {
   const g = gates + ((row * width) << 2);
   const h = hidden + ((row * width) << 2);
-  multiply(count, width, width, hiddenBefore(previousRow), width, U, width, g, width);
+  recurrentProduct(count, width, hiddenBefore(previousRow), 0, g);
   const bytes: usize = (count * width) << 2;
   for (let j: usize = 0; j < bytes; j += 16) v128.store(h + j, tanh(v128.load(g + j)));
 }
@@ -64,7 +85,7 @@ export function lstmForward(row: i32, previousRow: i32, count: i32): void {
   const gStep: usize = gateWidth << 2;
   const step: usize = width << 2;
   const g0 = gates + row * gStep;
-  multiply(count, gateWidth, width, hiddenBefore(previousRow), width, U, gateWidth, g0, gateWidth);
+  recurrentProduct(count, gateWidth, hiddenBefore(previousRow), 0, g0);
   const before = cellsBefore(previousRow);
   for (let n = 0; n < count; n++) {
     const g = g0 + n * gStep;
@@ -143,7 +164,7 @@ export function gruForward(row: i32, previousRow: i32, count: i32): void {
   const g0 = gates + row * gStep;
   const before = hiddenBefore(previousRow);
   const rh = extra + row * step;
-  multiply(count, 2 * width, width, before, width, U, gateWidth, g0, gateWidth);
+  recurrentProduct(count, 2 * width, before, 0, g0);
   for (let n = 0; n < count; n++) {
     const g = g0 + n * gStep;
     const at: usize = n * step;
@@ -154,7 +175,7 @@ export function gruForward(row: i32, previousRow: i32, count: i32): void {
       v128.store(rh + at + j, f32x4.mul(r, v128.load(before + at + j)));
     }
   }
-  multiply(count, width, width, rh, width, U + 2 * step, gateWidth, g0 + 2 * step, gateWidth);
+  recurrentProduct(count, width, rh, 2 * width, g0);
   for (let n = 0; n < count; n++) {
     const g = g0 + n * gStep;
     const at: usize = n * step;

@@ -6,12 +6,16 @@
  */
 import { madd } from "./math";
 
-/** C (rows, n) += A (rows, k) B (k, n). Leading dimensions in floats; k and n multiples of 4. */
+/**
+ * C (rows, n) += A (rows, k) B (k, n). Leading dimensions in floats; k and n multiples of 4. `packed` is what pack() made of
+ * B, if it did: rows that fill no tile read B once each, and from a cache beyond the first only in a row is that fast.
+ */
 export function multiply(
   rows: i32, n: i32, k: i32,
   a: usize, lda: i32,
   b: usize, ldb: i32,
   c: usize, ldc: i32,
+  packed: usize = 0,
 ): void {
   const aStep: usize = lda << 2;
   const bStep: usize = ldb << 2;
@@ -35,9 +39,29 @@ export function multiply(
     const aRow = a + row * aStep;
     const cRow = c + row * cStep;
     column = 0;
-    for (; column + 32 <= n; column += 32) tile1x32(aRow, aEnd, b + (column << 2), bStep, cRow + (column << 2));
-    for (; column + 8 <= n; column += 8) tile1x8(aRow, aEnd, b + (column << 2), bStep, cRow + (column << 2));
-    if (column < n) tile1x4(aRow, aEnd, b + (column << 2), bStep, cRow + (column << 2));
+    let panel = packed ? packed : b;
+    const next: usize = packed ? aEnd : 4; // from one panel to the next, bytes for each of its columns
+    for (; column + 32 <= n; column += 32, panel += next << 5) {
+      tile1x32(aRow, aEnd, panel, packed ? 128 : bStep, cRow + (column << 2));
+    }
+    for (; column + 8 <= n; column += 8, panel += next << 3) {
+      tile1x8(aRow, aEnd, panel, packed ? 32 : bStep, cRow + (column << 2));
+    }
+    if (column < n) tile1x4(aRow, aEnd, panel, packed ? 16 : bStep, cRow + (column << 2));
+  }
+}
+
+/** B (k, n) in the order in which multiply() reads it for a single row: panels of 32 columns, then of 8, then of 4. */
+export function pack(k: i32, n: i32, b: usize, ldb: i32, packed: usize): void {
+  for (let column = 0; column < n; ) {
+    const left = n - column;
+    const columns = left >= 32 ? 32 : left >= 8 ? 8 : 4;
+    const bytes: usize = columns << 2;
+    for (let row = 0; row < k; row++, packed += bytes) {
+      const source = b + ((row * ldb + column) << 2);
+      for (let j: usize = 0; j < bytes; j += 16) v128.store(packed + j, v128.load(source + j));
+    }
+    column += columns;
   }
 }
 
@@ -91,6 +115,7 @@ export function addRows(rows: i32, n: i32, source: usize, target: usize): void {
   }
 }
 
+// One k at a time: from two, the compiler sets up more products at once than there are registers for.
 function tile4x8(a0: usize, aStep: usize, aLength: usize, b: usize, bStep: usize, c: usize, cStep: usize): void {
   let a1 = a0 + aStep;
   let a2 = a1 + aStep;
@@ -103,8 +128,8 @@ function tile4x8(a0: usize, aStep: usize, aLength: usize, b: usize, bStep: usize
   let s20 = v128.load(c2), s21 = v128.load(c2, 16);
   let s30 = v128.load(c3), s31 = v128.load(c3, 16);
   const end = a0 + aLength;
-  while (a0 < end) {
-    let b0 = v128.load(b), b1 = v128.load(b, 16);
+  for (; a0 < end; a0 += 4, a1 += 4, a2 += 4, a3 += 4, b += bStep) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
     let x = v128.load_splat<f32>(a0);
     s00 = madd(x, b0, s00); s01 = madd(x, b1, s01);
     x = v128.load_splat<f32>(a1);
@@ -113,18 +138,6 @@ function tile4x8(a0: usize, aStep: usize, aLength: usize, b: usize, bStep: usize
     s20 = madd(x, b0, s20); s21 = madd(x, b1, s21);
     x = v128.load_splat<f32>(a3);
     s30 = madd(x, b0, s30); s31 = madd(x, b1, s31);
-    b += bStep;
-    b0 = v128.load(b); b1 = v128.load(b, 16);
-    x = v128.load_splat<f32>(a0, 4);
-    s00 = madd(x, b0, s00); s01 = madd(x, b1, s01);
-    x = v128.load_splat<f32>(a1, 4);
-    s10 = madd(x, b0, s10); s11 = madd(x, b1, s11);
-    x = v128.load_splat<f32>(a2, 4);
-    s20 = madd(x, b0, s20); s21 = madd(x, b1, s21);
-    x = v128.load_splat<f32>(a3, 4);
-    s30 = madd(x, b0, s30); s31 = madd(x, b1, s31);
-    b += bStep;
-    a0 += 8; a1 += 8; a2 += 8; a3 += 8;
   }
   v128.store(c, s00); v128.store(c, s01, 16);
   v128.store(c1, s10); v128.store(c1, s11, 16);

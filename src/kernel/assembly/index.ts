@@ -7,7 +7,7 @@ import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
 import { drop, outputBackward, outputProduct } from "./head";
 import { mixture } from "./mixture";
 import {
-  gruBackward, gruForward, lstmBackward, lstmForward, recurrentBackward, tanhBackward, tanhForward,
+  gruBackward, gruForward, lstmBackward, lstmForward, packRecurrent, recurrentBackward, tanhBackward, tanhForward,
 } from "./cells";
 import {
   b, batchSizes, carried, cell, components, dropped, gateWidth, gates, gatesGradient, gradient, GRU, hidden, inputColumns,
@@ -61,6 +61,7 @@ function batchSize(step: i32): i32 {
 }
 
 function recur(steps: i32): i32 {
+  packRecurrent(steps, cell == GRU);
   let row = 0;
   let previousRow = -1;
   for (let t = 0; t < steps; t++) {

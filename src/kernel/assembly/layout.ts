@@ -41,6 +41,9 @@ export let targetValues: usize = 0; // (rows, block)
 export let h0: usize = 0; // (sequences, width)
 export let c0: usize = 0; // (sequences, width), LSTM only
 
+// U for the forward pass at hand, where cells.ts packs it.
+export let packedU: usize = 0; // (width, gateWidth), ordered by gemm.ts
+
 // What the forward pass leaves behind.
 export let gates: usize = 0; // (rows, gateWidth), after their non-linearities
 export let hidden: usize = 0; // (rows, width)
@@ -126,6 +129,7 @@ export function init(
   targetValues = components ? reserve((r * block) << 2) : 0;
   h0 = reserve((s * width) << 2);
   c0 = cell == LSTM ? reserve((s * width) << 2) : 0;
+  packedU = reserve((<u64>gateWidth * width) << 2);
   gates = reserve((r * gateWidth) << 2);
   hidden = reserve((r * width) << 2);
   cells = cell == LSTM ? reserve((r * width) << 2) : 0;

@@ -16,22 +16,56 @@ function constant(value: f32): v128 {
   return f32x4.splat(value);
 }
 
+// The constants of exp and log1p stand in memory, each in all lanes: an engine loads one at once, and takes three
+// instructions to build it from an immediate.
+const expConstants: usize = memory.data<f32>([
+  87, 87, 87, 87,
+  -87, -87, -87, -87,
+  1.44269504088896341, 1.44269504088896341, 1.44269504088896341, 1.44269504088896341,
+  // 1.5·2^23: adding it leaves the nearest integer in the low mantissa bits
+  12582912, 12582912, 12582912, 12582912,
+  // 2^t for t in [-1/2, 1/2], relative error 1.9e-9
+  0.00015345810970757157, 0.00015345810970757157, 0.00015345810970757157, 0.00015345810970757157,
+  0.0013399930903688073, 0.0013399930903688073, 0.0013399930903688073, 0.0013399930903688073,
+  0.009618489071726799, 0.009618489071726799, 0.009618489071726799, 0.009618489071726799,
+  0.05550328642129898, 0.05550328642129898, 0.05550328642129898, 0.05550328642129898,
+  0.24022646248340607, 0.24022646248340607, 0.24022646248340607, 0.24022646248340607,
+  0.6931471824645996, 0.6931471824645996, 0.6931471824645996, 0.6931471824645996,
+  1, 1, 1, 1,
+], 16);
+const log1pConstants: usize = memory.data<f32>([
+  -0.0032440212089568377, -0.0032440212089568377, -0.0032440212089568377, -0.0032440212089568377,
+  0.01985144428908825, 0.01985144428908825, 0.01985144428908825, 0.01985144428908825,
+  -0.056959498673677444, -0.056959498673677444, -0.056959498673677444, -0.056959498673677444,
+  0.10603651404380798, 0.10603651404380798, 0.10603651404380798, 0.10603651404380798,
+  -0.15305590629577637, -0.15305590629577637, -0.15305590629577637, -0.15305590629577637,
+  0.1967593878507614, 0.1967593878507614, 0.1967593878507614, 0.1967593878507614,
+  -0.24954134225845337, -0.24954134225845337, -0.24954134225845337, -0.24954134225845337,
+  0.3332996368408203, 0.3332996368408203, 0.3332996368408203, 0.3332996368408203,
+  -0.4999990165233612, -0.4999990165233612, -0.4999990165233612, -0.4999990165233612,
+], 16);
+
+// @ts-ignore: decorator
+@inline
+function lanes(table: usize, n: usize): v128 {
+  return v128.load(table + (n << 4));
+}
+
 /** e^x for x clamped to [-87, 87]; relative error below (1.2 + 0.75·|x|)·1e-7. NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  const clamped = f32x4.pmax(f32x4.pmin(x, constant(87)), constant(-87));
-  const exponent = f32x4.mul(clamped, constant(1.44269504088896341));
-  // Adding 1.5·2^23 leaves the nearest integer in the low mantissa bits.
-  const shifted = f32x4.add(exponent, constant(12582912));
-  const t = f32x4.sub(exponent, f32x4.sub(shifted, constant(12582912))); // [-1/2, 1/2]
-  // 2^t, relative error 1.9e-9
-  let p = madd(constant(0.00015345810970757157), t, constant(0.0013399930903688073));
-  p = madd(p, t, constant(0.009618489071726799));
-  p = madd(p, t, constant(0.05550328642129898));
-  p = madd(p, t, constant(0.24022646248340607));
-  p = madd(p, t, constant(0.6931471824645996));
-  p = madd(p, t, constant(1));
+  const clamped = f32x4.pmax(f32x4.pmin(x, lanes(expConstants, 0)), lanes(expConstants, 1));
+  const exponent = f32x4.mul(clamped, lanes(expConstants, 2));
+  const shift = lanes(expConstants, 3);
+  const shifted = f32x4.add(exponent, shift);
+  const t = f32x4.sub(exponent, f32x4.sub(shifted, shift));
+  let p = madd(lanes(expConstants, 4), t, lanes(expConstants, 5));
+  p = madd(p, t, lanes(expConstants, 6));
+  p = madd(p, t, lanes(expConstants, 7));
+  p = madd(p, t, lanes(expConstants, 8));
+  p = madd(p, t, lanes(expConstants, 9));
+  p = madd(p, t, lanes(expConstants, 10));
   return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
@@ -39,14 +73,14 @@ export function exp(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function log1p(e: v128): v128 {
-  let p = madd(constant(-0.0032440212089568377), e, constant(0.01985144428908825));
-  p = madd(p, e, constant(-0.056959498673677444));
-  p = madd(p, e, constant(0.10603651404380798));
-  p = madd(p, e, constant(-0.15305590629577637));
-  p = madd(p, e, constant(0.1967593878507614));
-  p = madd(p, e, constant(-0.24954134225845337));
-  p = madd(p, e, constant(0.3332996368408203));
-  p = madd(p, e, constant(-0.4999990165233612));
+  let p = madd(lanes(log1pConstants, 0), e, lanes(log1pConstants, 1));
+  p = madd(p, e, lanes(log1pConstants, 2));
+  p = madd(p, e, lanes(log1pConstants, 3));
+  p = madd(p, e, lanes(log1pConstants, 4));
+  p = madd(p, e, lanes(log1pConstants, 5));
+  p = madd(p, e, lanes(log1pConstants, 6));
+  p = madd(p, e, lanes(log1pConstants, 7));
+  p = madd(p, e, lanes(log1pConstants, 8));
   p = madd(p, e, constant(1));
   return f32x4.mul(p, e);
 }
