@@ -20,6 +20,7 @@ export const STATUS_OF_CODE = {
   "method-not-allowed": 405,
   "not-acceptable": 406,
   "stale-state": 409,
+  "release-conflict": 409,
   "too-large": 413,
   "unsupported-media-type": 415,
   "nothing-to-score": 422,

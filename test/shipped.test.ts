@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../src/app.ts";
-import { DEFAULT_FOLDER, localModels, version } from "../src/entry/local.ts";
+import { DEFAULT_FOLDER, openModels, version } from "../src/entry/local.ts";
 import { writeMidi } from "../src/midi.ts";
 import type { MusicModel } from "../src/model.ts";
 import { DEFAULT_LIMITS } from "../src/music.ts";
@@ -25,8 +25,9 @@ describe.skipIf(!hasMusicSet("jsb"))("the shipped models on JSB Chorales", () =>
   let url: string;
 
   beforeAll(async () => {
-    const { models: all, faults } = await localModels(DEFAULT_FOLDER);
-    expect(faults).toEqual([]);
+    const follower = await openModels(DEFAULT_FOLDER);
+    expect(follower.problems()).toEqual([]);
+    const { models: all } = follower.loaded();
     models = modelsOfKind(all, "music", Object.keys(PAPER));
     app = createApp({ models: () => models, limits: DEFAULT_LIMITS, version, log: console.error });
     server.listen(0, "127.0.0.1");
@@ -44,7 +45,7 @@ describe.skipIf(!hasMusicSet("jsb"))("the shipped models on JSB Chorales", () =>
   });
 
   test("every model of every set is clearly below the bigram of its set", async () => {
-    const { models: all } = await localModels(DEFAULT_FOLDER);
+    const { models: all } = (await openModels(DEFAULT_FOLDER)).loaded();
     for (const model of modelsOfKind(all, "music")) {
       const name = MUSIC_SETS.find((known) => known === model.set);
       if (!name || !hasMusicSet(name)) continue;

@@ -42,7 +42,8 @@ Of serve:
   --json                    JSON instead of a table, one line for each file
   --help, --version
 
-SURPRISAL_MODELS names the folder of the models.
+SURPRISAL_MODELS names the models: a folder, or s3://bucket/prefix. The server looks for new ones every
+SURPRISAL_POLL_SECONDS (default 30).
 Exit codes: 0 all is done; 1 something could not be: a file not read or scored, no model loaded, an output not written,
 the port not opened; 2 wrong usage.
 `;
@@ -52,18 +53,18 @@ const flag = { type: "boolean" } as const;
 const input = { models: text, transpose: text, channels: text, "frames-per-quarter": text, json: flag } as const;
 
 const environment = settings(process.env);
-const { folder } = environment;
+const { models } = environment;
 
 /** @returns the exit code. */
 async function main([command, ...args]: readonly string[]): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) return main(["--help"]);
   switch (command) {
     case "score":
-      return score(folder, ...parsed(args, { ...input, compare: flag }));
+      return score(models, ...parsed(args, { ...input, compare: flag }));
     case "predict":
-      return predict(folder, ...parsed(args, { ...input, steps: text, temperature: text, seed: text, out: text }));
+      return predict(models, ...parsed(args, { ...input, steps: text, temperature: text, seed: text, out: text }));
     case "models":
-      return listModels(folder, ...parsed(args, { json: flag }));
+      return listModels(models, ...parsed(args, { json: flag }));
     case "serve": {
       const [{ port: setting = environment.port, host = environment.host }, files] = parsed(args, {
         port: text,
@@ -72,7 +73,7 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
       if (files.length > 0) throw new UsageError(`serve takes no file; found ${files[0]}.`);
       const port = portOf(setting);
       if (port === undefined) throw new UsageError(`The port is ${setting}; wanted 0 to 65535.`);
-      return listen(folder, { port, host });
+      return listen(models, { ...environment, port, host });
     }
     case "--version":
       console.log(version);

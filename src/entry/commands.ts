@@ -22,7 +22,7 @@ import {
 } from "../schema.ts";
 import { selectModels } from "../select.ts";
 import { decode } from "./decoders.ts";
-import { localModels } from "./local.ts";
+import { openModels, toldToOperators } from "./local.ts";
 import { table } from "./table.ts";
 
 /** Wrong arguments; the command line shows the sentence and ends with 2. */
@@ -33,7 +33,7 @@ type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Scores every file it can, and returns 1 when there was one that it could not. */
 export async function score(
-  folder: string,
+  setting: string,
   { json, compare, ...values }: Values,
   files: readonly string[],
 ): Promise<number> {
@@ -42,7 +42,7 @@ export async function score(
     throw new UsageError("Found - twice or more; wanted it once, since standard input can be read once.");
   }
   const options = optionsOf(ScoreOptions, { ...values, ...(compare && { detail: "comparison" }) });
-  const models = await openModels(folder);
+  const models = await loadedModels(setting);
   selectModels(models, options.models); // a pattern that names nothing is wrong whatever the files
   const rows: Record<"music" | "audio", Record<string, string>[]> = { music: [], audio: [] };
   let exitCode = 0;
@@ -97,14 +97,14 @@ function behindBest(model: string, { best, comparisons = [], notCompared = [] }:
 
 /** Predicts what follows a file; with `out` the continuation goes there, of music as a MIDI file and of audio as WAV. */
 export async function predict(
-  folder: string,
+  setting: string,
   { json, out, ...values }: Values,
   files: readonly string[],
 ): Promise<number> {
   const [file] = files;
   if (files.length !== 1) throw new UsageError(`predict wants one FILE; found ${files.length}.`);
   const options = optionsOf(PredictOptions, values);
-  const models = await openModels(folder);
+  const models = await loadedModels(setting);
   const chosen = selectModels(models, options.models);
   if (typeof out === "string" && (!readAlone(chosen) || options.steps === undefined)) throw outWanted(chosen.length);
   let response: PredictResponse;
@@ -173,10 +173,10 @@ const isMusic = (response: ScoreResponse): response is MusicScoreResponse => res
 const isMusicPrediction = (response: PredictResponse): response is MusicPredictResponse =>
   response.input.kind === "music";
 
-/** Lists the models of the folder. */
-export async function listModels(folder: string, { json }: Values, files: readonly string[]): Promise<number> {
+/** Lists the models of the store. */
+export async function listModels(setting: string, { json }: Values, files: readonly string[]): Promise<number> {
   if (files.length > 0) throw new UsageError(`models takes no file; found ${files[0]}.`);
-  const models = (await openModels(folder)).map(modelInfo);
+  const models = (await loadedModels(setting)).map(modelInfo);
   if (json) {
     console.log(JSON.stringify({ models }));
     return 0;
@@ -197,10 +197,11 @@ export async function listModels(folder: string, { json }: Values, files: readon
 }
 
 /** @throws SurprisalError `no-models` when none can be loaded. */
-async function openModels(folder: string): Promise<readonly Model[]> {
-  const { models, faults } = await localModels(folder);
-  for (const { log } of faults) console.error(`Not loaded: ${log}`);
-  if (models.length === 0) throw new SurprisalError("no-models", `Found no model in ${folder}; wanted at least one.`);
+async function loadedModels(setting: string): Promise<readonly Model[]> {
+  const follower = await openModels(setting);
+  for (const problem of follower.problems()) console.error(`Not loaded: ${toldToOperators(setting, problem)}`);
+  const { models } = follower.loaded();
+  if (models.length === 0) throw new SurprisalError("no-models", `Found no model in ${setting}; wanted at least one.`);
   return models;
 }
 

@@ -4,45 +4,85 @@ import { isIPv6 } from "node:net";
 import { serve } from "@hono/node-server";
 import { createApp } from "../app.ts";
 import { DEFAULT_LIMITS } from "../music.ts";
+import { toldToClients } from "../store/follow.ts";
 import { decode } from "./decoders.ts";
-import { localModels, version } from "./local.ts";
+import { kernelModule, openModels, toldToOperators, version } from "./local.ts";
+import { type Pool, startPool } from "./pool.ts";
 
 /** How long an open answer may take once the server is told to stop. */
 const GRACE_MS = 10_000;
 
 /**
- * Serves the models of a folder until SIGINT or SIGTERM.
+ * Serves the models of a store until SIGINT or SIGTERM, and whatever is published there meanwhile.
  * @returns the exit code: 1 when the port cannot be opened.
  */
-export async function listen(folder: string, { port, host }: { port: number; host: string }): Promise<number> {
-  const { models, faults } = await localModels(folder);
-  for (const { log } of faults) console.error(`Not loaded: ${log}`);
+export async function listen(
+  models: string,
+  { port, host, pollSeconds }: { port: number; host: string; pollSeconds: number },
+): Promise<number> {
+  const kernel = await kernelModule();
+  const follower = await openModels(models, kernel);
+  let pool: Pool | undefined; // until its threads run, the main thread answers
   const app = createApp({
-    models: () => models,
-    lastError: () => faults.at(0)?.client,
+    models: () => follower.loaded().models,
+    lastError: () => follower.problems().map(toldToClients).at(0),
     limits: DEFAULT_LIMITS,
     decode,
+    elsewhere: () => pool?.answer,
     version,
     log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
   });
+
+  let stopped = false;
+  const renewPool = async () => {
+    const release = follower.release();
+    if (!release) return;
+    const renewed = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
+    const old = pool;
+    pool = renewed;
+    await (stopped ? renewed : old)?.close();
+  };
+  let reported = "";
+  const report = () => {
+    const told = follower.problems().map((problem) => `Not loaded: ${toldToOperators(models, problem)}`);
+    const all = told.join("\n");
+    if (all !== reported) console.error(all || "All models are loaded again.");
+    reported = all;
+  };
+  report();
+  const poll = setInterval(async () => {
+    const renewed = await follower.refresh();
+    report();
+    if (!renewed) return;
+    console.log(
+      `New models: ${follower
+        .loaded()
+        .models.map(({ id }) => id)
+        .join(", ")}`,
+    );
+    await renewPool();
+  }, 1000 * pollSeconds).unref();
 
   const server = serve({ fetch: app.fetch, port, hostname: host }, (bound) => {
     const url = `http://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
     console.log(
       greeting(
         url,
-        models.map(({ id }) => id),
+        follower.loaded().models.map(({ id }) => id),
       ),
     );
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      server.close();
+      stopped = true;
+      clearInterval(poll);
+      server.close(() => pool?.close());
       setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), GRACE_MS).unref();
     });
   }
   try {
     await once(server, "listening");
+    await renewPool();
     return 0;
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);

@@ -2,8 +2,8 @@
 import { listen } from "./listen.ts";
 import { portOf, settings } from "./local.ts";
 
-const { port: setting, host, folder } = settings(process.env);
+const { port: setting, models, ...rest } = settings(process.env);
 const port = portOf(setting);
 
 if (port === undefined) console.error(`PORT is ${setting}; wanted 0 to 65535.`);
-process.exitCode = port === undefined ? 2 : await listen(folder, { port, host });
+process.exitCode = port === undefined ? 2 : await listen(models, { ...rest, port });

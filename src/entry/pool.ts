@@ -27,7 +27,7 @@ interface Served {
 interface Task {
   readonly url: string;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: Uint8Array<ArrayBuffer> | undefined; // a GET without it
 }
 
 interface Answer {
@@ -46,8 +46,8 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Starts the threads, one for each core. */
-export function startPool(served: Served, threads = availableParallelism()): Pool {
+/** Starts the threads, one for each core, and waits until the first is ready. */
+export async function startPool(served: Served, threads = availableParallelism()): Promise<Pool> {
   const piscina = new Piscina<Task, Answer>({
     filename: fileURLToPath(import.meta.url),
     workerData: served,
@@ -56,6 +56,7 @@ export function startPool(served: Served, threads = availableParallelism()): Poo
     concurrentTasksPerWorker: AT_A_TIME,
     maxQueue: MOST_WAITING,
   });
+  await piscina.run({ url: "http://localhost/health/live", headers: [], body: undefined });
   return {
     async answer(request, id) {
       if (piscina.queueSize >= MOST_WAITING) {
@@ -84,7 +85,12 @@ async function appOf({ release, kernel, limits, version }: Served) {
 /** In a worker: answers by the same app, made at the first request. */
 export default async function answer({ url, headers, body }: Task): Promise<Answer> {
   app ??= appOf(workerData as Served);
-  const request = new Request(url, { method: "POST", headers: headers.map(([name, value]) => [name, value]), body });
+  const init = body && {
+    method: "POST",
+    headers: headers.map(([name, value]): [string, string] => [name, value]),
+    body,
+  };
+  const request = new Request(url, init);
   const response = await (await app).fetch(request);
   return {
     status: response.status,

@@ -1,43 +1,59 @@
 /** A folder as a checkpoint store: the shipped models/, and where the trainer puts its own. */
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Checkpoint, metricsOf, modelId, writeCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
+import { type Bucket, bucketStore, StoreFailure } from "./bucket.ts";
 import {
   CATALOGUE_KEY,
   type Catalogue,
   type CatalogueEntry,
   type CheckpointStore,
   checkEntry,
-  checkFile,
-  checkSize,
-  parseCatalogue,
   sha256,
   writeCatalogue,
 } from "./store.ts";
 
 /** Reads a folder; keys are paths below it. */
-export function fileStore(folder: string): CheckpointStore {
+export const fileStore = (folder: string): CheckpointStore => bucketStore(folderBucket(folder));
+
+/** A folder as a bucket; the ETag of a file is its sha256. */
+export function folderBucket(folder: string): Bucket {
+  const etagOf = async (path: string) => {
+    const bytes = await unless("ENOENT", readFile(path));
+    return bytes && (await sha256(bytes));
+  };
   return {
-    async catalogue() {
-      const bytes = await unlessMissing(readFile(join(folder, CATALOGUE_KEY)));
-      if (bytes === undefined) throw new SurprisalError("no-models", `${CATALOGUE_KEY} is not there.`);
-      return parseCatalogue(bytes);
-    },
-    async read(entry) {
-      const { id, key } = checkEntry(entry); // a key must not lead out of the folder
-      const file = await unlessMissing(open(join(folder, key)));
-      if (file === undefined) {
-        throw new SurprisalError("malformed-catalogue", `${CATALOGUE_KEY} has ${key} for ${id}, which is not there.`);
-      }
+    async get(key, checkSize, known) {
+      const file = await unless("ENOENT", open(join(folder, key)));
+      if (file === undefined) return undefined;
       try {
-        checkSize(entry, (await file.stat()).size);
+        checkSize((await file.stat()).size);
         const bytes = await file.readFile();
-        await checkFile(entry, bytes);
-        return bytes;
+        const etag = await sha256(bytes);
+        return etag === known ? "unchanged" : { bytes, etag };
       } finally {
         await file.close();
       }
+    },
+    async put(key, bytes, condition) {
+      const path = join(folder, key);
+      if (condition === "absent") return writeNewFile(path, bytes);
+      if (condition !== "any") {
+        return withLock(`${path}.lock`, async () => {
+          if ((await etagOf(path)) !== condition.etag) return false;
+          await writeFileAtomically(path, bytes);
+          return true;
+        });
+      }
+      await writeFileAtomically(path, bytes);
+      return true;
+    },
+    async list(within) {
+      const files = (await unless("ENOENT", readdir(join(folder, within), { withFileTypes: true }))) ?? [];
+      return files.filter((file) => file.isFile()).map(({ name }) => name);
     },
   };
 }
@@ -60,7 +76,7 @@ export async function addToFolder(folder: string, checkpoint: Checkpoint): Promi
 /** What a folder offers; nothing when it has no catalogue yet. */
 export async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
   try {
-    return await fileStore(folder).catalogue();
+    return (await fileStore(folder).catalogue()).catalogue;
   } catch (error) {
     if (error instanceof SurprisalError && error.code === "no-models") return { models: [] };
     throw error;
@@ -86,29 +102,74 @@ async function entryOf({ config, metadata }: Checkpoint, bytes: Uint8Array): Pro
 }
 
 /** Writes beside the path and renames, so that a reader sees the old file or the new one and never a part. */
-export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
+export const writeFileAtomically = (path: string, bytes: Uint8Array | string): Promise<void> =>
+  writeBeside(path, bytes, (temporary) => rename(temporary, path));
+
+/** @returns false when there is a file already, which stays. */
+async function writeNewFile(path: string, bytes: Uint8Array): Promise<boolean> {
+  // Unlike a rename, a link fails when the name is taken.
+  const place = async (temporary: string) => {
+    const linked = await unless(
+      "EEXIST",
+      link(temporary, path).then(() => true),
+    );
+    await rm(temporary);
+    return linked ?? false;
+  };
+  return writeBeside(path, bytes, place);
+}
+
+async function writeBeside<T>(
+  path: string,
+  bytes: Uint8Array | string,
+  place: (temporary: string) => Promise<T>,
+): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
   try {
     const file = await open(temporary, "w");
     try {
       await file.writeFile(bytes);
-      await file.sync(); // the rename must not reach the disk before the bytes
+      await file.sync(); // the new name must not reach the disk before the bytes
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    return await place(temporary);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
 }
 
-async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+const LOCK_TRIES = 40;
+const LOCK_PAUSE_MS = 50;
+
+/** @throws StoreFailure when the lock stays taken: nobody can tell a slow holder from a dead one but the user. */
+async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  for (
+    let tries = 0;
+    !(await unless(
+      "EEXIST",
+      writeFile(path, String(process.pid), { flag: "wx" }).then(() => true),
+    ));
+  ) {
+    if (++tries === LOCK_TRIES) {
+      throw new StoreFailure(`${path} is there: a publisher is at work, or one died; if none is, remove it.`);
+    }
+    await setTimeout(LOCK_PAUSE_MS);
+  }
   try {
-    return await reading;
+    return await work();
+  } finally {
+    await rm(path);
+  }
+}
+
+async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((error as NodeJS.ErrnoException).code === code) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** A store's checkpoints -> models that answer: networks, and the mixtures of them. */
+/** A store's checkpoints -> a release in memory -> models that answer: networks, and the mixtures of them. */
 import { modelId, readCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 import { Mixture } from "../mixture.ts";
@@ -6,26 +6,89 @@ import { type Model, type Network, networkOf } from "../model.ts";
 import type { SpeechModel } from "../speech-model.ts";
 import { type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
+/** A model that cannot be served, and why. */
+export interface Failure {
+  readonly id: string;
+  readonly error: unknown;
+}
+
+/** What a store offered at a moment. It can be handed to another thread, which then loads the same models. */
+export interface Release {
+  readonly etag: string; // of the catalogue
+  readonly entries: readonly CatalogueEntry[];
+  /** The checkpoint files, checked, by version. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Of the entries whose file is not among them. */
+  readonly failures: readonly Failure[];
+}
+
 export interface Loaded {
   readonly models: readonly Model[];
-  /** Models that cannot be served, and why. */
-  readonly failures: readonly { readonly id: string; readonly error: unknown }[];
+  readonly failures: readonly Failure[];
+}
+
+/** Loads what of a store can be loaded, see loadRelease. @throws as readRelease */
+export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Module): Promise<Loaded> {
+  return loadRelease(await readRelease(store), kernel);
+}
+
+/** Enough to hide the way to a bucket. */
+const READS_AT_A_TIME = 8;
+
+/**
+ * Reads the files of a store's catalogue, or learns that its ETag is still `known`.
+ * @param held files that need not be read again, by version
+ * @throws SurprisalError when the catalogue cannot be read. A file that cannot be is a failure of the release.
+ */
+export async function readRelease(store: CheckpointStore): Promise<Release>;
+export async function readRelease(
+  store: CheckpointStore,
+  known: string | undefined,
+  held: ReadonlyMap<string, Uint8Array>,
+): Promise<Release | "unchanged">;
+export async function readRelease(
+  store: CheckpointStore,
+  known?: string,
+  held: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<Release | "unchanged"> {
+  const current = await store.catalogue(known);
+  if (current === "unchanged") return current;
+  const entries = current.catalogue.models;
+  const files = new Map<string, Uint8Array>();
+  const failures: Failure[] = [];
+  const waiting = entries.values();
+  const reader = async () => {
+    for (const entry of waiting) {
+      try {
+        files.set(entry.version, held.get(entry.version) ?? (await store.read(entry)));
+      } catch (error) {
+        failures.push({ id: entry.id, error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: READS_AT_A_TIME }, reader));
+  return { etag: current.etag, entries, files, failures };
 }
 
 /**
- * Loads every model of the catalogue that can be loaded, in the catalogue's order, and behind them a mixture for each set
- * of music and preset of which the catalogue has two models or more. A mixture that lacks a member would be another model under
- * the same id, so it is a failure as well.
- * @throws SurprisalError when the catalogue itself cannot be read.
+ * Loads every model of a release that can be loaded, in the catalogue's order, and behind them a mixture for each set of
+ * music and preset of which the catalogue has two models or more. A mixture that lacks a member would be another model
+ * under the same id, so it is a failure as well.
+ * @param loaded models that are taken over where the version is the same
  */
-export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Module): Promise<Loaded> {
-  const entries = (await store.catalogue()).models;
+export async function loadRelease(
+  { entries, files, failures: unread }: Release,
+  kernel: WebAssembly.Module,
+  loaded: readonly Model[] = [],
+): Promise<Loaded> {
   const networks = new Map<string, Network | SpeechModel>();
   const mixtures: Mixture[] = [];
-  const failures: { id: string; error: unknown }[] = [];
+  const failures = [...unread];
   for (const entry of entries) {
+    const bytes = files.get(entry.version);
+    if (bytes === undefined) continue;
     try {
-      networks.set(entry.id, await loadNetwork(store, entry, kernel));
+      networks.set(entry.id, heldNetwork(entry, loaded) ?? readNetwork(entry, bytes, kernel));
     } catch (error) {
       failures.push({ id: entry.id, error });
     }
@@ -41,12 +104,13 @@ export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Mod
   return { models: [...networks.values(), ...mixtures], failures };
 }
 
-async function loadNetwork(
-  store: CheckpointStore,
-  entry: CatalogueEntry,
-  kernel: WebAssembly.Module,
-): Promise<Network | SpeechModel> {
-  const network = networkOf(readCheckpoint(await store.read(entry)), entry.version, kernel);
+function heldNetwork({ id, version }: CatalogueEntry, loaded: readonly Model[]): Network | SpeechModel | undefined {
+  const model = loaded.find((each) => each.id === id && each.version === version);
+  return model instanceof Mixture ? undefined : (model as Network | SpeechModel | undefined);
+}
+
+function readNetwork(entry: CatalogueEntry, bytes: Uint8Array, kernel: WebAssembly.Module): Network | SpeechModel {
+  const network = networkOf(readCheckpoint(bytes), entry.version, kernel);
   if (network.id !== entry.id) {
     throw new SurprisalError("malformed-catalogue", `${entry.key} holds ${network.id}; wanted ${entry.id}.`);
   }

@@ -1,6 +1,6 @@
 /**
  * Where checkpoints come from: a catalogue, and one immutable file behind each of its entries. Folders, S3 and R2 stand
- * behind the same interface; test/contracts/store.ts holds each to it.
+ * behind the same interface (bucket.ts); test/contracts/store.ts holds each to it.
  */
 import { z } from "zod";
 import { CELLS, modelId } from "../checkpoint.ts";
@@ -9,6 +9,9 @@ import { SurprisalError } from "../errors.ts";
 export const CATALOGUE_KEY = "catalogue.json";
 
 const LARGEST_FILE_BYTES = 2 ** 26; // 100 times the largest model of the paper
+const LARGEST_RELEASE_BYTES = 2 ** 30; // of all files together: a reader keeps them in memory
+const LARGEST_CATALOGUE_BYTES = 2 ** 20;
+const MOST_MODELS = 1000;
 
 /** Of an id and of what it is made of, in characters of one byte: a state token has one byte for the length of an id. */
 const LONGEST_NAME = 100;
@@ -18,12 +21,14 @@ const name = z
   .max(LONGEST_NAME)
   .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
+
 const measured = z.object({ micro: z.number(), macro: z.number() }); // NLL in nats per frame
 
 const catalogueEntry = z
   .object({
     id: z.string().max(LONGEST_NAME), // see modelId
-    version: z.string().regex(/^[0-9a-f]{64}$/), // sha256 of the file
+    version: sha256Hex, // of the file
     key: z.string().regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/), // relative; no segment can be ".."
     size: z.int().min(1).max(LARGEST_FILE_BYTES), // bytes
     set: name,
@@ -37,18 +42,41 @@ const catalogueEntry = z
 const catalogue = z.object({
   models: z
     .array(catalogueEntry)
-    .refine((models) => new Set(models.map(({ id }) => id)).size === models.length, "wanted each id once"),
+    .max(MOST_MODELS)
+    .refine((models) => new Set(models.map(({ id }) => id)).size === models.length, "wanted each id once")
+    .refine(
+      (models) => models.reduce((sum, { size }) => sum + size, 0) <= LARGEST_RELEASE_BYTES,
+      `wanted at most ${LARGEST_RELEASE_BYTES} bytes together`,
+    ),
+  /** Of a catalogue that was published, see publish.ts. */
+  release: z
+    .object({
+      published: z.iso.datetime(),
+      previous: z
+        .string()
+        .regex(/^[\w-]{1,60}$/)
+        .optional(), // name of the release that was current before
+    })
+    .optional(),
 });
 
 export type CatalogueEntry = z.infer<typeof catalogueEntry>;
 export type Catalogue = z.infer<typeof catalogue>;
+
+/** The catalogue at a moment, and the ETag by which to ask for a newer one. */
+export interface Current {
+  readonly catalogue: Catalogue;
+  readonly etag: string;
+}
 
 export interface CheckpointStore {
   /**
    * The models on offer.
    * @throws SurprisalError `no-models` when there is no catalogue, `malformed-catalogue` when it is damaged.
    */
-  catalogue(): Promise<Catalogue>;
+  catalogue(): Promise<Current>;
+  /** The same, or "unchanged" when its ETag is still the known one. */
+  catalogue(known?: string): Promise<Current | "unchanged">;
   /**
    * The checkpoint file of an entry, of the entry's size and sha256.
    * @throws SurprisalError `malformed-catalogue` when there is no such file, `malformed-checkpoint` when it is another.
@@ -75,9 +103,19 @@ export const checkEntry = (entry: CatalogueEntry): CatalogueEntry =>
   checked(catalogueEntry, entry, `The catalogue's entry ${entry.id}`);
 
 /** The file of a catalogue: equal catalogues give equal bytes. */
-export function writeCatalogue({ models }: Catalogue): string {
+export function writeCatalogue({ models, release }: Catalogue): string {
   const sorted = models.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((entry) => checkEntry(entry));
-  return `${JSON.stringify({ models: sorted }, null, 2)}\n`;
+  return `${JSON.stringify({ release, models: sorted }, null, 2)}\n`;
+}
+
+/** @throws SurprisalError `malformed-catalogue` when a catalogue of so many bytes is not to be read. */
+export function checkCatalogueSize(found: number): void {
+  if (found > LARGEST_CATALOGUE_BYTES) {
+    throw new SurprisalError(
+      "malformed-catalogue",
+      `${CATALOGUE_KEY} has ${found} bytes; wanted at most ${LARGEST_CATALOGUE_BYTES}.`,
+    );
+  }
 }
 
 /** @throws SurprisalError `malformed-checkpoint` when the bytes are not those that the entry names. */

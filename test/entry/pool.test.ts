@@ -40,7 +40,7 @@ const server = createAdaptorServer({ fetch: createApp(deps).fetch });
 let url = "";
 
 beforeAll(async () => {
-  pool = startPool({ release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1.2.3" }, 2);
+  pool = await startPool({ release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1.2.3" }, 2);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -76,7 +76,10 @@ test("long recordings, one for each thread and more, delay neither a chord nor a
 });
 
 test("a pool that is closed first answers what it has begun", async () => {
-  const other = startPool({ release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" }, 1);
+  const other = await startPool(
+    { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" },
+    1,
+  );
   const body = writeWav({ samples: randomRecording(2, 400_000), sampleRate: 8000 });
   const headers = { "Content-Type": "audio/wav" };
   const answer = other.answer(new Request("http://x/score", { method: "POST", body, headers }), "id");

@@ -42,7 +42,7 @@ describe("adding to a folder", () => {
     const checkpoint = checkpointOf("lstm");
     const entry = await addToFolder(join(folder, "new"), checkpoint);
     const store = fileStore(join(folder, "new"));
-    expect(await store.catalogue()).toEqual({ models: [entry] });
+    expect((await store.catalogue()).catalogue).toEqual({ models: [entry] });
     expect(readCheckpoint(await store.read(entry)).tensors).toEqual(checkpoint.tensors);
     expect(entry).toMatchObject({
       id: "jsb/lstm",
@@ -57,7 +57,7 @@ describe("adding to a folder", () => {
     await addToFolder(folder, checkpointOf("gru", 1));
     const tanh = await addToFolder(folder, checkpointOf("tanh"));
     const gru = await addToFolder(folder, checkpointOf("gru", 2));
-    expect(await fileStore(folder).catalogue()).toEqual({ models: [gru, tanh] });
+    expect((await fileStore(folder).catalogue()).catalogue).toEqual({ models: [gru, tanh] });
   });
 
   test("keeps a model of another preset beside the paper's, under an id of its own", async () => {
@@ -65,7 +65,7 @@ describe("adding to a folder", () => {
     const checkpoint = checkpointOf("lstm", 2);
     const large = await addToFolder(folder, { ...checkpoint, metadata: { ...metadata, preset: "large" } });
     expect(large).toMatchObject({ id: "jsb/lstm-large", key: "jsb/lstm-large.safetensors", preset: "large" });
-    expect(await fileStore(folder).catalogue()).toEqual({ models: [paper, large] });
+    expect((await fileStore(folder).catalogue()).catalogue).toEqual({ models: [paper, large] });
     expect(readCheckpoint(await fileStore(folder).read(large)).tensors).toEqual(checkpoint.tensors);
   });
 

@@ -72,7 +72,10 @@ test("models of another preset have ids and a mixture of their own", async () =>
 
 test("a mixture is the same whatever the catalogue's order, and another when a member is", async () => {
   const store = fileStore(folder);
-  const reversed = async () => ({ models: (await store.catalogue()).models.reverse() });
+  const reversed = async () => {
+    const { catalogue, etag } = await store.catalogue();
+    return { catalogue: { models: catalogue.models.reverse() }, etag };
+  };
   const mixtureOf = ({ models }: Loaded) => told(models).find(([id]) => id === "jsb/mixture");
   const before = mixtureOf(await load());
   expect(mixtureOf(await loadModels({ ...store, catalogue: reversed }, kernelModule))).toEqual(before);
@@ -112,7 +115,8 @@ test("a model without a frame rate is not served", async () => {
 
 test("a model under another model's id is not served", async () => {
   const bytes = writeCheckpoint(checkpointOf("gru", { set: "nottingham" }));
-  const store = { catalogue: async () => ({ models: [entryFor(bytes)] }), read: async () => bytes };
+  const catalogue = async () => ({ catalogue: { models: [entryFor(bytes)] }, etag: "1" });
+  const store = { catalogue, read: async () => bytes };
   const { models, failures } = await loadModels(store, kernelModule);
   expect(models).toEqual([]);
   expect(failures).toMatchObject([

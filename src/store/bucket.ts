@@ -1,0 +1,65 @@
+/**
+ * Keyed storage of whole objects -> a checkpoint store. Folders, S3 and R2 are such storage (files.ts, s3.ts, r2.ts);
+ * what is asked of a catalogue and of a checkpoint is asked here, once.
+ */
+import { SurprisalError } from "../errors.ts";
+import {
+  CATALOGUE_KEY,
+  type CheckpointStore,
+  type Current,
+  checkCatalogueSize,
+  checkEntry,
+  checkFile,
+  checkSize,
+  parseCatalogue,
+} from "./store.ts";
+
+export interface Stored {
+  readonly bytes: Uint8Array;
+  readonly etag: string; // without quotes; another when the object is another
+}
+
+/** What must be so for an object to be written: none is there, that of this ETag is there, or nothing. */
+export type Condition = "absent" | { readonly etag: string } | "any";
+
+/** Keys are relative paths without ".." in them. Every method rejects with a StoreFailure when the storage fails. */
+export interface Bucket {
+  /**
+   * An object, undefined when there is none, "unchanged" when its ETag is still `known`.
+   * @param checkSize throws when the object should not be read; called with its bytes before any memory is taken
+   */
+  get(key: string, checkSize: (bytes: number) => void, known?: string): Promise<Stored | "unchanged" | undefined>;
+  /** Writes an object, of which readers see all or nothing. False when the condition does not hold. */
+  put(key: string, bytes: Uint8Array, condition: Condition): Promise<boolean>;
+  /** Names of the objects of a folder, without those of folders in it, in any order. */
+  list(folder: string): Promise<string[]>;
+}
+
+/** The storage does not answer, or refuses. The message is for who runs the process: it names places. */
+export class StoreFailure extends Error {
+  override readonly name = "StoreFailure";
+}
+
+/** Reads the checkpoints of a bucket. */
+export function bucketStore(bucket: Bucket): CheckpointStore {
+  async function catalogue(): Promise<Current>;
+  async function catalogue(known?: string): Promise<Current | "unchanged">;
+  async function catalogue(known?: string): Promise<Current | "unchanged"> {
+    const stored = await bucket.get(CATALOGUE_KEY, checkCatalogueSize, known);
+    if (stored === "unchanged") return stored;
+    if (stored === undefined) throw new SurprisalError("no-models", `${CATALOGUE_KEY} is not there.`);
+    return { catalogue: parseCatalogue(stored.bytes), etag: stored.etag };
+  }
+  return {
+    catalogue,
+    async read(entry) {
+      const { id, key } = checkEntry(entry); // a key must not lead out of the bucket
+      const stored = await bucket.get(key, (size) => checkSize(entry, size));
+      if (stored === undefined || stored === "unchanged") {
+        throw new SurprisalError("malformed-catalogue", `${CATALOGUE_KEY} has ${key} for ${id}, which is not there.`);
+      }
+      await checkFile(entry, stored.bytes);
+      return stored.bytes;
+    },
+  };
+}

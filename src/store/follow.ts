@@ -1,0 +1,70 @@
+/** A store that may change -> the newest of its releases that is whole, and what is wrong with a newer one. */
+import { SurprisalError } from "../errors.ts";
+import { type Failure, type Loaded, loadRelease, type Release, readRelease } from "./load.ts";
+import type { CheckpointStore } from "./store.ts";
+
+export interface Follower {
+  /** What to serve now; no models before the first success. */
+  loaded(): Loaded;
+  /** The same as it was read, for those who load it elsewhere. */
+  release(): Release | undefined;
+  /** Why the store could last not be read, or what of it is not served. */
+  problems(): readonly Problem[];
+  /**
+   * Polls the store once, or joins the poll that is under way.
+   * @returns whether another release is served now. Never rejects.
+   */
+  refresh(): Promise<boolean>;
+}
+
+/** Without an id it is the store itself. */
+export type Problem = Pick<Failure, "error"> & { readonly id?: string };
+
+/**
+ * Follows a store. The first release is served as far as it can be loaded; a later one only as a whole, so that whatever
+ * happens to the store, what is served stays.
+ */
+export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Follower {
+  let release: Release | undefined;
+  let loaded: Loaded = { models: [], failures: [] };
+  let problems: readonly Problem[] = [];
+  let polling: Promise<boolean> | undefined;
+
+  async function poll(): Promise<boolean> {
+    try {
+      // A release that is not whole is read again even when its catalogue is the same: a file may have come back.
+      const known = loaded.failures.length === 0 ? release?.etag : undefined;
+      const found = await readRelease(store, known, release?.files ?? new Map());
+      if (found === "unchanged") {
+        problems = [];
+        return false;
+      }
+      const next = await loadRelease(found, kernel, loaded.models);
+      problems = next.failures;
+      const better = loaded.models.length === 0 || next.failures.length === 0;
+      if (!better || (found.etag === release?.etag && next.models.length === loaded.models.length)) return false;
+      [release, loaded] = [found, next];
+      return true;
+    } catch (error) {
+      problems = [{ error }];
+      return false;
+    }
+  }
+
+  return {
+    loaded: () => loaded,
+    release: () => release,
+    problems: () => problems,
+    refresh() {
+      polling ??= poll().finally(() => {
+        polling = undefined;
+      });
+      return polling;
+    },
+  };
+}
+
+/** A problem in a sentence for clients, who learn nothing of the server's places: only errors of our own say more. */
+export function toldToClients({ id, error }: Problem): string {
+  return `${id ?? "The store"}: ${error instanceof SurprisalError ? error.message : "it cannot be read; the server's log has more."}`;
+}
