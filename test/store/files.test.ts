@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Cell, type Checkpoint, readCheckpoint } from "../../src/checkpoint.ts";
-import { addToFolder, fileStore, writeFileAtomically } from "../../src/store/files.ts";
+import { addToFolder, fileStore, folderBucket, writeFileAtomically } from "../../src/store/files.ts";
+import { bucketContract } from "../contracts/bucket.ts";
 import { storeContract } from "../contracts/store.ts";
 import { Random, randomTensors } from "../random.ts";
 
@@ -21,6 +22,10 @@ describe("a folder as a store", () => {
     }
     return fileStore(folder);
   });
+});
+
+describe("a folder as a bucket", () => {
+  bucketContract(async () => folderBucket(await mkdtemp(join(folder, "bucket-"))));
 });
 
 const metadata = {
