@@ -1,5 +1,5 @@
 /** A bucket of R2 that a Worker is bound to, below a prefix. */
-import type { Bucket } from "./bucket.ts";
+import { type Bucket, StoreFailure } from "./bucket.ts";
 
 /** What is used of the binding, as Workers give it. */
 export interface R2Binding {
@@ -19,40 +19,51 @@ export interface R2Binding {
 interface R2File {
   readonly size: number;
   readonly etag: string;
-  readonly body?: { cancel(): Promise<void> } | null; // not there when the condition did not hold
-  arrayBuffer?(): Promise<ArrayBuffer>;
+  readonly body?: ReadableStream<Uint8Array<ArrayBuffer>>; // not there when the condition did not hold
 }
 
 /** @param prefix of all keys, such as "music/", with its slash */
 export function r2Bucket(binding: R2Binding, prefix = ""): Bucket {
   return {
     async get(key, checkSize, known) {
-      const file = await binding.get(prefix + key, known === undefined ? {} : { onlyIf: { etagDoesNotMatch: known } });
+      const options = known === undefined ? {} : { onlyIf: { etagDoesNotMatch: known } };
+      const file = await answered(binding.get(prefix + key, options));
       if (file === null) return undefined;
-      if (!file.body || !file.arrayBuffer) return "unchanged";
+      const { body, size, etag } = file;
+      if (!body) return "unchanged";
       try {
-        checkSize(file.size);
+        checkSize(size);
       } catch (error) {
-        await file.body.cancel();
+        await body.cancel();
         throw error;
       }
-      return { bytes: new Uint8Array(await file.arrayBuffer()), etag: file.etag };
+      return { bytes: new Uint8Array(await answered(new Response(body).arrayBuffer())), etag };
     },
     async put(key, bytes, condition) {
-      if (condition === "any") return (await binding.put(prefix + key, bytes)) !== null;
+      if (condition === "any") return (await answered(binding.put(prefix + key, bytes))) !== null;
       const onlyIf = condition === "absent" ? { etagDoesNotMatch: "*" } : { etagMatches: condition.etag };
-      return (await binding.put(prefix + key, bytes, { onlyIf })) !== null;
+      return (await answered(binding.put(prefix + key, bytes, { onlyIf }))) !== null;
     },
     async list(folder) {
       const start = `${prefix}${folder}/`;
       const names: string[] = [];
       let cursor: string | undefined;
       do {
-        const page = await binding.list({ prefix: start, delimiter: "/", ...(cursor !== undefined && { cursor }) });
+        const options = { prefix: start, delimiter: "/", ...(cursor !== undefined && { cursor }) };
+        const page = await answered(binding.list(options));
         names.push(...page.objects.map(({ key }) => key.slice(start.length)));
         cursor = page.truncated ? page.cursor : undefined;
       } while (cursor !== undefined);
       return names;
     },
   };
+}
+
+async function answered<T>(operation: Promise<T>): Promise<T> {
+  try {
+    return await operation;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StoreFailure(`R2 refuses: ${reason.replace(/\.$/, "")}.`, { cause });
+  }
 }

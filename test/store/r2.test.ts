@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestHarness } from "wrangler";
+import { bucketStore } from "../../src/store/bucket.ts";
+import { type R2Binding, r2Bucket } from "../../src/store/r2.ts";
+import { bucketContract } from "../contracts/bucket.ts";
+import { storeContract } from "../contracts/store.ts";
+
+/** R2 as wrangler has it for development, behind the binding of a real workerd. */
+const server = createTestHarness({
+  workers: [
+    {
+      config: {
+        name: "storage",
+        main: "test/fixtures/worker/empty.js",
+        compatibility_date: "2026-11-01",
+        r2_buckets: [{ binding: "MODELS", bucket_name: "surprisal-test" }],
+      },
+    },
+  ],
+});
+let binding: R2Binding;
+beforeAll(async () => {
+  await server.listen();
+  ({ MODELS: binding } = await server.getWorker<{ MODELS: R2Binding }>().getEnv());
+});
+afterAll(() => server.close());
+
+let made = 0;
+const nextPrefix = () => `bucket-${++made}/`;
+
+describe("R2 as a bucket", () => bucketContract(async () => r2Bucket(binding, nextPrefix())));
+
+describe("R2 as a store", () => {
+  storeContract(async (files) => {
+    const prefix = nextPrefix();
+    for (const [key, content] of Object.entries(files)) {
+      await binding.put(prefix + key, typeof content === "string" ? new TextEncoder().encode(content) : content);
+    }
+    return bucketStore(r2Bucket(binding, prefix));
+  });
+});
+
+test("a bucket without a prefix has the keys as they are", async () => {
+  await r2Bucket(binding).put("top/x", new Uint8Array([1]), "any");
+  expect(await r2Bucket(binding).list("top")).toEqual(["x"]);
+  expect(await r2Bucket(binding, "top/").get("x", () => {})).toMatchObject({ bytes: new Uint8Array([1]) });
+});
+
+test("lists more objects than one page of R2 has", async () => {
+  const bucket = r2Bucket(binding, nextPrefix());
+  const names = Array.from({ length: 1001 }, (_, i) => `${i}`);
+  for (let i = 0; i < names.length; i += 50) {
+    await Promise.all(names.slice(i, i + 50).map((name) => bucket.put(`objects/${name}`, new Uint8Array(1), "any")));
+  }
+  expect((await bucket.list("objects")).toSorted()).toEqual(names.toSorted());
+});
+
+test("a failure of R2 is a failure of the store, with its reason", async () => {
+  const failing = async () => {
+    throw new Error("get: We encountered an internal error. Please try again. (10001)");
+  };
+  const bucket = r2Bucket({ get: failing, put: failing, list: failing });
+  const failure = { name: "StoreFailure", message: expect.stringMatching(/^R2 refuses: get: .*\(10001\)\.$/) };
+  await expect(bucket.get("x", () => {})).rejects.toMatchObject(failure);
+  await expect(bucket.put("x", new Uint8Array(), "any")).rejects.toMatchObject(failure);
+  await expect(bucket.list("x")).rejects.toMatchObject(failure);
+});
