@@ -1,21 +1,27 @@
 /** A bucket of S3, or of what speaks its protocol (R2, MinIO, Ceph), below a prefix. */
-import { addAbortSignal, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import {
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   type S3ClientConfig,
 } from "@aws-sdk/client-s3";
-import { type Bucket, type Condition, StoreFailure } from "./bucket.ts";
+import { type Bucket, StoreFailure } from "./bucket.ts";
 
 export interface S3Place extends Pick<S3ClientConfig, "endpoint" | "region" | "credentials"> {
   readonly bucket: string;
   /** Of all keys, such as "music/", with its slash. */
   readonly prefix?: string;
-  /** For an operation with its retries and its body. */
+  /** For an answer, with its retries; its bytes may take as long again, and what SLOWEST_BYTES_PER_MS gives them. */
   readonly timeoutMs?: number;
 }
+
+const SLOWEST_BYTES_PER_MS = 100; // one of eight files at a time over 6 Mbit/s
+const CONFLICT_TRIES = 4;
+const CONFLICT_PAUSE_MS = 200;
 
 /** Settings that are not given are the SDK's own: environment variables, shared files, the role of the machine. */
 export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }: S3Place): Bucket {
@@ -27,34 +33,22 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
   });
+  const place = (key: string) => ({ Bucket: bucket, Key: prefix + key });
+  const msFor = (bytes: number) => timeoutMs + Math.ceil(bytes / SLOWEST_BYTES_PER_MS);
+  const told = (key: string) => `s3://${bucket}/${prefix}${key}`;
 
-  /** One operation, in time, with its failures named. */
-  async function asked<T>(operation: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
-    const abortSignal = AbortSignal.timeout(timeoutMs);
+  /** Awaits what the signal aborts, and says of which key it failed. The SDK's error holds the request, with its tokens. */
+  async function answered<T>(key: string, signal: AbortSignal, work: Promise<T>): Promise<T> {
     try {
-      return await operation(abortSignal);
-    } catch (cause) {
-      const reason = abortSignal.aborted ? `no answer within ${timeoutMs / 1000} s` : reasonOf(cause);
-      throw new StoreFailure(`s3://${bucket}/${prefix}: ${reason}.`, { cause });
+      return await work;
+    } catch (error) {
+      throw new StoreFailure(`${told(key)}: ${signal.aborted ? "no answer in time" : reasonOf(error)}.`);
     }
   }
 
-  const write = (key: string, bytes: Uint8Array, conditions: { IfMatch?: string; IfNoneMatch?: string }) =>
-    asked(async (abortSignal) => {
-      const input = { Bucket: bucket, Key: prefix + key, Body: bytes, ...conditions };
-      try {
-        await client.send(new PutObjectCommand(input), { abortSignal });
-        return true;
-      } catch (error) {
-        // 409: AWS found another conditional write of the key under way.
-        if ([409, 412].includes(statusOf(error) ?? 0)) return false;
-        throw error;
-      }
-    });
-
   /** The object's answer, of which nothing but the head is read. */
   async function opened(key: string, known: string | undefined, abortSignal: AbortSignal) {
-    const input = { Bucket: bucket, Key: prefix + key, ...(known && { IfNoneMatch: `"${known}"` }) };
+    const input = { ...place(key), ...(known !== undefined && { IfNoneMatch: `"${known}"` }) };
     try {
       return await client.send(new GetObjectCommand(input), { abortSignal });
     } catch (error) {
@@ -64,55 +58,90 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
     }
   }
 
-  async function etagOf(key: string): Promise<string | undefined> {
-    const found = await store.get(key, () => {}, undefined);
-    return found && found !== "unchanged" ? found.etag : undefined;
+  async function etagOf(key: string, abortSignal: AbortSignal): Promise<string | undefined> {
+    try {
+      return unquoted((await client.send(new HeadObjectCommand(place(key)), { abortSignal })).ETag);
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
   }
 
-  const store: Bucket = {
+  /** @returns false when the condition does not hold */
+  async function written(
+    command: PutObjectCommand,
+    abortSignal: AbortSignal,
+    tries = CONFLICT_TRIES,
+  ): Promise<boolean> {
+    try {
+      await client.send(command, { abortSignal });
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 412) return false;
+      if (statusOf(error) !== 409 || tries === 1) throw error;
+      // AWS cannot tell whether the condition holds while another write of the key is under way.
+      await pause(CONFLICT_PAUSE_MS, undefined, { signal: abortSignal });
+      return written(command, abortSignal, tries - 1);
+    }
+  }
+
+  async function writtenOver(key: string, Body: Uint8Array, etag: string, signal: AbortSignal): Promise<boolean> {
+    const put = (IfMatch: string) => written(new PutObjectCommand({ ...place(key), Body, IfMatch }), signal);
+    if (await put(`"${etag}"`)) return true;
+    // Ceph before 17 compares with the quotes, against its own ETag without them.
+    return (await etagOf(key, signal)) === etag && put(etag);
+  }
+
+  async function listed(folder: string, abortSignal: AbortSignal): Promise<string[]> {
+    const Prefix = `${prefix}${folder}/`;
+    const names: string[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const input = { Bucket: bucket, Prefix, Delimiter: "/", ...(ContinuationToken && { ContinuationToken }) };
+      const page = await client.send(new ListObjectsV2Command(input), { abortSignal });
+      for (const { Key = "" } of page.Contents ?? []) names.push(Key.slice(Prefix.length));
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    return names;
+  }
+
+  return {
     async get(key, checkSize, known) {
-      let refused: { error: unknown } | undefined;
-      const stored = await asked(async (abortSignal) => {
-        const found = await opened(key, known, abortSignal);
+      const abort = new AbortController();
+      const { signal } = abort;
+      let timer = setTimeout(() => abort.abort(), timeoutMs);
+      try {
+        const found = await answered(key, signal, opened(key, known, signal));
         if (found === undefined || found === "unchanged") return found;
-        const { Body, ContentLength: length, ETag = "" } = found;
-        const body = Body as Readable; // on Node
+        const { ContentLength: length, ETag } = found;
+        const body = found.Body as Readable; // on Node
         try {
-          if (length === undefined) throw new Error("an answer without its length");
+          if (length === undefined) throw new StoreFailure(`${told(key)}: an answer without its length.`);
           checkSize(length);
         } catch (error) {
           body.destroy();
-          refused = { error };
-          return undefined;
+          throw error;
         }
-        return { bytes: await readBody(addAbortSignal(abortSignal, body), length), etag: unquoted(ETag) };
-      });
-      if (refused) throw refused.error;
-      return stored;
+        clearTimeout(timer);
+        timer = setTimeout(() => abort.abort(), msFor(length));
+        return { bytes: await answered(key, signal, readBody(body, length)), etag: unquoted(ETag) };
+      } finally {
+        clearTimeout(timer);
+      }
     },
-    async put(key, bytes, condition: Condition) {
-      if (condition === "any") return write(key, bytes, {});
-      if (condition === "absent") return write(key, bytes, { IfNoneMatch: "*" });
-      const { etag } = condition;
-      if (await write(key, bytes, { IfMatch: `"${etag}"` })) return true;
-      // Ceph before 17 compares with the quotes, against its own ETag without them.
-      return (await etagOf(key)) === etag && write(key, bytes, { IfMatch: etag });
+    put(key, bytes, condition) {
+      const signal = AbortSignal.timeout(msFor(bytes.length));
+      if (typeof condition === "object") {
+        return answered(key, signal, writtenOver(key, bytes, condition.etag, signal));
+      }
+      const input = { ...place(key), Body: bytes, ...(condition === "absent" && { IfNoneMatch: "*" }) };
+      return answered(key, signal, written(new PutObjectCommand(input), signal));
     },
-    list: (folder) =>
-      asked(async (abortSignal) => {
-        const Prefix = `${prefix}${folder}/`;
-        const names: string[] = [];
-        let ContinuationToken: string | undefined;
-        do {
-          const input = { Bucket: bucket, Prefix, Delimiter: "/", ...(ContinuationToken && { ContinuationToken }) };
-          const page = await client.send(new ListObjectsV2Command(input), { abortSignal });
-          for (const { Key = "" } of page.Contents ?? []) names.push(Key.slice(Prefix.length));
-          ContinuationToken = page.NextContinuationToken;
-        } while (ContinuationToken !== undefined);
-        return names;
-      }),
+    list(folder) {
+      const signal = AbortSignal.timeout(timeoutMs);
+      return answered(`${folder}/`, signal, listed(folder, signal));
+    },
   };
-  return store;
 }
 
 /** Never takes more memory than the length. */
@@ -128,7 +157,7 @@ async function readBody(body: Readable, length: number): Promise<Uint8Array> {
   return bytes;
 }
 
-const unquoted = (etag: string): string => etag.replaceAll('"', "");
+const unquoted = (etag = ""): string => etag.replaceAll('"', "");
 
 const statusOf = (error: unknown): number | undefined =>
   (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
@@ -136,8 +165,11 @@ const statusOf = (error: unknown): number | undefined =>
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { name, message } = error;
-  return [...new Set([name === "Error" ? "" : name, message])]
+  const parts = new Set([name === "Error" ? "" : name, message]);
+  const sentence = [...parts]
     .filter((part) => part && part !== "UnknownError")
     .join(": ")
     .replace(/\.$/, "");
+  if (statusOf(error) !== 403 || name !== "AccessDenied") return sentence;
+  return `${sentence} (of what is not there as well, unless the credentials may list the bucket)`;
 }
