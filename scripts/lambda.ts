@@ -1,0 +1,27 @@
+/**
+ * Lays out what the Lambda package takes beside its bundles: the paper's models of music, in .lambda/models. The larger
+ * models and those of speech would make the zip larger than 5 MB; they come from the bucket.
+ *
+ *   npm run package:lambda      # this, and the zip: .serverless/surprisal.zip
+ */
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { readCheckpoint } from "../src/checkpoint.ts";
+import { fileStore } from "../src/store/files.ts";
+import { CATALOGUE_KEY, writeCatalogue } from "../src/store/store.ts";
+
+const FROM = "models";
+const TO = ".lambda/models";
+
+const store = fileStore(FROM);
+await rm(TO, { recursive: true, force: true });
+const models = [];
+for (const entry of (await store.catalogue()).catalogue.models) {
+  const { config } = readCheckpoint(await store.read(entry));
+  if (entry.preset !== "paper" || config.mixture) continue;
+  await mkdir(dirname(join(TO, entry.key)), { recursive: true });
+  await cp(join(FROM, entry.key), join(TO, entry.key));
+  models.push(entry);
+}
+await writeFile(join(TO, CATALOGUE_KEY), writeCatalogue({ models }));
+console.log(`${TO} has ${models.map(({ id }) => id).join(", ")}.`);

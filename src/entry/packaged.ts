@@ -1,0 +1,86 @@
+/**
+ * What a function on Lambda has to offer: the kernel and the models of its package and, before those, the models of a
+ * bucket. Between calls a function is frozen, so no timer can poll the bucket: each call asks for it.
+ */
+import { readFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Model } from "../model.ts";
+import { bucketStore } from "../store/bucket.ts";
+import { fileStore } from "../store/files.ts";
+import { follow, type Problem, toldToClients } from "../store/follow.ts";
+import { type Loaded, loadModels } from "../store/load.ts";
+import { openBucket } from "../store/open.ts";
+import type { CheckpointStore } from "../store/store.ts";
+
+const REFRESH_MS = 60_000;
+/** What a call waits for the bucket; what is loaded already is served when it takes longer. */
+const PATIENCE_MS = 5000;
+
+// The package has its bundles where the sources are.
+const root = new URL("../../", import.meta.url);
+const MODELS = fileURLToPath(new URL(".lambda/models", root));
+
+export interface Offer {
+  /** Those of the bucket; those of the package as long as the bucket has offered none. */
+  models(): readonly Model[];
+  /** See Deps of app.ts. */
+  lastError(): string | undefined;
+  /** Polls the bucket when the last poll began a minute ago or more, or joins the one under way. Never rejects. */
+  refresh(): Promise<void>;
+}
+
+interface Options {
+  readonly now?: () => number; // ms
+  readonly packaged?: string; // folder of the models that need no bucket
+}
+
+/**
+ * Reads the models that a setting names, as SURPRISAL_MODELS does; those of the package when it names none.
+ * @throws SurprisalError `malformed-request` when the setting is malformed, `no-models` when the package has none and they
+ * are needed.
+ */
+export async function openOffer(setting = "", { now = Date.now, packaged = MODELS }: Options = {}): Promise<Offer> {
+  const kernel = await WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
+  const shipped = fileStore(packaged);
+  const store = setting === "" ? shipped : await sparing(bucketStore(await openBucket(setting)), shipped);
+  const follower = follow(store, kernel);
+  let standIn: Loaded = { models: [], failures: [] };
+  let polledAt = Number.NEGATIVE_INFINITY;
+  let polled: Promise<unknown> = Promise.resolve();
+  let reported = "";
+
+  const offer: Offer = {
+    models: () => (follower.loaded().models.length > 0 ? follower.loaded() : standIn).models,
+    lastError: () => follower.problems().map(toldToClients).at(0),
+    async refresh() {
+      if (now() - polledAt >= REFRESH_MS) {
+        polledAt = now();
+        polled = Promise.race([follower.refresh(), setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+      }
+      await polled;
+      const problems = follower.problems().map(toldToOperators).join("\n");
+      if (problems !== reported) console.error(problems ? `Not loaded: ${problems}` : "All models are loaded again.");
+      reported = problems;
+    },
+  };
+  await offer.refresh();
+  if (offer.models().length === 0) standIn = await loadModels(shipped, kernel);
+  return offer;
+}
+
+/** A store whose files are read from the package where it has them: a cold start then waits for few or none. */
+async function sparing(store: CheckpointStore, shipped: CheckpointStore): Promise<CheckpointStore> {
+  const { catalogue } = await shipped.catalogue();
+  const here = new Map(catalogue.models.map((entry) => [entry.version, entry]));
+  return {
+    catalogue: store.catalogue,
+    read(entry) {
+      const packaged = here.get(entry.version);
+      return packaged ? shipped.read(packaged) : store.read(entry);
+    },
+  };
+}
+
+const toldToOperators = ({ id, error }: Problem): string =>
+  `${id ?? "the store"}: ${error instanceof Error ? error.message : error}`;

@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type Offer, openOffer } from "../../src/entry/packaged.ts";
+import { addToFolder } from "../../src/store/files.ts";
+import { randomCheckpoint } from "../models.ts";
+
+const log = vi.spyOn(console, "error").mockImplementation(() => {});
+let folder = "";
+const [packaged, bucket] = ["packaged", "bucket"].map((name) => () => join(folder, name));
+beforeEach(async () => {
+  log.mockClear();
+  folder = await mkdtemp(join(tmpdir(), "surprisal-"));
+  await addToFolder(packaged(), randomCheckpoint({ set: "jsb", cell: "gru", seed: 1 }));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const idsOf = (offer: Offer) => offer.models().map(({ id }) => id);
+
+test("without a setting the models of the package are served", async () => {
+  const offer = await openOffer("", { packaged: packaged() });
+  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], undefined]);
+});
+
+test("a bucket is asked again when a minute has passed and not before", async () => {
+  await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
+  let time = 0;
+  const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
+  expect(idsOf(offer)).toEqual(["jsb/tanh"]);
+  await addToFolder(bucket(), randomCheckpoint({ set: "nottingham", cell: "gru" }));
+  time = 59_999;
+  await offer.refresh();
+  expect(idsOf(offer)).toEqual(["jsb/tanh"]);
+  time = 60_000;
+  await Promise.all([offer.refresh(), offer.refresh()]);
+  expect(idsOf(offer)).toEqual(["jsb/tanh", "nottingham/gru"]);
+});
+
+test("the package's models stand in until the bucket has some; the log says both, once", async () => {
+  let time = 0;
+  const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
+  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not there."]);
+  await offer.refresh();
+  await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
+  time = 60_000;
+  await offer.refresh();
+  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/tanh"], undefined]);
+  expect(log.mock.calls).toEqual([
+    ["Not loaded: the store: catalogue.json is not there."],
+    ["All models are loaded again."],
+  ]);
+});
+
+test("a bucket that breaks leaves what it had, with the reason", async () => {
+  await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
+  let time = 0;
+  const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
+  await writeFile(join(bucket(), "catalogue.json"), "{");
+  time = 60_000;
+  await offer.refresh();
+  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/tanh"], "The store: catalogue.json is not JSON."]);
+});
+
+test("files that the package has are not read from the bucket", async () => {
+  await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "gru", seed: 1 }));
+  await rm(join(bucket(), "jsb"), { recursive: true });
+  const offer = await openOffer(bucket(), { packaged: packaged() });
+  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], undefined]);
+});
