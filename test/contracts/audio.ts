@@ -1,8 +1,13 @@
 /** What the HTTP API does with audio, on whatever runtime answers `request`. The server behind it is that of api.ts. */
 import { describe, expect, test } from "vitest";
 import { readWav, writeWav } from "../../src/audio.ts";
+import { DEFAULT_LIMITS } from "../../src/music.ts";
+import { predictSpeech } from "../../src/predict-speech.ts";
 import { AudioPredictResponse, AudioScoreResponse, Problem } from "../../src/schema.ts";
+import { scoreSpeech } from "../../src/score-speech.ts";
+import { speechOf } from "../../src/speech.ts";
 import { randomRecording, testSpeechModels } from "../models.ts";
+import { expectAgreement } from "./agreement.ts";
 import type { Request } from "./api.ts";
 
 const samples = randomRecording(1, 2003);
@@ -11,6 +16,10 @@ const wav = writeWav({ samples, sampleRate: 8000 });
 const { samples: read } = await readWav(wav);
 const models = testSpeechModels();
 const ids = models.map(({ id }) => id);
+
+/** In the order of `models`. */
+const sorted = <T extends { readonly model: string }>(list: readonly T[]) =>
+  list.toSorted((a, b) => ids.indexOf(a.model) - ids.indexOf(b.model));
 
 const post = (body: BodyInit, contentType: string, headers: Record<string, string> = {}): RequestInit => ({
   method: "POST",
@@ -24,12 +33,14 @@ export function audioContract(request: Request): void {
   const score = async (init: RequestInit, query = "") => {
     const response = await request(`/v1/score${query}`, init);
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
-    return AudioScoreResponse.strict().parse(await response.json());
+    const answer = AudioScoreResponse.strict().parse(await response.json());
+    return { ...answer, scores: sorted(answer.scores) };
   };
   const predict = async (init: RequestInit, query = "") => {
     const response = await request(`/v1/predict${query}`, init);
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
-    return AudioPredictResponse.strict().parse(await response.json());
+    const answer = AudioPredictResponse.strict().parse(await response.json());
+    return { ...answer, predictions: sorted(answer.predictions) };
   };
   const problem = async (answer: Response | Promise<Response>, status: number, code: string) => {
     const response = await answer;
@@ -62,6 +73,12 @@ export function audioContract(request: Request): void {
       }
       const lowest = scores.toSorted((a, b) => a.bitsPerSample - b.bitsPerSample)[0];
       expect(best).toBe(lowest.model);
+    });
+
+    test.each(["none", "frames"] as const)("has the same numbers on every runtime, detail=%s", async (detail) => {
+      const speech = speechOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
+      const wanted = await scoreSpeech(speech, models, { detail });
+      expectAgreement(await score(post(wav, "audio/wav"), `?detail=${detail}`), wanted);
     });
 
     test("as a form, as bytes of no stated type and as samples has one score", async () => {
@@ -127,13 +144,13 @@ export function audioContract(request: Request): void {
     });
 
     test("of an hour is refused", async () => {
-      const bytes = new Uint8Array(44 + 3600 * 8000);
-      bytes.set(writeWav({ samples: new Float32Array(1), sampleRate: 8000 }).subarray(0, 44));
+      const bytes = new Uint8Array(44 + 3600 * 1000); // at a low rate, since some runtimes take no large bodies
+      bytes.set(writeWav({ samples: new Float32Array(1), sampleRate: 1000 }).subarray(0, 44));
       const view = new DataView(bytes.buffer);
-      view.setUint32(28, 8000, true);
+      view.setUint32(28, 1000, true);
       view.setUint16(32, 1, true);
       view.setUint16(34, 8, true);
-      view.setUint32(40, 3600 * 8000, true);
+      view.setUint32(40, 3600 * 1000, true);
       expect(await problem(request("/v1/score", post(bytes, "audio/wav")), 413, "too-large")).toContain("3600 s");
     });
 
@@ -182,6 +199,14 @@ export function audioContract(request: Request): void {
         });
         expect(scales[0][0]).toBeCloseTo(0.1 * next.scales[0][0], 6);
       }
+    });
+
+    test("has the same numbers on every runtime, and the same samples in its continuation", async () => {
+      const speech = speechOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
+      const options = { steps: 20, seed: 9, temperature: 0.9 };
+      const runs = models.map((model) => ({ model }));
+      const found = await predict(post(wav, "audio/wav"), "?steps=20&seed=9&temperature=0.9");
+      expectAgreement(found, await predictSpeech(speech, runs, options));
     });
 
     test("continues from a state as if all had been sent at once", async () => {
@@ -274,6 +299,7 @@ export function audioContract(request: Request): void {
   test("GET /models lists the models of audio with their rate", async () => {
     const { models: infos } = await (await request("/v1/models")).json();
     const audio = infos.filter(({ kind }: { kind: string }) => kind === "audio");
-    expect(audio).toMatchObject(models.map(({ id }) => ({ id, sampleRate: 8000, set: "speech-short" })));
+    expect(audio.map(({ id }: { id: string }) => id).toSorted()).toEqual(ids.toSorted());
+    for (const info of audio) expect(info).toMatchObject({ sampleRate: 8000, set: "speech-short" });
   });
 }
