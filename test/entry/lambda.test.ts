@@ -5,10 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeWav } from "../../src/audio.ts";
 import { writeCheckpoint } from "../../src/checkpoint.ts";
 import { DEFAULT_LIMITS } from "../../src/music.ts";
+import { fileStore } from "../../src/store/files.ts";
+import { publish } from "../../src/store/publish.ts";
+import { s3Bucket } from "../../src/store/s3.ts";
 import { apiContract } from "../contracts/api.ts";
 import { audioContract } from "../contracts/audio.ts";
 import { entryFor } from "../contracts/store.ts";
 import { randomRecording, testModels, testSpeechModels } from "../models.ts";
+import { freshPlace, hasS3, s3Environment } from "../s3.ts";
 import { type Called, remove, request, start, TEMPLATE, unpackedPackage, ZIP } from "./lambda.ts";
 
 const LARGEST_ZIP_BYTES = 5_000_000;
@@ -146,6 +150,47 @@ describe("the package", () => {
     const answer = await (await request(api, "/score", post(midi, "audio/midi"))).json();
     expect(scores).toEqual(answer.scores);
     await remove(bucket);
+  });
+});
+
+describe.skipIf(!hasS3())("on S3", () => {
+  test("both functions take the models of the bucket, and the inbox is scored", async () => {
+    const { bucket: name, ...server } = await freshPlace();
+    const place = { ...server, bucket: name, prefix: "" };
+    const bucket = s3Bucket(place);
+    const env = {
+      ...s3Environment(),
+      SURPRISAL_MODELS: `s3://${name}/models`,
+      SURPRISAL_BUCKET: `s3://${name}`,
+    };
+    const before = await start(folder, "src/entry/lambda", env);
+    const { lastError } = await (await request(before, "/health/ready")).json();
+    before.close();
+    expect(lastError).toBe("The store: catalogue.json is not there.");
+
+    await publish(fileStore(store), s3Bucket({ ...place, prefix: "models/" }));
+    const called = await start(folder, "src/entry/lambda", env);
+    const answer = await (await request(called, "/score", post(midi, "audio/midi"))).json();
+    expect(await (await request(called, "/health/ready")).json()).toEqual({
+      status: "ready",
+      models: 8,
+      lastError: null,
+    });
+    called.close();
+
+    await bucket.put("inbox/100% ü + b.mid", midi, "any");
+    await bucket.put("inbox/c.wav", writeWav({ samples: randomRecording(1, 4000), sampleRate: 8000 }), "any");
+    const inbox = await start(folder, "src/entry/inbox", env);
+    const notification = { Records: [{ s3: { object: { key: "inbox/100%25+%C3%BC+%2B+b.mid" } } }] };
+    expect(await inbox.call(notification)).toEqual({ scored: 1 });
+    const items = { Items: (await bucket.list("inbox")).map((file) => ({ Key: `inbox/${file}` })) };
+    expect(await inbox.call(items)).toEqual({ kept: 1, scored: 1 });
+    await bucket.put("inbox/c.wav", midi, "any");
+    expect(await inbox.call(items)).toEqual({ kept: 1, scored: 1 });
+    inbox.close();
+    const stored = await bucket.get("results/100% ü + b.mid.json", () => {});
+    if (!stored || stored === "unchanged") throw new Error("There is no result.");
+    expect(JSON.parse(Buffer.from(stored.bytes).toString()).scores).toEqual(answer.scores);
   });
 });
 
