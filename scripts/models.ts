@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { SurprisalError } from "../src/errors.ts";
 import type { Model } from "../src/model.ts";
 import { selectModels } from "../src/select.ts";
-import { fileStore } from "../src/store/files.ts";
+import { bucketStore, StoreFailure } from "../src/store/bucket.ts";
 import { loadModels } from "../src/store/load.ts";
+import { openBucket } from "../src/store/open.ts";
 import { isRoll, type Piece } from "../src/training/batches.ts";
 import { bigram } from "../src/training/bigram.ts";
 import { loadMusicSet, MUSIC_SETS, type MusicSetName, type TrainingSet } from "../src/training/datasets.ts";
@@ -31,13 +32,17 @@ export async function runCommand(command: () => Promise<void>): Promise<void> {
 function isForTheUser(error: unknown): error is Error {
   const isOption = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
   const isTraining = error instanceof Diverged || error instanceof DamagedSnapshot || error instanceof RangeError;
-  return error instanceof SurprisalError || isOption || isTraining;
+  return error instanceof SurprisalError || error instanceof StoreFailure || isOption || isTraining;
 }
+
+/** Compiled. */
+export const kernelModule = async (): Promise<WebAssembly.Module> =>
+  WebAssembly.compile(await readFile(new URL("../dist/kernel.wasm", import.meta.url)));
 
 /** Models by id or pattern, all of them without one. Those that cannot be loaded are named and make the exit code 1. */
 export async function openModels(patterns: readonly string[] = []): Promise<readonly Model[]> {
-  const kernel = await WebAssembly.compile(await readFile(new URL("../dist/kernel.wasm", import.meta.url)));
-  const { models, failures } = await loadModels(fileStore(FOLDER), kernel).catch((error) => {
+  const store = bucketStore(await openBucket(FOLDER));
+  const { models, failures } = await loadModels(store, await kernelModule()).catch((error) => {
     throw error instanceof SurprisalError ? new SurprisalError(error.code, `${FOLDER}: ${error.message}`) : error;
   });
   for (const { id, error } of failures) {

@@ -1,6 +1,6 @@
 /** A folder as a checkpoint store: the shipped models/, and where the trainer puts its own. */
 import { randomUUID } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Checkpoint, metricsOf, modelId, writeCheckpoint } from "../checkpoint.ts";
@@ -21,41 +21,40 @@ export const fileStore = (folder: string): CheckpointStore => bucketStore(folder
 
 /** A folder as a bucket; the ETag of a file is its sha256. */
 export function folderBucket(folder: string): Bucket {
-  const etagOf = async (path: string) => {
-    const bytes = await unless("ENOENT", readFile(path));
-    return bytes && (await sha256(bytes));
-  };
   return {
     async get(key, checkSize, known) {
-      const file = await unless("ENOENT", open(join(folder, key)));
+      const file = await answered(unless("ENOENT", open(join(folder, key))));
       if (file === undefined) return undefined;
       try {
         checkSize((await file.stat()).size);
-        const bytes = await file.readFile();
+        const bytes = await answered(file.readFile());
         const etag = await sha256(bytes);
         return etag === known ? "unchanged" : { bytes, etag };
       } finally {
         await file.close();
       }
     },
-    async put(key, bytes, condition) {
+    put(key, bytes, condition) {
       const path = join(folder, key);
-      if (condition === "absent") return writeNewFile(path, bytes);
-      if (condition !== "any") {
-        return withLock(`${path}.lock`, async () => {
-          if ((await etagOf(path)) !== condition.etag) return false;
-          await writeFileAtomically(path, bytes);
-          return true;
-        });
-      }
-      await writeFileAtomically(path, bytes);
-      return true;
+      if (condition === "absent") return answered(writeNewFile(path, bytes));
+      if (condition === "any") return answered(writeFileAtomically(path, bytes).then(() => true));
+      return answered(writeOver(path, bytes, condition.etag));
     },
     async list(within) {
-      const files = (await unless("ENOENT", readdir(join(folder, within), { withFileTypes: true }))) ?? [];
+      const reading = unless("ENOENT", readdir(join(folder, within), { withFileTypes: true }));
+      const files = (await answered(reading)) ?? [];
       return files.filter((file) => file.isFile()).map(({ name }) => name);
     },
   };
+}
+
+/** Names the failures of the file system as those of the storage. */
+async function answered<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw cause instanceof Error ? new StoreFailure(cause.message, { cause }) : cause;
+  }
 }
 
 /**
@@ -141,28 +140,35 @@ async function writeBeside<T>(
   }
 }
 
+/** @returns false when the file is not there or of another ETag. */
+async function writeOver(path: string, bytes: Uint8Array, etag: string): Promise<boolean> {
+  const holds = async () => {
+    const found = await unless("ENOENT", readFile(path));
+    return found !== undefined && (await sha256(found)) === etag;
+  };
+  if (!(await holds())) return false; // where nothing is, there may be no folder for the lock either
+  const lock = `${path}.lock`;
+  await takeLock(lock);
+  try {
+    if (!(await holds())) return false;
+    await writeFileAtomically(path, bytes);
+    return true;
+  } finally {
+    await rm(lock);
+  }
+}
+
 const LOCK_TRIES = 40;
 const LOCK_PAUSE_MS = 50;
 
-/** @throws StoreFailure when the lock stays taken: nobody can tell a slow holder from a dead one but the user. */
-async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  for (
-    let tries = 0;
-    !(await unless(
-      "EEXIST",
-      writeFile(path, String(process.pid), { flag: "wx" }).then(() => true),
-    ));
-  ) {
-    if (++tries === LOCK_TRIES) {
-      throw new StoreFailure(`${path} is there: a publisher is at work, or one died; if none is, remove it.`);
-    }
+/** @throws StoreFailure when it stays taken: nobody can tell a slow holder from a dead one but the user. */
+async function takeLock(path: string): Promise<void> {
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    const file = await unless("EEXIST", open(path, "wx"));
+    if (file) return file.close();
     await setTimeout(LOCK_PAUSE_MS);
   }
-  try {
-    return await work();
-  } finally {
-    await rm(path);
-  }
+  throw new StoreFailure(`${path} is there: a publisher is at work, or one died; if none is, remove it.`);
 }
 
 async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {

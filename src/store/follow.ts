@@ -27,6 +27,7 @@ export type Problem = Pick<Failure, "error"> & { readonly id?: string };
 export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Follower {
   let release: Release | undefined;
   let loaded: Loaded = { models: [], failures: [] };
+  let newest: Release | undefined; // which is not served while it is not whole, and whose files need not be read again
   let problems: readonly Problem[] = [];
   let polling: Promise<boolean> | undefined;
 
@@ -34,15 +35,19 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
     try {
       // A release that is not whole is read again even when its catalogue is the same: a file may have come back.
       const known = loaded.failures.length === 0 ? release?.etag : undefined;
-      const found = await readRelease(store, known, release?.files ?? new Map());
+      const held = new Map([...(release?.files ?? []), ...(newest?.files ?? [])]);
+      const found = await readRelease(store, known, held);
       if (found === "unchanged") {
+        newest = release;
         problems = [];
         return false;
       }
+      newest = found;
       const next = await loadRelease(found, kernel, loaded.models);
       problems = next.failures;
-      const better = loaded.models.length === 0 || next.failures.length === 0;
-      if (!better || (found.etag === release?.etag && next.models.length === loaded.models.length)) return false;
+      const first = loaded.models.length === 0 || found.etag === release?.etag;
+      const better = first ? next.models.length > loaded.models.length : next.failures.length === 0;
+      if (!better) return false;
       [release, loaded] = [found, next];
       return true;
     } catch (error) {

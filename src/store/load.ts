@@ -4,7 +4,7 @@ import { SurprisalError } from "../errors.ts";
 import { Mixture } from "../mixture.ts";
 import { type Model, type Network, networkOf } from "../model.ts";
 import type { SpeechModel } from "../speech-model.ts";
-import { type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
+import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
 /** A model that cannot be served, and why. */
 export interface Failure {
@@ -38,7 +38,7 @@ const READS_AT_A_TIME = 8;
 /**
  * Reads the files of a store's catalogue, or learns that its ETag is still `known`.
  * @param held files that need not be read again, by version
- * @throws SurprisalError when the catalogue cannot be read. A file that cannot be is a failure of the release.
+ * @throws SurprisalError when the catalogue cannot be read or is empty. A file that cannot be is a failure of the release.
  */
 export async function readRelease(store: CheckpointStore): Promise<Release>;
 export async function readRelease(
@@ -54,6 +54,7 @@ export async function readRelease(
   const current = await store.catalogue(known);
   if (current === "unchanged") return current;
   const entries = current.catalogue.models;
+  if (entries.length === 0) throw new SurprisalError("no-models", `${CATALOGUE_KEY} lists no models.`);
   const files = new Map<string, Uint8Array>();
   const failures: Failure[] = [];
   const waiting = entries.values();
@@ -111,8 +112,12 @@ function heldNetwork({ id, version }: CatalogueEntry, loaded: readonly Model[]):
 
 function readNetwork(entry: CatalogueEntry, bytes: Uint8Array, kernel: WebAssembly.Module): Network | SpeechModel {
   const network = networkOf(readCheckpoint(bytes), entry.version, kernel);
-  if (network.id !== entry.id) {
-    throw new SurprisalError("malformed-catalogue", `${entry.key} holds ${network.id}; wanted ${entry.id}.`);
+  const { units } = network.checkpoint.config;
+  if (network.id !== entry.id || units !== entry.units) {
+    throw new SurprisalError(
+      "malformed-catalogue",
+      `${entry.key} holds ${network.id} of ${units} units; wanted ${entry.id} of ${entry.units}.`,
+    );
   }
   return network;
 }

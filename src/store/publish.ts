@@ -3,9 +3,9 @@
  * the catalogue itself, kept as `releases/<name>.json`, and names the one before it. What readers see changes by one
  * conditional write of catalogue.json, so of two publishers one is told that it lost and nobody sees half a release.
  */
-import { readCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
-import type { Bucket } from "./bucket.ts";
+import { type Bucket, bucketStore } from "./bucket.ts";
+import { type Failure, loadRelease, readRelease } from "./load.ts";
 import {
   CATALOGUE_KEY,
   type Catalogue,
@@ -17,14 +17,20 @@ import {
 } from "./store.ts";
 
 export interface PublishedRelease {
-  /** When it was published and the beginning of its sha256, or "unpublished" for a catalogue that was put there by hand. */
+  /** When it was published, or "unpublished" of a catalogue that was put there by hand, and the beginning of its sha256. */
   readonly name: string;
   readonly catalogue: Catalogue;
 }
 
 export interface Publication {
   readonly name: string | undefined; // undefined when the bucket offers these models already
-  readonly uploaded: readonly string[]; // keys of the objects that the bucket did not have
+  readonly uploaded: readonly string[]; // keys of the objects that the bucket did not have, or not whole
+  readonly previous: string | undefined;
+}
+
+export interface RolledBack {
+  readonly name: string; // of the new release
+  readonly target: PublishedRelease; // whose models it has
   readonly previous: string | undefined;
 }
 
@@ -34,81 +40,101 @@ interface Options {
 }
 
 /**
- * Publishes what a store offers, each checkpoint read and checked first.
- * @throws SurprisalError when a checkpoint is damaged, and then nothing is uploaded; `release-conflict` when another release
- * was published meanwhile, and then that one stands.
+ * Publishes what a store offers. Each model is loaded first, as a server would, and each object that is in the bucket
+ * already is read: a release that cannot be served does not become one.
+ * @param kernel as loadRelease takes it
+ * @throws SurprisalError when a model cannot be loaded, and then nothing is uploaded; `release-conflict` when another
+ * release was published meanwhile, and then that one stands.
  */
 export async function publish(
   source: CheckpointStore,
   bucket: Bucket,
+  kernel: WebAssembly.Module,
   { dryRun = false, now = new Date() }: Options = {},
 ): Promise<Publication> {
-  const files = new Map<string, Uint8Array>();
-  const models: Catalogue["models"] = [];
-  for (const entry of (await source.catalogue()).catalogue.models) {
-    const bytes = await source.read(entry);
-    readCheckpoint(bytes);
-    const key = `objects/${entry.version}.safetensors`;
-    files.set(key, bytes);
-    models.push({ ...entry, key });
-  }
+  const { entries, files } = await loadable(source, kernel);
+  const models = entries.map((entry) => ({ ...entry, key: `objects/${entry.version}.safetensors` }));
   const current = await currentRelease(bucket);
-  const previous = current?.name;
-  if (current && writeCatalogue({ models: current.catalogue.models }) === writeCatalogue({ models })) {
-    return { name: undefined, uploaded: [], previous };
-  }
-  const there = new Set((await bucket.list("objects")).map((name) => `objects/${name}`));
-  const uploaded = [...files].filter(([key]) => !there.has(key));
-  const release = await releaseOf(models, current, now);
+  const failed = new Set((await unreadable(bucket, models)).map(({ id }) => id));
+  const lacked = models.filter(({ id }) => failed.has(id));
   if (!dryRun) {
-    for (const [key, bytes] of uploaded) await bucket.put(key, bytes, "absent"); // one that came meanwhile is the same
-    await swap(bucket, release, current);
+    // Unconditionally: whoever writes the same key writes the same bytes, and a torn object has to go.
+    for (const { key, version } of lacked) await bucket.put(key, files.get(version) as Uint8Array, "any");
   }
-  return { name: release.name, uploaded: uploaded.map(([key]) => key), previous };
+  const outcome = { uploaded: lacked.map(({ key }) => key), previous: current?.name };
+  if (current && writeCatalogue({ models: current.catalogue.models }) === writeCatalogue({ models })) {
+    return { ...outcome, name: undefined };
+  }
+  const release = await releaseOf(models, current, now);
+  if (!dryRun) await swap(bucket, release, current);
+  return { ...outcome, name: release.name };
 }
 
 /**
  * Publishes the models of an earlier release again, as a new one.
  * @param wanted the release, or the beginning of its name; the one before the current unless given
- * @returns the earlier release
- * @throws SurprisalError `not-found` when there is no such release, `release-conflict` as publish.
+ * @throws SurprisalError `not-found` when there is no such release, `malformed-request` when there are several,
+ * `release-conflict` as publish, and when an object of that release is not there or not whole.
  */
 export async function rollBack(
   bucket: Bucket,
   wanted: string | undefined,
   { dryRun = false, now = new Date() }: Options = {},
-): Promise<PublishedRelease> {
+): Promise<RolledBack> {
   const current = await currentRelease(bucket);
   const [, ...earlier] = await releases(bucket);
-  const target = earlier.find(({ name }) => wanted === undefined || name.startsWith(wanted));
-  if (!target) {
-    const found = earlier.map(({ name }) => name).join(", ") || "none";
-    const what = wanted === undefined ? "no earlier release" : `no earlier release ${wanted}`;
-    throw new SurprisalError("not-found", `Found ${what}; there are ${found}.`);
-  }
-  if (!dryRun) await swap(bucket, await releaseOf(target.catalogue.models, current, now), current);
-  return target;
+  const target = wanted === undefined ? earlier.at(0) : chosen(earlier, wanted);
+  if (!target) throw new SurprisalError("not-found", "Found no earlier release.");
+  const { models } = target.catalogue;
+  const [failure] = await unreadable(bucket, models);
+  if (failure) throw failure.error;
+  const release = await releaseOf(models, current, now);
+  if (!dryRun) await swap(bucket, release, current);
+  return { name: release.name, target, previous: current?.name };
 }
 
 /** The releases of a bucket, the current one first. */
 export async function releases(bucket: Bucket): Promise<PublishedRelease[]> {
-  const found: PublishedRelease[] = [];
+  const found = new Map<string, PublishedRelease>();
   let next: PublishedRelease | undefined = await currentRelease(bucket);
-  while (next && !found.some(({ name }) => name === next?.name)) {
-    found.push(next);
-    const previous = next.catalogue.release?.previous;
-    const stored = previous === undefined ? undefined : await bucket.get(releaseKey(previous), checkCatalogueSize);
-    next =
-      previous !== undefined && stored && stored !== "unchanged"
-        ? { name: previous, catalogue: parseCatalogue(stored.bytes) }
-        : undefined;
+  while (next && !found.has(next.name)) {
+    found.set(next.name, next);
+    next = await earlierRelease(bucket, next.catalogue.release?.previous);
   }
-  return found;
+  return [...found.values()];
+}
+
+/** A store's models, each of which can be loaded. */
+async function loadable(source: CheckpointStore, kernel: WebAssembly.Module) {
+  const release = await readRelease(source);
+  const [failure] = (await loadRelease(release, kernel)).failures;
+  if (!failure) return release;
+  const { id, error } = failure;
+  throw error instanceof SurprisalError ? new SurprisalError(error.code, `${id}: ${error.message}`) : error;
+}
+
+/** The models whose file is not in a bucket, or another. */
+async function unreadable(bucket: Bucket, models: Catalogue["models"]): Promise<readonly Failure[]> {
+  const catalogue = async () => ({ catalogue: { models }, etag: "" });
+  const { failures } = await readRelease({ ...bucketStore(bucket), catalogue });
+  const unanswered = failures.find(({ error }) => !(error instanceof SurprisalError));
+  if (unanswered) throw unanswered.error;
+  return failures;
+}
+
+function chosen(earlier: readonly PublishedRelease[], wanted: string): PublishedRelease {
+  const matching = earlier.filter(({ name }) => name.startsWith(wanted));
+  if (matching.length === 1) return matching[0];
+  const names = (matching.length ? matching : earlier).map(({ name }) => name).join(", ") || "none";
+  throw matching.length
+    ? new SurprisalError("malformed-request", `Found ${names} for ${wanted}; wanted one release.`)
+    : new SurprisalError("not-found", `Found no earlier release ${wanted}; there are: ${names}.`);
 }
 
 const releaseKey = (name: string) => `releases/${name}.json`;
 
 interface CurrentRelease extends PublishedRelease {
+  readonly bytes: Uint8Array;
   readonly etag: string;
 }
 
@@ -116,11 +142,16 @@ async function currentRelease(bucket: Bucket): Promise<CurrentRelease | undefine
   const stored = await bucket.get(CATALOGUE_KEY, checkCatalogueSize);
   if (stored === undefined || stored === "unchanged") return undefined;
   const catalogue = parseCatalogue(stored.bytes);
-  const name = catalogue.release ? await nameOf(catalogue.release.published, stored.bytes) : "unpublished";
-  return { name, catalogue, etag: stored.etag };
+  return { ...stored, catalogue, name: await nameOf(catalogue.release?.published, stored.bytes) };
 }
 
-const nameOf = async (published: string, bytes: Uint8Array) =>
+async function earlierRelease(bucket: Bucket, name: string | undefined): Promise<PublishedRelease | undefined> {
+  const stored = name === undefined ? undefined : await bucket.get(releaseKey(name), checkCatalogueSize);
+  if (name === undefined || stored === undefined || stored === "unchanged") return undefined;
+  return { name, catalogue: parseCatalogue(stored.bytes, releaseKey(name)) };
+}
+
+const nameOf = async (published = "unpublished", bytes: Uint8Array) =>
   `${published.replaceAll(/[-:]|\.\d+/g, "")}-${(await sha256(bytes)).slice(0, 12)}`;
 
 interface NewRelease {
@@ -134,17 +165,22 @@ async function releaseOf(
   now: Date,
 ): Promise<NewRelease> {
   const published = now.toISOString();
-  const release = { published, ...(current?.catalogue.release && { previous: current.name }) };
+  const release = { published, ...(current && { previous: current.name }) };
   const bytes = new TextEncoder().encode(writeCatalogue({ models, release }));
   return { name: await nameOf(published, bytes), bytes };
 }
 
 /** @throws SurprisalError `release-conflict` when the current release is no longer that. */
 async function swap(bucket: Bucket, { name, bytes }: NewRelease, current: CurrentRelease | undefined): Promise<void> {
-  await bucket.put(releaseKey(name), bytes, "absent");
+  // What was put there by hand would be lost.
+  if (current && !current.catalogue.release) await bucket.put(releaseKey(current.name), current.bytes, "any");
+  await bucket.put(releaseKey(name), bytes, "any");
   if (await bucket.put(CATALOGUE_KEY, bytes, current ? { etag: current.etag } : "absent")) return;
+  // A write whose answer is lost on the way is sent again, and then meets itself.
+  const standing = await currentRelease(bucket);
+  if (standing?.name === name) return;
   throw new SurprisalError(
     "release-conflict",
-    `Another release was published meanwhile; wanted ${current?.name ?? "none"} to be the current one. It stands; publish again to replace it.`,
+    `Found ${standing?.name ?? "none"} as the current release; wanted ${current?.name ?? "none"}, which was so before. Publish again to replace it.`,
   );
 }

@@ -85,14 +85,14 @@ export interface CheckpointStore {
 }
 
 /** @throws SurprisalError `malformed-catalogue` when the bytes are not a catalogue. */
-export function parseCatalogue(bytes: Uint8Array): Catalogue {
+export function parseCatalogue(bytes: Uint8Array, key = CATALOGUE_KEY): Catalogue {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new SurprisalError("malformed-catalogue", `${CATALOGUE_KEY} is not JSON.`, { cause });
+    throw new SurprisalError("malformed-catalogue", `${key} is not JSON.`, { cause });
   }
-  return checked(catalogue, json, CATALOGUE_KEY);
+  return checked(catalogue, json, key);
 }
 
 /**

@@ -122,7 +122,10 @@ test("a model under another model's id is not served", async () => {
   expect(failures).toMatchObject([
     {
       id: "jsb/gru",
-      error: { code: "malformed-catalogue", message: "jsb/gru.safetensors holds nottingham/gru; wanted jsb/gru." },
+      error: {
+        code: "malformed-catalogue",
+        message: "jsb/gru.safetensors holds nottingham/gru of 3 units; wanted jsb/gru of 46.",
+      },
     },
   ]);
 });
