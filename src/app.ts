@@ -17,7 +17,7 @@ import { faultOf, type Reader, readInput } from "./input.ts";
 import type { Model } from "./model.ts";
 import { modelInfo } from "./model-info.ts";
 import type { Limits } from "./music.ts";
-import { openApiDocument, openApiYaml } from "./openapi.ts";
+import { once } from "./once.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
 import { PredictOptions, type Problem, ScoreOptions } from "./schema.ts";
 import { unknownModel } from "./select.ts";
@@ -140,21 +140,17 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 
-  // Written at the first call: a cold start need not wait for it.
-  const document = once(() => openApiDocument(api, deps.version));
-  const yaml = once(() => openApiYaml(document()));
+  const documents = once(async () => {
+    const { openApiDocument, openApiYaml } = await import("./openapi.ts");
+    const document = openApiDocument(api, deps.version);
+    return { document, yaml: openApiYaml(document) };
+  });
   api.use("/openapi.*", conditional);
-  api.get("/openapi.json", (c) => c.json(document(), 200, REVALIDATED));
-  api.get("/openapi.yaml", (c) => c.body(yaml(), 200, { ...REVALIDATED, "Content-Type": "application/yaml" }));
+  api.get("/openapi.json", async (c) => c.json((await documents()).document, 200, REVALIDATED));
+  api.get("/openapi.yaml", async (c) =>
+    c.body((await documents()).yaml, 200, { ...REVALIDATED, "Content-Type": "application/yaml" }),
+  );
   return api;
-}
-
-function once<T extends object | string>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }
 
 /** Unknown errors are answered bare: what they say is for the log. */

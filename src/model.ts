@@ -4,7 +4,8 @@
  */
 import { type Checkpoint, modelId } from "./checkpoint.ts";
 import { SurprisalError } from "./errors.ts";
-import { type Batch, Kernel, type SparseRows, stateLimits } from "./kernel/kernel.ts";
+import { CHUNK, chunkKernel } from "./kernel/chunks.ts";
+import { type Batch, type Kernel, type SparseRows, stateLimits } from "./kernel/kernel.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "./sequence.ts";
 import { SpeechModel } from "./speech-model.ts";
 
@@ -65,10 +66,6 @@ export interface NextFrame {
   sample(draw: () => number, temperature: number): number[];
 }
 
-// Frames that pass through the kernel at once: enough for the output layer's matrix product to run at full speed, few
-// enough for the workspace of a 100-unit model to stay below half a megabyte.
-const CHUNK = 128;
-
 /** A recurrent network whose pitches are independent given the frames before: p(pitch sounds) = σ(logit). */
 export class Network implements MusicModel {
   readonly kind = "music";
@@ -77,12 +74,12 @@ export class Network implements MusicModel {
   readonly checkpoint: Checkpoint;
   readonly framesPerQuarter: number;
   readonly stateLimits: Float64Array;
-  readonly #kernel: Kernel;
+  readonly #madeKernel: () => Kernel;
   readonly #remembered = new WeakMap<PianoRoll, Float64Array>(); // NLL by roll; logits would take 50 times the memory
 
   /** @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter. */
   constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
-    const { config, metadata, tensors } = checkpoint;
+    const { config, metadata } = checkpoint;
     this.id = modelId({ set: metadata.set, cell: config.cell, preset: metadata.preset });
     this.version = version;
     this.checkpoint = checkpoint;
@@ -95,8 +92,11 @@ export class Network implements MusicModel {
       );
     }
     this.stateLimits = stateLimits(config);
-    this.#kernel = new Kernel(kernel, config, { rows: CHUNK, sequences: 1 });
-    this.#kernel.load(tensors);
+    this.#madeKernel = chunkKernel(kernel, checkpoint);
+  }
+
+  get #kernel(): Kernel {
+    return this.#madeKernel();
   }
 
   get set(): string {

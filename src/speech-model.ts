@@ -7,11 +7,9 @@ import { type Checkpoint, type MixtureShape, modelId } from "./checkpoint.ts";
 import { dithered } from "./dither.ts";
 import { SurprisalError } from "./errors.ts";
 import { GaussianMixture } from "./gaussians.ts";
-import { Kernel, stateLimits } from "./kernel/kernel.ts";
+import { CHUNK, chunkKernel } from "./kernel/chunks.ts";
+import { type Kernel, stateLimits } from "./kernel/kernel.ts";
 import { letOthersIn } from "./turns.ts";
-
-/** Steps that pass through the kernel at once, see model.ts. */
-const CHUNK = 128;
 
 /** Where a recording stopped: the state before its last step, and the samples from that step's first on. */
 export interface SpeechState {
@@ -44,11 +42,11 @@ export class SpeechModel {
   readonly inputs: number; // samples that a step reads
   readonly shape: MixtureShape; // shape.block samples that it predicts
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
-  readonly #kernel: Kernel;
+  readonly #madeKernel: () => Kernel;
 
   /** @throws SurprisalError `malformed-checkpoint` when it has no mixture head, or no sampleRate, mean or std. */
   constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
-    const { config, metadata, tensors } = checkpoint;
+    const { config, metadata } = checkpoint;
     this.id = modelId({ set: metadata.set, cell: config.cell, preset: metadata.preset });
     const malformed = (detail: string) => new SurprisalError("malformed-checkpoint", `${this.id} has ${detail}.`);
     const number = (name: string, least: number) => {
@@ -68,8 +66,11 @@ export class SpeechModel {
     this.inputs = config.inputs;
     this.shape = config.mixture;
     this.stateLimits = stateLimits(config);
-    this.#kernel = new Kernel(kernel, config, { rows: CHUNK, sequences: 1 });
-    this.#kernel.load(tensors);
+    this.#madeKernel = chunkKernel(kernel, checkpoint);
+  }
+
+  get #kernel(): Kernel {
+    return this.#madeKernel();
   }
 
   get set(): string {

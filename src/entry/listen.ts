@@ -1,20 +1,24 @@
-/** The HTTP server on Node: opens the port, says how to use it, and closes it in order. */
+/** The HTTP server on Node: opens the port, says how to use it, follows the store, and closes the port in order. */
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import { createApp } from "../app.ts";
 import { DEFAULT_LIMITS } from "../music.ts";
-import { toldToClients } from "../store/follow.ts";
+import { type Follower, toldToClients } from "../store/follow.ts";
 import { decode } from "./decoders.ts";
 import { kernelModule, openModels, toldToOperators, version } from "./local.ts";
-import { type Pool, startPool } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 
-/** How long an open answer may take once the server is told to stop. */
-const GRACE_MS = 10_000;
+/** How long what is under way may take once the server is told to stop. */
+const GRACE_MS = 25_000;
+
+/** When the threads are started: a process that is started for a request answers it first. */
+const POOL_AFTER_MS = 500;
 
 /**
  * Serves the models of a store until SIGINT or SIGTERM, and whatever is published there meanwhile.
- * @returns the exit code: 1 when the port cannot be opened.
+ * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
 export async function listen(
   models: string,
@@ -32,63 +36,76 @@ export async function listen(
     version,
     log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
   });
+  const stopped = new AbortController();
 
-  let stopped = false;
-  const renewPool = async () => {
+  /** Threads of the present release, in place of those of another. */
+  async function renewPool(): Promise<void> {
     const release = follower.release();
     if (!release) return;
-    const renewed = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
-    const old = pool;
-    pool = renewed;
-    await (stopped ? renewed : old)?.close();
+    try {
+      const { startPool } = await import("./pool.ts");
+      const renewed = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
+      const old = stopped.signal.aborted ? renewed : pool;
+      if (old !== renewed) pool = renewed;
+      await old?.close();
+    } catch (error) {
+      console.error("The threads cannot be started; requests are answered one beside the other:", error);
+    }
+  }
+
+  const report = reporter(models, follower);
+  report();
+  const server = serve({ fetch: app.fetch, port, hostname: host }, (bound) => {
+    const url = `http://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
+    console.log(greeting(url, idsOf(follower)));
+  });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
+    return 1;
+  }
+
+  const stop = async () => {
+    stopped.abort();
+    const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
+    if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) return pool?.close();
+    console.error(`After ${GRACE_MS / 1000} s not all requests are answered; the others are cut off.`);
+    process.exit(1);
   };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+
+  void (async () => {
+    await setTimeout(POOL_AFTER_MS, undefined, { ref: false });
+    await renewPool();
+    while (!stopped.signal.aborted) {
+      await setTimeout(1000 * pollSeconds, undefined, { ref: false });
+      const renewed = await follower.refresh();
+      report();
+      if (!renewed) continue;
+      console.log(`New models: ${idsOf(follower)}`);
+      await renewPool();
+    }
+  })();
+  return 0;
+}
+
+/** Says what cannot be loaded when that changes. */
+function reporter(models: string, follower: Follower): () => void {
   let reported = "";
-  const report = () => {
+  return () => {
     const told = follower.problems().map((problem) => `Not loaded: ${toldToOperators(models, problem)}`);
     const all = told.join("\n");
     if (all !== reported) console.error(all || "All models are loaded again.");
     reported = all;
   };
-  report();
-  const poll = setInterval(async () => {
-    const renewed = await follower.refresh();
-    report();
-    if (!renewed) return;
-    console.log(
-      `New models: ${follower
-        .loaded()
-        .models.map(({ id }) => id)
-        .join(", ")}`,
-    );
-    await renewPool();
-  }, 1000 * pollSeconds).unref();
-
-  const server = serve({ fetch: app.fetch, port, hostname: host }, (bound) => {
-    const url = `http://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
-    console.log(
-      greeting(
-        url,
-        follower.loaded().models.map(({ id }) => id),
-      ),
-    );
-  });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      stopped = true;
-      clearInterval(poll);
-      server.close(() => pool?.close());
-      setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), GRACE_MS).unref();
-    });
-  }
-  try {
-    await once(server, "listening");
-    await renewPool();
-    return 0;
-  } catch (error) {
-    console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
-    return 1;
-  }
 }
+
+const idsOf = (follower: Follower): string =>
+  follower
+    .loaded()
+    .models.map(({ id }) => id)
+    .join(", ") || "none";
 
 function reasonOf(error: unknown): string {
   switch (error instanceof Error && "code" in error ? error.code : undefined) {
@@ -101,10 +118,7 @@ function reasonOf(error: unknown): string {
   }
 }
 
-const greeting = (
-  url: string,
-  ids: readonly string[],
-) => `surprisal ${version} listens on ${url} (models: ${ids.join(", ") || "none"})
+const greeting = (url: string, ids: string) => `surprisal ${version} listens on ${url} (models: ${ids})
 
 Score four chords:
 

@@ -1,6 +1,9 @@
-/** `npm start`: the server with PORT, HOST and SURPRISAL_MODELS from the environment. */
-import { listen } from "./listen.ts";
-import { portOf, settings } from "./local.ts";
+/** `npm start`: the server, as the environment says. */
+import { enableCompileCache } from "node:module";
+
+enableCompileCache(); // of what is imported from here on: the next start need not compile it
+const { listen } = await import("./listen.ts");
+const { portOf, settings } = await import("./local.ts");
 
 const { port: setting, models, ...rest } = settings(process.env);
 const port = portOf(setting);

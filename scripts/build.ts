@@ -1,0 +1,33 @@
+/**
+ * Bundles the server, the command line and the threads of the pool into dist/entry: a start reads a few files instead of
+ * hundreds. `npm run build:kernel` has put the kernel beside them.
+ *
+ *   npm run build
+ */
+import { build } from "esbuild";
+
+await build({
+  entryPoints: ["node", "cli", "thread"].map((name) => `src/entry/${name}.ts`),
+  outdir: "dist/entry",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node22",
+  minifySyntax: true, // with whitespace half the bytes; names stay, for stack traces
+  minifyWhitespace: true,
+  legalComments: "linked",
+  // Loaded when they are needed, and piscina by its threads too.
+  external: [
+    "@aws-sdk/client-s3",
+    "piscina",
+    "@wasm-audio-decoders/flac",
+    "@wasm-audio-decoders/ogg-vorbis",
+    "mpg123-decoder",
+    "ogg-opus-decoder",
+  ],
+  // midi-file and wavefile are CommonJS.
+  banner: {
+    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  },
+});
