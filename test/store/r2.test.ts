@@ -1,53 +1,43 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestHarness } from "wrangler";
 import { bucketStore } from "../../src/store/bucket.ts";
-import { type R2Binding, r2Bucket } from "../../src/store/r2.ts";
+import { r2Bucket } from "../../src/store/r2.ts";
 import { bucketContract } from "../contracts/bucket.ts";
 import { storeContract } from "../contracts/store.ts";
+import { startWorkerd, type Workerd } from "../workerd.ts";
 
 /** R2 as wrangler has it for development, behind the binding of a real workerd. */
-const server = createTestHarness({
-  workers: [
-    {
-      config: {
-        name: "storage",
-        main: "test/fixtures/worker/empty.js",
-        compatibility_date: "2026-11-01",
-        r2_buckets: [{ binding: "MODELS", bucket_name: "surprisal-test" }],
-      },
-    },
-  ],
-});
-let binding: R2Binding;
+let workerd: Workerd;
 beforeAll(async () => {
-  await server.listen();
-  ({ MODELS: binding } = await server.getWorker<{ MODELS: R2Binding }>().getEnv());
+  workerd = await startWorkerd({ configPath: "wrangler.jsonc" });
 });
-afterAll(() => server.close());
+afterAll(() => workerd?.close());
 
 let made = 0;
 const nextPrefix = () => `bucket-${++made}/`;
 
-describe("R2 as a bucket", () => bucketContract(async () => r2Bucket(binding, nextPrefix())));
+describe("R2 as a bucket", () => bucketContract(async () => r2Bucket(workerd.binding, nextPrefix())));
 
 describe("R2 as a store", () => {
   storeContract(async (files) => {
     const prefix = nextPrefix();
     for (const [key, content] of Object.entries(files)) {
-      await binding.put(prefix + key, typeof content === "string" ? new TextEncoder().encode(content) : content);
+      await workerd.binding.put(
+        prefix + key,
+        typeof content === "string" ? new TextEncoder().encode(content) : content,
+      );
     }
-    return bucketStore(r2Bucket(binding, prefix));
+    return bucketStore(r2Bucket(workerd.binding, prefix));
   });
 });
 
 test("a bucket without a prefix has the keys as they are", async () => {
-  await r2Bucket(binding).put("top/x", new Uint8Array([1]), "any");
-  expect(await r2Bucket(binding).list("top")).toEqual(["x"]);
-  expect(await r2Bucket(binding, "top/").get("x", () => {})).toMatchObject({ bytes: new Uint8Array([1]) });
+  await r2Bucket(workerd.binding).put("top/x", new Uint8Array([1]), "any");
+  expect(await r2Bucket(workerd.binding).list("top")).toEqual(["x"]);
+  expect(await r2Bucket(workerd.binding, "top/").get("x", () => {})).toMatchObject({ bytes: new Uint8Array([1]) });
 });
 
 test("lists more objects than one page of R2 has", async () => {
-  const bucket = r2Bucket(binding, nextPrefix());
+  const bucket = r2Bucket(workerd.binding, nextPrefix());
   const names = Array.from({ length: 1001 }, (_, i) => `${i}`);
   for (let i = 0; i < names.length; i += 50) {
     await Promise.all(names.slice(i, i + 50).map((name) => bucket.put(`objects/${name}`, new Uint8Array(1), "any")));
