@@ -11,6 +11,7 @@ import { s3Bucket } from "../../src/store/s3.ts";
 import { apiContract } from "../contracts/api.ts";
 import { audioContract } from "../contracts/audio.ts";
 import { entryFor } from "../contracts/store.ts";
+import { kernelModule } from "../kernel/wasm.ts";
 import { randomRecording, testModels, testSpeechModels } from "../models.ts";
 import { freshPlace, hasS3, s3Environment } from "../s3.ts";
 import { type Called, remove, request, start, TEMPLATE, unpackedPackage, ZIP } from "./lambda.ts";
@@ -168,7 +169,7 @@ describe.skipIf(!hasS3())("on S3", () => {
     before.close();
     expect(lastError).toBe("The store: catalogue.json is not there.");
 
-    await publish(fileStore(store), s3Bucket({ ...place, prefix: "models/" }));
+    await publish(fileStore(store), s3Bucket({ ...place, prefix: "models/" }), kernelModule);
     const called = await start(folder, "src/entry/lambda", env);
     const answer = await (await request(called, "/score", post(midi, "audio/midi"))).json();
     expect(await (await request(called, "/health/ready")).json()).toEqual({
