@@ -89,7 +89,8 @@ export async function loadRelease(
     const bytes = files.get(entry.version);
     if (bytes === undefined) continue;
     try {
-      networks.set(entry.id, heldNetwork(entry, loaded) ?? readNetwork(entry, bytes, kernel));
+      const network = heldNetwork(entry, loaded) ?? networkOf(readCheckpoint(bytes), entry.version, kernel);
+      networks.set(entry.id, checkNetwork(entry, network));
     } catch (error) {
       failures.push({ id: entry.id, error });
     }
@@ -105,21 +106,19 @@ export async function loadRelease(
   return { models: [...networks.values(), ...mixtures], failures };
 }
 
-function heldNetwork({ id, version }: CatalogueEntry, loaded: readonly Model[]): Network | SpeechModel | undefined {
-  const model = loaded.find((each) => each.id === id && each.version === version);
+function heldNetwork({ version }: CatalogueEntry, loaded: readonly Model[]): Network | SpeechModel | undefined {
+  const model = loaded.find((each) => each.version === version);
   return model instanceof Mixture ? undefined : (model as Network | SpeechModel | undefined);
 }
 
-function readNetwork(entry: CatalogueEntry, bytes: Uint8Array, kernel: WebAssembly.Module): Network | SpeechModel {
-  const network = networkOf(readCheckpoint(bytes), entry.version, kernel);
+/** @throws SurprisalError `malformed-catalogue` when the entry says another thing than the file. */
+function checkNetwork(entry: CatalogueEntry, network: Network | SpeechModel): Network | SpeechModel {
   const { units } = network.checkpoint.config;
-  if (network.id !== entry.id || units !== entry.units) {
-    throw new SurprisalError(
-      "malformed-catalogue",
-      `${entry.key} holds ${network.id} of ${units} units; wanted ${entry.id} of ${entry.units}.`,
-    );
-  }
-  return network;
+  if (network.id === entry.id && units === entry.units) return network;
+  throw new SurprisalError(
+    "malformed-catalogue",
+    `${entry.key} holds ${network.id} of ${units} units; wanted ${entry.id} of ${entry.units}.`,
+  );
 }
 
 const mixtureId = ({ set, preset }: CatalogueEntry) => modelId({ set, cell: "mixture", preset });

@@ -1,0 +1,419 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bucket, bucketStore, StoreFailure } from "../../src/store/bucket.ts";
+import { type Follower, follow, toldToClients } from "../../src/store/follow.ts";
+import { publish, rollBack } from "../../src/store/publish.ts";
+import { s3Bucket } from "../../src/store/s3.ts";
+import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore } from "../../src/store/store.ts";
+import { entryFor } from "../contracts/store.ts";
+import { kernelModule } from "../kernel/wasm.ts";
+import { freshPlace, hasS3, type S3Proxy, startProxy } from "../s3.ts";
+import { offeredBy, onEveryBucket, storeOf } from "./releases.ts";
+
+const one = storeOf({ gru: 1, lstm: 1 });
+const two = storeOf({ gru: 2, lstm: 1, tanh: 2 });
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+const put = (source: CheckpointStore, bucket: Bucket) => publish(source, bucket, kernelModule);
+const followed = (bucket: Bucket) => follow(bucketStore(bucket), kernelModule);
+
+/** Ids and versions of the networks that are served. */
+const served = (follower: Follower) =>
+  Object.fromEntries(
+    follower
+      .loaded()
+      .models.filter(({ id }) => id !== "jsb/mixture")
+      .map(({ id, version }) => [id, version]),
+  );
+
+const told = (follower: Follower) => follower.problems().map(toldToClients);
+
+async function keyOf(source: CheckpointStore, id: string): Promise<string> {
+  return `objects/${(await offeredBy(source))[id]}.safetensors`;
+}
+
+async function bytesOf(bucket: Bucket, key: string): Promise<Uint8Array> {
+  const stored = await bucket.get(key, () => {});
+  if (stored === undefined || stored === "unchanged") throw new Error(`Found no ${key}.`);
+  return stored.bytes;
+}
+
+/** A bucket that notes the keys of what is read, and can fail. */
+function watched(bucket: Bucket) {
+  const keys: string[] = [];
+  let failure: Error | undefined;
+  const get: Bucket["get"] = async (key, checkSize, known) => {
+    if (failure) throw failure;
+    const found = await bucket.get(key, checkSize, known);
+    keys.push(found === "unchanged" ? `${key} unchanged` : key);
+    return found;
+  };
+  return {
+    bucket: { ...bucket, get },
+    read: () => keys.splice(0),
+    failWith: (error?: Error) => {
+      failure = error;
+    },
+  };
+}
+
+onEveryBucket((fresh) => {
+  test("what is published is served, and the same again is no news", async () => {
+    const bucket = await fresh();
+    const follower = followed(bucket);
+    expect([follower.loaded().models, follower.release()]).toEqual([[], undefined]);
+    await put(one, bucket);
+    expect(await follower.refresh()).toBe(true);
+    expect([served(follower), told(follower)]).toEqual([await offeredBy(one), []]);
+    expect(follower.loaded().models.map(({ id }) => id)).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    expect(await follower.refresh()).toBe(false);
+  });
+
+  test("a change is served at the next poll, and so is what is rolled back to", async () => {
+    const bucket = await fresh();
+    const follower = followed(bucket);
+    for (const [source, next] of [
+      [one, () => put(one, bucket)],
+      [two, () => put(two, bucket)],
+      [one, () => rollBack(bucket, undefined)],
+    ] as const) {
+      await next();
+      expect(await follower.refresh()).toBe(true);
+      expect(served(follower)).toEqual(await offeredBy(source));
+    }
+  });
+
+  test("models that are the same in two releases are taken over as they are", async () => {
+    const bucket = await fresh();
+    const follower = followed(bucket);
+    const lstm = () => follower.loaded().models.find(({ id }) => id === "jsb/lstm");
+    await put(one, bucket);
+    await follower.refresh();
+    const before = lstm();
+    await put(two, bucket);
+    await follower.refresh();
+    expect(lstm()).toBe(before);
+  });
+
+  test("an unchanged catalogue costs one conditional read, a change the files that are new", async () => {
+    const { bucket, read } = watched(await fresh());
+    const follower = followed(bucket);
+    await put(one, bucket);
+    await follower.refresh();
+    read();
+    await follower.refresh();
+    expect(read()).toEqual([`${CATALOGUE_KEY} unchanged`]);
+    await put(two, bucket);
+    read();
+    await follower.refresh();
+    const wanted = [CATALOGUE_KEY, await keyOf(two, "jsb/gru"), await keyOf(two, "jsb/tanh")];
+    expect(read().toSorted()).toEqual(wanted.toSorted());
+  });
+
+  test("polls that are asked for at a time are one", async () => {
+    const { bucket, read } = watched(await fresh());
+    await put(one, bucket);
+    read();
+    const follower = followed(bucket);
+    expect(await Promise.all([follower.refresh(), follower.refresh()])).toEqual([true, true]);
+    expect(read().filter((key) => key === CATALOGUE_KEY)).toHaveLength(1);
+  });
+
+  test("an outage changes nothing that is served, is told, and forgotten when it is over", async () => {
+    const { bucket, failWith } = watched(await fresh());
+    const follower = followed(bucket);
+    await put(one, bucket);
+    await follower.refresh();
+    await put(two, bucket);
+    const failure = new StoreFailure("s3://secret-place: down.");
+    failWith(failure);
+    expect(await follower.refresh()).toBe(false);
+    expect([served(follower), follower.problems()]).toEqual([await offeredBy(one), [{ error: failure }]]);
+    expect(told(follower)).toEqual(["The store: it cannot be read; the server's log has more."]);
+    failWith();
+    expect(await follower.refresh()).toBe(true);
+    expect([served(follower), told(follower)]).toEqual([await offeredBy(two), []]);
+    failWith(failure);
+    await follower.refresh();
+    expect(told(follower)).toHaveLength(1);
+    failWith();
+    expect(await follower.refresh()).toBe(false); // nothing changed meanwhile
+    expect(told(follower)).toEqual([]);
+  });
+
+  test("before the first success an outage leaves nothing to serve, and after it all is there", async () => {
+    const { bucket, failWith } = watched(await fresh());
+    await put(one, bucket);
+    failWith(new StoreFailure("down."));
+    const follower = followed(bucket);
+    expect([await follower.refresh(), follower.loaded().models]).toEqual([false, []]);
+    failWith();
+    expect([await follower.refresh(), served(follower)]).toEqual([true, await offeredBy(one)]);
+  });
+
+  /** What can be wrong with an object, and what is then said of it. */
+  const damages: [string, (bytes: Uint8Array) => Uint8Array, RegExp][] = [
+    ["torn", (bytes) => bytes.subarray(0, 1000), /^jsb\/gru: objects\/\S+ has 1000 bytes; wanted \d+\.$/],
+    ["too long", (bytes) => Uint8Array.from([...bytes, 0]), /^jsb\/gru: objects\/\S+ has \d+ bytes; wanted \d+\.$/],
+    ["of a wrong hash", (bytes) => bytes.with(-1, bytes[bytes.length - 1] ^ 1), /^jsb\/gru: .* has sha256 .*; wanted /],
+    ["empty", () => new Uint8Array(), /^jsb\/gru: .* has 0 bytes; wanted \d+\.$/],
+  ];
+
+  test.each(damages)(
+    "a new release with an object that is %s is not served until it is whole",
+    async (_, damaged, said) => {
+      const { bucket, read } = watched(await fresh());
+      const follower = followed(bucket);
+      await put(one, bucket);
+      await follower.refresh();
+      await put(two, bucket);
+      const key = await keyOf(two, "jsb/gru");
+      const whole = await bytesOf(bucket, key);
+      await bucket.put(key, damaged(whole), "any");
+      expect(await follower.refresh()).toBe(false);
+      expect(served(follower)).toEqual(await offeredBy(one));
+      expect(told(follower)[0]).toMatch(said);
+      read();
+      await follower.refresh();
+      expect(read().filter((each) => each !== CATALOGUE_KEY && each !== key)).toEqual([]); // the others are held
+      await bucket.put(key, whole, "any");
+      expect(await follower.refresh()).toBe(true);
+      expect([served(follower), told(follower)]).toEqual([await offeredBy(two), []]);
+    },
+  );
+
+  test("the first release is served as far as it is whole, and the rest when it comes", async () => {
+    const bucket = await fresh();
+    const follower = followed(bucket);
+    await put(two, bucket);
+    const [gru, tanh] = [await keyOf(two, "jsb/gru"), await keyOf(two, "jsb/tanh")];
+    const whole = await Promise.all([gru, tanh].map((key) => bytesOf(bucket, key)));
+    for (const key of [gru, tanh]) await bucket.put(key, encode("x"), "any");
+    const { "jsb/gru": gruVersion, "jsb/lstm": lstm } = await offeredBy(two);
+    expect([await follower.refresh(), served(follower)]).toEqual([true, { "jsb/lstm": lstm }]);
+    expect(
+      told(follower)
+        .map((sentence) => sentence.split(":")[0])
+        .toSorted(),
+    ).toEqual(["jsb/gru", "jsb/mixture", "jsb/tanh"]);
+    expect(await follower.refresh()).toBe(false);
+    await bucket.put(gru, whole[0], "any");
+    expect([await follower.refresh(), served(follower)]).toEqual([true, { "jsb/gru": gruVersion, "jsb/lstm": lstm }]);
+    await bucket.put(tanh, whole[1], "any");
+    expect([await follower.refresh(), served(follower)]).toEqual([true, await offeredBy(two)]);
+    expect([told(follower), follower.loaded().models.at(-1)?.id]).toEqual([[], "jsb/mixture"]);
+  });
+
+  test("a release that is served in part gives way to a whole one alone", async () => {
+    const bucket = await fresh();
+    const follower = followed(bucket);
+    await put(one, bucket);
+    await bucket.put(await keyOf(one, "jsb/gru"), encode("x"), "any");
+    await follower.refresh();
+    const before = served(follower);
+    expect(Object.keys(before)).toEqual(["jsb/lstm"]);
+    await put(two, bucket);
+    const key = await keyOf(two, "jsb/tanh");
+    const whole = await bytesOf(bucket, key);
+    await bucket.put(key, encode("x"), "any");
+    expect([await follower.refresh(), served(follower)]).toEqual([false, before]); // though two of three could be
+    await bucket.put(key, whole, "any");
+    expect([await follower.refresh(), served(follower)]).toEqual([true, await offeredBy(two)]);
+  });
+
+  const LARGEST_FILE = 2 ** 26;
+  const entry = (changes: Partial<CatalogueEntry>) => entryFor(encode("x"), changes);
+  const several = (count: number, changes: Partial<CatalogueEntry>) =>
+    Array.from({ length: count }, (_, i) => entry({ id: `jsb/gru-p${i}`, preset: `p${i}`, ...changes }));
+
+  const hostile: [string, unknown, RegExp][] = [
+    ["of a file of a gigabyte", { models: [entry({ size: 2 ** 30 })] }, /malformed at models\.0\.size/],
+    [
+      "of files of more than a gigabyte together",
+      { models: several(17, { size: LARGEST_FILE }) },
+      /1073741824 bytes together/,
+    ],
+    ["of a file of no bytes", { models: [entry({ size: 0 })] }, /models\.0\.size/],
+    ["of a size that is no number", { models: [entry({ size: "9" as unknown as number })] }, /models\.0\.size/],
+    ["of units without end", { models: [entry({ units: 1e300 })] }, /models\.0\.units/],
+    ["of a key that leads out", { models: [entry({ key: "../../etc/passwd" })] }, /models\.0\.key/],
+    ["of a key that begins at the root", { models: [entry({ key: "/etc/passwd" })] }, /models\.0\.key/],
+    ["of more models than anyone has", { models: several(1001, {}) }, /models/],
+    ["of no models", { models: [] }, /lists no models/],
+    ["that is a list", [], /malformed at its top/],
+    ["that is nothing", null, /malformed at its top/],
+  ];
+
+  test.each(hostile)(
+    "a catalogue %s is told and not followed, and no file is read for it",
+    async (_, catalogue, said) => {
+      const { bucket, read } = watched(await fresh());
+      const follower = followed(bucket);
+      await put(one, bucket);
+      await follower.refresh();
+      const good = await bytesOf(bucket, CATALOGUE_KEY);
+      await bucket.put(CATALOGUE_KEY, encode(JSON.stringify(catalogue)), "any");
+      read();
+      expect([await follower.refresh(), read()]).toEqual([false, [CATALOGUE_KEY]]);
+      expect(told(follower)).toEqual([expect.stringMatching(said)]);
+      expect(served(follower)).toEqual(await offeredBy(one));
+      await bucket.put(CATALOGUE_KEY, good, "any");
+      expect([await follower.refresh(), told(follower)]).toEqual([false, []]);
+    },
+  );
+
+  test.each([
+    ["longer than any catalogue", encode(" ".repeat(2 ** 20 + 1)), /has 1048577 bytes; wanted at most 1048576/],
+    ["nested without end", encode("[".repeat(2 ** 20)), /not JSON/],
+    ["of other bytes than text", new Uint8Array([0xff, 0xfe]), /not JSON/],
+  ])("a catalogue %s is told and not followed", async (_, bytes, said) => {
+    const bucket = await fresh();
+    const follower = followed(bucket);
+    await put(one, bucket);
+    await follower.refresh();
+    await bucket.put(CATALOGUE_KEY, bytes, "any");
+    expect([await follower.refresh(), served(follower)]).toEqual([false, await offeredBy(one)]);
+    expect(told(follower)).toEqual([expect.stringMatching(said)]);
+  });
+
+  /** A file of this header, and nothing or little behind it. */
+  function fileOf(header: unknown, bytesBehind = 0): Uint8Array {
+    const text = encode(JSON.stringify(header));
+    const file = new Uint8Array(8 + text.length + bytesBehind);
+    new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
+    file.set(text, 8);
+    return file;
+  }
+  const metadata = {
+    format: "surprisal/1",
+    cell: "gru",
+    units: "4096",
+    head: "bernoulli",
+    set: "jsb",
+    preset: "paper",
+  };
+  const tensor = (shape: number[], end: number) => ({ dtype: "F32", shape, data_offsets: [0, end] });
+  const header = (shape: number[], end: number) => ({ __metadata__: metadata, "rnn.W": tensor(shape, end) });
+
+  test.each([
+    [
+      "has fewer bytes than its shapes take",
+      fileOf(header([127, 12_288], 127 * 12_288 * 4)),
+      /take 6242304 bytes; wanted the 0/,
+    ],
+    ["has shapes and offsets that disagree", fileOf(header([127, 12_288], 4), 4), /takes 4 bytes; wanted 6242304/],
+    ["has a shape beyond all numbers", fileOf(header([2 ** 52, 2 ** 52], 4), 4), /rnn\.W takes 4 bytes; wanted/],
+    ["has a header longer than the file", new Uint8Array(8).fill(0x7f), /header claims \d+ bytes; wanted at most 0/],
+    ["lacks tensors", fileOf(header([1, 1], 4), 4), /has the tensors rnn\.W; wanted/],
+  ])("a file that its catalogue names truly but that %s is told and not loaded", async (_, file, said) => {
+    const bucket = await fresh();
+    const follower = followed(bucket);
+    await put(one, bucket);
+    await follower.refresh();
+    await bucket.put("file", file, "any");
+    const models = [entryFor(file, { key: "file", version: sha256(file) })];
+    await bucket.put(CATALOGUE_KEY, encode(JSON.stringify({ models })), "any");
+    expect([await follower.refresh(), served(follower)]).toEqual([false, await offeredBy(one)]);
+    expect(told(follower)).toEqual([expect.stringMatching(said)]);
+  });
+
+  test("a catalogue that gives a file another shape or name than it has is told and not followed", async () => {
+    const bucket = await fresh();
+    const follower = followed(bucket);
+    await put(one, bucket);
+    await follower.refresh();
+    const { models } = (await bucketStore(bucket).catalogue()).catalogue;
+    const [gru, lstm] = models;
+    for (const [wrong, said] of [
+      [{ ...gru, units: 10 }, /^jsb\/gru: \S+ holds jsb\/gru of 9 units; wanted jsb\/gru of 10\.$/],
+      [{ ...lstm, id: gru.id, cell: gru.cell }, /^jsb\/gru: \S+ holds jsb\/lstm of 9 units; wanted jsb\/gru of 9\.$/],
+    ] as const) {
+      await bucket.put(CATALOGUE_KEY, encode(JSON.stringify({ models: [wrong] })), "any");
+      expect([await follower.refresh(), served(follower)]).toEqual([false, await offeredBy(one)]);
+      expect(told(follower)).toEqual([expect.stringMatching(said)]);
+    }
+  });
+});
+
+describe.skipIf(!hasS3())("over the net", () => {
+  let proxy: S3Proxy;
+  beforeAll(async () => {
+    proxy = await startProxy();
+  });
+  afterAll(() => proxy.stop());
+
+  /** A bucket behind the proxy with a release that is served, and the way to it without the proxy. */
+  async function following(timeoutMs = 15_000) {
+    proxy.mend();
+    const place = await freshPlace();
+    const bucket = s3Bucket(place);
+    await put(one, bucket);
+    const follower = followed(s3Bucket({ ...place, endpoint: proxy.endpoint, timeoutMs }));
+    await follower.refresh();
+    expect(served(follower)).toEqual(await offeredBy(one));
+    proxy.seen();
+    return { bucket, follower };
+  }
+
+  test("an unchanged catalogue is one request, answered by 304", async () => {
+    const { follower } = await following();
+    await follower.refresh();
+    expect(proxy.seen()).toEqual([expect.stringMatching(/^GET \S+\/catalogue\.json 304$/)]);
+  });
+
+  test("a server that goes amid an object leaves all as it was, and is caught up with when it is back", async () => {
+    const { bucket, follower } = await following();
+    await put(two, bucket);
+    const key = await keyOf(two, "jsb/gru");
+    const { length } = await bytesOf(bucket, key);
+    const begun = new Promise<void>((resolve) => {
+      proxy.breakBy((incoming, response) => {
+        if (!incoming.url?.includes(key)) return false;
+        response.writeHead(200, { "Content-Length": length });
+        response.write("the beginning of an object", () => resolve());
+        return true;
+      });
+    });
+    const poll = follower.refresh();
+    await begun;
+    await proxy.stop();
+    expect([await poll, served(follower)]).toEqual([false, await offeredBy(one)]);
+    expect(await follower.refresh()).toBe(false);
+    expect(told(follower)).toEqual(["The store: it cannot be read; the server's log has more."]);
+    await proxy.start();
+    proxy.mend();
+    expect([await follower.refresh(), served(follower), told(follower)]).toEqual([true, await offeredBy(two), []]);
+  });
+
+  test("a body of gigabytes is refused by its length, before a byte of it is kept", async () => {
+    const { bucket, follower } = await following();
+    await put(two, bucket);
+    proxy.breakBy((incoming, response) => {
+      if (!incoming.url?.includes("/objects/")) return false;
+      response.writeHead(200, { "Content-Length": 2 ** 40, ETag: '"x"' });
+      response.write("x");
+      return true;
+    });
+    expect([await follower.refresh(), served(follower)]).toEqual([false, await offeredBy(one)]);
+    expect(told(follower)[0]).toMatch(/has 1099511627776 bytes; wanted \d+\.$/);
+    proxy.breakBy((_, response) => {
+      response.writeHead(200, { "Content-Length": 2 ** 40, ETag: '"x"' });
+      response.write("x");
+      return true;
+    });
+    expect([await follower.refresh(), served(follower)]).toEqual([false, await offeredBy(one)]);
+    expect(told(follower)[0]).toMatch(/catalogue\.json has 1099511627776 bytes; wanted at most 1048576\.$/);
+  });
+
+  test("a server that is silent is given up, and asked again at the next poll", async () => {
+    const { bucket, follower } = await following(500);
+    await put(two, bucket);
+    proxy.breakBy(() => true);
+    expect([await follower.refresh(), served(follower)]).toEqual([false, await offeredBy(one)]);
+    expect(follower.problems()[0].error).toMatchObject({ message: expect.stringMatching(/no answer in time\.$/) });
+    proxy.mend();
+    expect([await follower.refresh(), served(follower)]).toEqual([true, await offeredBy(two)]);
+  });
+});
