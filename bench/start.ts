@@ -1,0 +1,105 @@
+/**
+ * How long after its start a process has scored its first MIDI file: the server, and beside it TensorFlow.js on WASM with the
+ * same weights. Prints a part of results.md:
+ *
+ *   npm ci                       # in the project's root
+ *   cd bench && npm run -s start >> results.md
+ *
+ * The server answers over HTTP; the peer has no server and only prints. Both are bundled, and take turns.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { median } from "./race.ts";
+
+const ROUNDS = 15;
+const PORT = "8797";
+
+const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const midi = await readFile(at("test/fixtures/midi/format-1.mid"));
+const { models } = JSON.parse(await readFile(at("models/catalogue.json"), "utf8"));
+const all: string[] = models.map(({ id }: { id: string }) => id).filter((id: string) => !id.startsWith("speech"));
+
+const folder = await mkdtemp(at("bench/.start-")); // within reach of node_modules
+const peer = join(folder, "tfjs-start.js");
+await build({
+  entryPoints: [at("bench/peers/tfjs-start.ts")],
+  outfile: peer,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  external: ["@tensorflow/*"],
+  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+});
+
+/** Seconds from the start of a process to `done`, which is given its lines of output. */
+async function timed(args: readonly string[], done: (lines: AsyncIterable<string>) => Promise<number>) {
+  const start = performance.now();
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, PORT, NODE_COMPILE_CACHE: join(tmpdir(), "surprisal-bench-cache") },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const nll = await done(createInterface({ input: child.stdout }));
+  const seconds = (performance.now() - start) / 1000;
+  child.kill();
+  if (child.exitCode === null) await once(child, "exit");
+  return { seconds, nll };
+}
+
+const server = (ids: readonly string[]) =>
+  timed([at("dist/entry/node.js")], async (lines) => {
+    for await (const line of lines) if (line.includes("listens on")) break;
+    const url = `http://127.0.0.1:${PORT}/v1/score?models=${ids.join(",")}`;
+    const response = await fetch(url, { method: "POST", body: midi, headers: { "Content-Type": "audio/midi" } });
+    const { scores } = await response.json();
+    return scores.at(-1).nll;
+  });
+
+const tensorflow = (ids: readonly string[]) =>
+  timed([peer, at("models"), at("test/fixtures/midi/format-1.mid"), ...ids], async (lines) => {
+    let nll = Number.NaN;
+    let left = ids.length;
+    for await (const line of lines) {
+      nll = Number(line.split(" ")[1]);
+      left -= 1;
+      if (left === 0) break;
+    }
+    return nll;
+  });
+
+const rows: string[] = [];
+for (const [title, ids] of [
+  ["jsb/gru", ["jsb/gru"]],
+  [`all ${all.length} networks of music`, all],
+] as const) {
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    const first = await server(ids);
+    const second = await tensorflow(ids);
+    if (!(Math.abs(first.nll / second.nll - 1) < 1e-4)) throw new Error(`NLL ${first.nll} and ${second.nll}.`);
+    ours.push(first.seconds);
+    theirs.push(second.seconds);
+  }
+  const shown = (seconds: readonly number[]) =>
+    `${(1000 * median(seconds)).toFixed(0)} (${[Math.min, Math.max].map((f) => (1000 * f(...seconds)).toFixed(0)).join("–")})`;
+  const ratio = median(theirs.map((seconds, k) => seconds / ours[k]));
+  rows.push(`| ${title} | ${shown(ours)} | ${shown(theirs)} | ${ratio.toFixed(1)}× |`);
+}
+await rm(folder, { recursive: true });
+
+console.log(`
+## From the start of a process to its first score
+
+Written by \`npm run -s start >> results.md\` (see start.ts) on ${new Date().toISOString().slice(0, 10)}.
+Machine: ${cpus()[0].model}, ${cpus().length} cores. Node ${process.version.slice(1)}.
+Milliseconds until a MIDI file is scored, median (least–most) of ${ROUNDS} starts each, in turn, with Node's compile cache warm. The
+server loads all models of models/ and answers over HTTP; TensorFlow.js (WASM) loads those that are asked for and prints.
+
+| scored by | server | tfjs-wasm | tfjs-wasm / server |
+| --- | --- | --- | --- |
+${rows.join("\n")}`);
