@@ -43,7 +43,7 @@ export function writeSafetensors({ metadata, tensors }: TensorFile): Uint8Array<
 }
 
 /**
- * Reads a file whose tensors are all float32. What it allocates is bounded by the file's own length.
+ * Reads a file whose tensors are all float32. They may be views of its bytes; what is allocated is bounded by their length.
  * @throws SurprisalError `malformed-checkpoint` when the file is damaged.
  */
 export function readSafetensors(bytes: Uint8Array): TensorFile {
@@ -64,10 +64,16 @@ export function readSafetensors(bytes: Uint8Array): TensorFile {
   checkCover(places, data.length);
   const tensors = new Map<string, Tensor>();
   for (const { name, shape, begin, end } of places) {
-    const body = new Uint8Array(data.subarray(begin, end)); // a copy, since nothing says that the file is aligned
-    tensors.set(name, { shape, values: new Float32Array(body.buffer) });
+    tensors.set(name, { shape, values: floats(data.subarray(begin, end)) });
   }
   return { metadata: metadata as Record<string, string>, tensors };
+}
+
+/** A view where the bytes are aligned, and else a copy: nothing says that a file is. */
+function floats(bytes: Uint8Array): Float32Array {
+  const size = Float32Array.BYTES_PER_ELEMENT;
+  const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+  return new Float32Array(buffer, byteOffset, byteLength / size);
 }
 
 /** Where a tensor stands in the data, in bytes. */

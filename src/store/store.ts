@@ -136,8 +136,10 @@ export function checkSize({ key, size }: Pick<CatalogueEntry, "key" | "size">, f
 
 /** Lower-case hex. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
-  // Without the copy a view of shared memory would be refused, by the types and by some runtimes.
-  const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(bytes));
+  const { buffer } = bytes;
+  // A view of shared memory would be refused, by the types and by some runtimes; other copies a start would wait for.
+  const own = buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+  const digest = await crypto.subtle.digest("SHA-256", own);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
