@@ -1,0 +1,283 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { json } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Bucket } from "../../src/store/bucket.ts";
+import { publish, rollBack } from "../../src/store/publish.ts";
+import { s3Bucket } from "../../src/store/s3.ts";
+import type { CheckpointStore } from "../../src/store/store.ts";
+import { kernelModule } from "../kernel/wasm.ts";
+import { freshPlace, hasS3, type S3Proxy, s3Environment, startProxy } from "../s3.ts";
+import { offeredBy, storeOf } from "../store/releases.ts";
+
+const script = fileURLToPath(new URL("../../src/entry/node.ts", import.meta.url));
+
+const one = storeOf({ gru: 1, lstm: 1 });
+const two = storeOf({ gru: 2, lstm: 1, tanh: 2 });
+
+const put = (source: CheckpointStore, bucket: Bucket) => publish(source, bucket, kernelModule);
+const chords = JSON.stringify({
+  pianoRoll: [
+    [48, 64],
+    [53, 65],
+    [43, 65],
+    [48, 64],
+  ],
+});
+const posted = { method: "POST", body: chords, headers: { "Content-Type": "application/json" } };
+
+class Server {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<unknown[]>;
+  stderr = "";
+  #url = "";
+
+  private constructor(env: Record<string, string>) {
+    this.child = spawn(process.execPath, [script], { env: { ...process.env, PORT: "0", HOST: "", ...env } });
+    this.ended = once(this.child, "close");
+    this.child.stderr.on("data", (chunk) => {
+      this.stderr += chunk;
+    });
+  }
+
+  /** Starts one and waits until it listens. */
+  static async start(env: Record<string, string>): Promise<Server> {
+    const server = new Server({ SURPRISAL_POLL_SECONDS: "0.1", ...env });
+    let said = "";
+    for await (const chunk of server.child.stdout.iterator({ destroyOnReturn: false })) {
+      said += chunk;
+      server.#url = /http:\/\/[\d.:]+/.exec(said)?.[0] ?? "";
+      if (server.#url) break;
+    }
+    if (!server.#url) throw new Error(`The server did not start: ${server.stderr}`);
+    server.child.stdout.resume();
+    return server;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  async get(path: string) {
+    const response = await fetch(this.#url + path);
+    return { status: response.status, body: await response.json() };
+  }
+
+  /** Ids and versions of the networks that are served. */
+  async served(): Promise<Record<string, string>> {
+    const { models } = (await this.get("/models")).body;
+    const networks = models.filter(({ id }: { id: string }) => id !== "jsb/mixture");
+    return Object.fromEntries(
+      networks.map(({ id, version }: { id: string; version: string }) => [id, version.replace("sha256:", "")]),
+    );
+  }
+
+  /** Ids of the models that score chords. */
+  async scores(): Promise<string[]> {
+    const response = await fetch(`${this.#url}/score`, posted);
+    expect(response.status).toBe(200);
+    return (await response.json()).scores.map(({ model }: { model: string }) => model);
+  }
+
+  readonly lastError = async (): Promise<string | null> => (await this.get("/health/ready")).body.lastError;
+
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<unknown> {
+    this.child.kill(signal);
+    return (await this.ended)[0];
+  }
+}
+
+const servers: Server[] = [];
+const proxies: S3Proxy[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop("SIGKILL")));
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()));
+});
+
+/** A bucket, and how to start servers that follow it through a proxy. */
+async function followedBucket() {
+  const place = await freshPlace();
+  const proxy = await startProxy();
+  proxies.push(proxy);
+  const store = `s3://${place.bucket}/${place.prefix}`;
+  const start = async (env: Record<string, string> = {}) => {
+    const server = await Server.start({ SURPRISAL_MODELS: store, ...s3Environment(proxy.endpoint), ...env });
+    servers.push(server);
+    return server;
+  };
+  return { bucket: s3Bucket(place), proxy, start, store };
+}
+
+const eventually = <T>(actual: () => Promise<T>) => expect.poll(actual, { timeout: 30_000, interval: 50 });
+
+async function keyOf(source: CheckpointStore, id: string): Promise<string> {
+  return `objects/${(await offeredBy(source))[id]}.safetensors`;
+}
+
+async function bytesOf(bucket: Bucket, key: string): Promise<Uint8Array> {
+  const stored = await bucket.get(key, () => {});
+  if (stored === undefined || stored === "unchanged") throw new Error(`Found no ${key}.`);
+  return stored.bytes;
+}
+
+describe.skipIf(!hasS3())("a server that follows S3", () => {
+  test("serves what is published, and what is rolled back to, without a restart", async () => {
+    const { bucket, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    expect([await server.served(), await server.lastError()]).toEqual([await offeredBy(one), null]);
+    await put(two, bucket);
+    await eventually(() => server.served()).toEqual(await offeredBy(two));
+    await eventually(() => server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"]);
+    await rollBack(bucket, undefined);
+    await eventually(() => server.served()).toEqual(await offeredBy(one));
+    await eventually(() => server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    expect(await server.lastError()).toBeNull();
+    expect([await server.stop(), server.stderr]).toEqual([0, ""]);
+  });
+
+  test("starts on a bucket without models, and is ready when there are some", async () => {
+    const { bucket, start } = await followedBucket();
+    const server = await start();
+    expect(await server.get("/health/ready")).toMatchObject({
+      status: 503,
+      body: { code: "no-models", detail: "No model is loaded: The store: catalogue.json is not there." },
+    });
+    await put(one, bucket);
+    await eventually(() => server.get("/health/ready")).toMatchObject({ status: 200, body: { lastError: null } });
+    expect(await server.served()).toEqual(await offeredBy(one));
+  });
+
+  test("keeps what it has when an object is corrupt, says so, and goes on when it is mended", async () => {
+    const { bucket, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    const key = await keyOf(two, "jsb/gru");
+    let whole = new Uint8Array();
+    await put(two, {
+      ...bucket,
+      async put(name, bytes, condition) {
+        if (name === key) whole = new Uint8Array(bytes);
+        return bucket.put(name, name === key ? bytes.with(-1, bytes[bytes.length - 1] ^ 1) : bytes, condition);
+      },
+    });
+    await eventually(server.lastError).toMatch(
+      /^jsb\/gru: objects\/\S+ has sha256 [0-9a-f]{64}; wanted [0-9a-f]{64}\.$/,
+    );
+    expect(await server.served()).toEqual(await offeredBy(one));
+    expect(await server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    await bucket.put(key, whole, "any");
+    await eventually(() => server.served()).toEqual(await offeredBy(two));
+    expect(await server.lastError()).toBeNull();
+  });
+
+  test("keeps what it has through an outage, says so, and catches up", async () => {
+    const { bucket, proxy, start, store } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    await proxy.stop();
+    await put(two, bucket);
+    await eventually(server.lastError).toBe("The store: it cannot be read; the server's log has more.");
+    expect([await server.served(), await server.scores()]).toEqual([
+      await offeredBy(one),
+      ["jsb/gru", "jsb/lstm", "jsb/mixture"],
+    ]);
+    await proxy.start();
+    await eventually(() => server.served()).toEqual(await offeredBy(two));
+    await eventually(server.lastError).toBeNull();
+    expect(await server.stop()).toBe(0);
+    expect(server.stderr).toMatch(`Not loaded: ${store}: ${store}catalogue.json: `);
+    expect(server.stderr).toMatch("All models are loaded again.");
+  });
+
+  test("started during an outage is not ready, and then is", async () => {
+    const { bucket, proxy, start } = await followedBucket();
+    await put(one, bucket);
+    await proxy.stop();
+    const server = await start();
+    expect(await server.get("/health/live")).toMatchObject({ status: 200 });
+    expect(await server.get("/health/ready")).toMatchObject({ status: 503, body: { code: "no-models" } });
+    await proxy.start();
+    await eventually(() => server.get("/health/ready")).toMatchObject({ status: 200 });
+  });
+
+  test("killed amid a poll, it starts with the whole release", async () => {
+    const { bucket, proxy, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    const key = await keyOf(two, "jsb/gru");
+    const begun = new Promise<void>((resolve) => {
+      proxy.breakBy(async (incoming, response) => {
+        if (!incoming.url?.includes(key)) return false;
+        response.writeHead(200, { "Content-Length": (await bytesOf(bucket, key)).length });
+        response.write("the beginning of an object", () => resolve());
+        return true;
+      });
+    });
+    await put(two, bucket);
+    await begun;
+    expect(await server.served()).toEqual(await offeredBy(one));
+    await server.stop("SIGKILL");
+    proxy.mend();
+    const next = await start();
+    expect([await next.served(), await next.lastError()]).toEqual([await offeredBy(two), null]);
+  });
+
+  test("answers every request while releases come and go", async () => {
+    const { bucket, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    let publishing = true;
+    const client = async () => {
+      let answers = 0;
+      for (; publishing || answers === 0; answers++) {
+        const ids = (await server.scores()).join();
+        expect(["jsb/gru,jsb/lstm,jsb/mixture", "jsb/gru,jsb/lstm,jsb/tanh,jsb/mixture"]).toContain(ids);
+      }
+      return answers;
+    };
+    const clients = [client(), client()];
+    for (const source of [two, one, two, one]) {
+      await put(source, bucket);
+      await eventually(() => server.served()).toEqual(await offeredBy(source));
+    }
+    publishing = false;
+    for (const answers of await Promise.all(clients)) expect(answers).toBeGreaterThan(0);
+    expect(server.stderr).toBe("");
+  });
+
+  test("tells wrong credentials to its log alone, without the secret", async () => {
+    const { bucket, start, store } = await followedBucket();
+    await put(one, bucket);
+    const server = await start({ AWS_SECRET_ACCESS_KEY: "guessed" });
+    const { status, body } = await server.get("/health/ready");
+    expect([status, body.detail]).toEqual([
+      503,
+      "No model is loaded: The store: it cannot be read; the server's log has more.",
+    ]);
+    expect(await server.stop()).toBe(0);
+    expect(server.stderr).toMatch(RegExp(`^Not loaded: ${store}: ${store}catalogue\\.json: SignatureDoesNotMatch`));
+    expect(server.stderr).not.toMatch("guessed");
+  });
+
+  test("told to stop amid a request, it answers that, takes no other, and ends with 0", async () => {
+    const { bucket, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    const headers = { ...posted.headers, "Content-Length": chords.length, Expect: "100-continue" };
+    const slow = request(`${server.url}/score`, { method: "POST", headers });
+    const answered = once(slow, "response") as Promise<[IncomingMessage]>;
+    slow.flushHeaders();
+    await once(slow, "continue"); // the server has the request
+    slow.write(chords.slice(0, 10));
+    server.child.kill("SIGTERM");
+    const closing = { headers: { Connection: "close" } }; // a connection that is open already is answered on
+    await eventually(() => fetch(`${server.url}/health/live`, closing).then(String, () => "refused")).toBe("refused");
+    slow.end(chords.slice(10));
+    const [response] = await answered;
+    expect([response.statusCode, await json(response)]).toMatchObject([200, { scores: expect.any(Array) }]);
+    expect([(await server.ended)[0], server.stderr]).toEqual([0, ""]);
+  });
+});
