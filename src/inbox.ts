@@ -44,7 +44,7 @@ export async function scoreObject(key: string, scorer: Scorer): Promise<Outcome>
   for (let tries = 0; tries < TRIES; tries++) {
     const stored = await bucket.get(place, () => {});
     const before = stored && stored !== "unchanged" ? stored : undefined;
-    const known = before && knownEtag(before.bytes, { key, models });
+    const known = before && knownEtag(before.bytes, models);
     const result = await resultOf(key, models, known, scorer);
     if (result === "unchanged") return "kept";
     if (result === undefined) return "ignored";
@@ -69,11 +69,11 @@ export function resultKey(key: string): string | undefined {
 const versionsOf = (models: readonly Model[]): Promise<string> =>
   sha256(new TextEncoder().encode(models.map(({ id, version }) => `${id} ${version}\n`).join("")));
 
-/** ETag of the object that a result is of, if the same models made it of an object of this key. */
-function knownEtag(bytes: Uint8Array, { key, models }: { key: string; models: string }): string | undefined {
+/** ETag of the object that a result is of, if it is of these models. */
+function knownEtag(bytes: Uint8Array, models: string): string | undefined {
   try {
     const result = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Source>;
-    return result.models === models && result.source?.key === key ? result.source.etag : undefined;
+    return result.models === models ? result.source?.etag : undefined;
   } catch {
     return undefined; // not ours; it will be replaced
   }

@@ -1,5 +1,6 @@
 /** Files under inbox/ of a bucket -> results/, as a function of AWS Lambda that S3 and Step Functions call. */
 import { DEFAULT_LIMITS } from "../music.ts";
+import { StoreFailure } from "../store/bucket.ts";
 import { openBucket } from "../store/open.ts";
 import { decode } from "./decoders.ts";
 import { scoreEvent, type Tally } from "./events.ts";
@@ -8,9 +9,11 @@ import { openOffer } from "./packaged.ts";
 const { SURPRISAL_MODELS, SURPRISAL_BUCKET } = process.env;
 if (!SURPRISAL_BUCKET) throw new Error("SURPRISAL_BUCKET is not set; wanted s3://BUCKET or a folder.");
 const bucket = await openBucket(SURPRISAL_BUCKET);
-const { models, refresh } = await openOffer(SURPRISAL_MODELS);
+const { models, areKnown, lastError, refresh } = await openOffer(SURPRISAL_MODELS);
 
 export async function handler(event: unknown): Promise<Tally> {
   await refresh();
+  // A result stays, so it must not be of models that happened to be at hand. S3 and Step Functions call again.
+  if (!areKnown()) throw new StoreFailure(`The models could not be read. ${lastError()}`);
   return scoreEvent(event, { bucket, models: models(), reader: { limits: DEFAULT_LIMITS, decode } });
 }

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { SurprisalError } from "../errors.ts";
 import type { Model } from "../model.ts";
 import { bucketStore } from "../store/bucket.ts";
 import { fileStore } from "../store/files.ts";
@@ -24,6 +25,8 @@ const MODELS = fileURLToPath(new URL(".lambda/models", root));
 export interface Offer {
   /** Those of the bucket; those of the package as long as the bucket has offered none. */
   models(): readonly Model[];
+  /** Whether they are all that the bucket offers and are not damaged, or it is known to offer none. */
+  areKnown(): boolean;
   /** See Deps of app.ts. */
   lastError(): string | undefined;
   /** Polls the bucket when the last poll began a minute ago or more, or joins the one under way. Never rejects. */
@@ -48,15 +51,27 @@ export async function openOffer(setting = "", { now = Date.now, packaged = MODEL
   let standIn: Loaded = { models: [], failures: [] };
   let polledAt = Number.NEGATIVE_INFINITY;
   let polled: Promise<unknown> = Promise.resolve();
+  let waiting = false; // for an answer of the bucket
   let reported = "";
 
   const offer: Offer = {
     models: () => (follower.loaded().models.length > 0 ? follower.loaded() : standIn).models,
-    lastError: () => follower.problems().map(toldToClients).at(0),
+    areKnown() {
+      const { models, failures } = follower.loaded();
+      if (models.length > 0) return failures.every(({ error }) => error instanceof SurprisalError);
+      const [{ error } = {}] = follower.problems();
+      return error instanceof SurprisalError && error.code === "no-models" && !waiting;
+    },
+    lastError: () =>
+      follower.problems().map(toldToClients).at(0) ?? (waiting ? "The store: it has not answered yet." : undefined),
     async refresh() {
       if (now() - polledAt >= REFRESH_MS) {
         polledAt = now();
-        polled = Promise.race([follower.refresh(), setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+        waiting = true;
+        const answered = follower.refresh().then(() => {
+          waiting = false;
+        });
+        polled = Promise.race([answered, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
       }
       await polled;
       const problems = follower.problems().map(toldToOperators).join("\n");

@@ -152,6 +152,20 @@ describe("the package", () => {
     expect(scores).toEqual(answer.scores);
     await remove(bucket);
   });
+
+  test("scores nothing in the inbox by other models than the bucket's while those cannot be read", async () => {
+    const bucket = await mkdtemp(join(tmpdir(), "surprisal-bucket-"));
+    await mkdir(join(bucket, "inbox"));
+    await mkdir(join(bucket, "models"));
+    await writeFile(join(bucket, "inbox/a.mid"), midi);
+    await writeFile(join(bucket, "models/catalogue.json"), "{");
+    const env = { SURPRISAL_MODELS: join(bucket, "models"), SURPRISAL_BUCKET: bucket };
+    const called = await start(folder, "src/entry/inbox", env);
+    await expect(called.call({ Items: [{ Key: "inbox/a.mid" }] })).rejects.toThrow("catalogue.json is not JSON");
+    called.close();
+    expect(await readdir(bucket)).toEqual(["inbox", "models"]);
+    await remove(bucket);
+  });
 });
 
 describe.skipIf(!hasS3())("on S3", () => {

@@ -1,4 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -41,6 +44,7 @@ test("the package's models stand in until the bucket has some; the log says both
   let time = 0;
   const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not there."]);
+  expect(offer.areKnown()).toBe(true);
   await offer.refresh();
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   time = 60_000;
@@ -60,6 +64,15 @@ test("a bucket that breaks leaves what it had, with the reason", async () => {
   time = 60_000;
   await offer.refresh();
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/tanh"], "The store: catalogue.json is not JSON."]);
+  expect(offer.areKnown()).toBe(true);
+});
+
+test("a bucket that is broken from the start is told of, and its models are not known", async () => {
+  await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
+  await writeFile(join(bucket(), "catalogue.json"), "{");
+  const offer = await openOffer(bucket(), { packaged: packaged() });
+  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not JSON."]);
+  expect(offer.areKnown()).toBe(false);
 });
 
 test("files that the package has are not read from the bucket", async () => {
@@ -67,4 +80,37 @@ test("files that the package has are not read from the bucket", async () => {
   await rm(join(bucket(), "jsb"), { recursive: true });
   const offer = await openOffer(bucket(), { packaged: packaged() });
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], undefined]);
+});
+
+test("a bucket of which a file cannot be read offers more than is known", async () => {
+  const { key } = await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "lstm" }));
+  await addToFolder(bucket(), randomCheckpoint({ set: "nottingham", cell: "gru" }));
+  const bytes = await readFile(join(bucket(), key));
+  await rm(join(bucket(), key));
+  await mkdir(join(bucket(), key)); // reading a folder fails as a disk does
+  let time = 0;
+  const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
+  expect([idsOf(offer), offer.areKnown()]).toEqual([["nottingham/gru"], false]);
+  await rm(join(bucket(), key), { recursive: true });
+  await writeFile(join(bucket(), key), bytes);
+  time = 60_000;
+  await offer.refresh();
+  expect([idsOf(offer), offer.areKnown()]).toEqual([["jsb/lstm", "nottingham/gru"], true]);
+});
+
+test("a bucket that does not answer delays the models of the package by seconds, and is told of", async () => {
+  const silent = createServer(() => {});
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  vi.stubEnv("AWS_ENDPOINT_URL_S3", `http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "key");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+  const start = performance.now();
+  const offer = await openOffer("s3://bucket/models", { packaged: packaged() });
+  expect(performance.now() - start).toBeLessThan(14_000); // the client itself gives up after 15 s
+  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: it has not answered yet."]);
+  expect(offer.areKnown()).toBe(false);
+  vi.unstubAllEnvs();
+  silent.closeAllConnections();
+  silent.close();
 });
