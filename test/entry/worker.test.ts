@@ -124,10 +124,12 @@ describe("the API on Workers", () => {
     expect([response.status, (await response.json()).input.durationSeconds]).toEqual([200, 60]);
   });
 
-  test("the page is at the top, and nothing else of the assets is in the API's way", async () => {
+  test("the page is at the top, with all that it names", async () => {
     const page = await request("/");
     expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/html")]);
-    expect(await page.text()).toContain("<title>surprisal");
+    const named = [...(await page.text()).matchAll(/(?:src|href)="([\w./]+)"/g)].map(([, path]) => path);
+    expect(named).toEqual(expect.arrayContaining(["page.css", "page.js", "v1/openapi.yaml", "v1/models"]));
+    for (const path of named) expect([path, (await request(`/${path}`)).status]).toEqual([path, 200]);
   });
 });
 
