@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # A real S3 server for tests: Ceph on one node, its objects in memory, from Debian's packages.
 #
-#   test/radosgw.sh start [PORT]   prints S3_ENDPOINT, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY; the first time it installs
+#   test/radosgw.sh start [PORT]   unless it runs already; prints S3_ENDPOINT, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY
 #   test/radosgw.sh stop [PORT]    ends it and forgets all
 #
-# In a shell: export $(test/radosgw.sh start). PORT and the one after it must be free.
+# In a shell: export $(test/radosgw.sh start). PORT and the one after it must be free. Needs root where Ceph is not installed.
 set -euo pipefail
 port=${2:-7480}
 home=${TMPDIR:-/tmp}/surprisal-radosgw-$port
+key=testkey
+secret=testsecret
 
 stop() {
   [ -f "$home/pids" ] || return 0
@@ -27,17 +29,34 @@ daemon() {
   echo $! >>"$home/pids"
 }
 
+all_run() {
+  [ -f "$home/pids" ] || return 1
+  local pid
+  for pid in $(cat "$home/pids"); do kill -0 "$pid" 2>/dev/null || return 1; done
+}
+
 # until_true SECONDS COMMAND...
 until_true() {
   local until=$((SECONDS + $1))
   shift
   until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$until" ] || { echo "The S3 server did not start: no success of $*; its logs are in $home." >&2; exit 1; }
+    if [ "$SECONDS" -ge "$until" ] || ! all_run; then
+      echo "The S3 server did not start: found no success of $*; its logs are in $home." >&2
+      exit 1
+    fi
     sleep 0.25
   done
 }
 
+print() {
+  echo "S3_ENDPOINT=http://127.0.0.1:$port S3_ACCESS_KEY_ID=$key S3_SECRET_ACCESS_KEY=$secret"
+}
+
 start() {
+  if all_run && curl -sf -o /dev/null "http://127.0.0.1:$port"; then
+    print
+    return
+  fi
   if ! command -v radosgw >/dev/null || ! command -v ceph-osd >/dev/null || ! command -v curl >/dev/null; then
     apt-get update -qq >&2
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
@@ -60,6 +79,9 @@ osd_pool_default_size = 1
 osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 1
 osd_crush_chooseleaf_type = 0
+# Else the daemon sets its place itself, and ends with "wrong fsid" when it asks before it knows its monitor.
+osd_crush_update_on_start = false
+osd_class_update_on_start = false
 osd_objectstore = memstore
 memstore_device_bytes = 1073741824
 run_dir = $home
@@ -84,8 +106,8 @@ CONF
   daemon mgr ceph-mgr "${conf[@]}" -f -i x
   daemon rgw radosgw "${conf[@]}" -n client.rgw.a -f
   until_true 120 curl -sf "http://127.0.0.1:$port"
-  radosgw-admin "${conf[@]}" user create --uid=test --display-name=test --access-key=testkey --secret-key=testsecret >/dev/null
-  echo "S3_ENDPOINT=http://127.0.0.1:$port S3_ACCESS_KEY_ID=testkey S3_SECRET_ACCESS_KEY=testsecret"
+  radosgw-admin "${conf[@]}" user create --uid=test --display-name=test --access-key="$key" --secret-key="$secret" >/dev/null
+  print
 }
 
 case "${1:-}" in
