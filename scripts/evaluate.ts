@@ -82,8 +82,8 @@ function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[]
   return lines.join("\n");
 }
 
-const voiceReport = (table: readonly Voices[]): string =>
-  columns(
+function voiceReport(table: readonly Voices[]): string {
+  return columns(
     table.flatMap(({ model, sounds }) =>
       sounds.map(({ sound, sequences, deviation, nll, bitsPerSample }) => ({
         model,
@@ -95,3 +95,4 @@ const voiceReport = (table: readonly Voices[]): string =>
       })),
     ),
   );
+}

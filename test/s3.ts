@@ -21,14 +21,22 @@ export function hasS3(): boolean {
   return false;
 }
 
-/** A bucket that holds nothing. */
-export async function freshPlace(): Promise<S3Place & { readonly endpoint: string; readonly prefix: string }> {
-  const place = { endpoint, region: "us-east-1", credentials };
+const place = { endpoint, region: "us-east-1", credentials };
+let made: Promise<string> | undefined;
+
+/** A bucket of this file of tests: servers allow a user so many. */
+async function makeBucket(): Promise<string> {
   const bucket = `test-${randomUUID()}`;
   const client = new S3Client({ ...place, forcePathStyle: true });
   await client.send(new CreateBucketCommand({ Bucket: bucket }));
   client.destroy();
-  return { ...place, bucket, prefix: "some/models/" };
+  return bucket;
+}
+
+/** A prefix that no object has. */
+export async function freshPlace(): Promise<S3Place & { readonly endpoint: string; readonly prefix: string }> {
+  made ??= makeBucket();
+  return { ...place, bucket: await made, prefix: `${randomUUID()}/models/` };
 }
 
 /** What a process needs in its environment to reach the server, or what stands before it. */

@@ -60,8 +60,8 @@ test("a folder is published to, listed and rolled back", () => cycle(join(folder
 
 describe.skipIf(!hasS3())("with S3", () => {
   test("a bucket is published to, listed and rolled back", async () => {
-    const { bucket } = await freshPlace();
-    await cycle(`s3://${bucket}/some/models`, s3Environment());
+    const { bucket, prefix } = await freshPlace();
+    await cycle(`s3://${bucket}/${prefix}`, s3Environment());
   });
 
   test("wrong credentials are a sentence, without the secret", async () => {
