@@ -14,18 +14,14 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
 import { writeWav } from "../src/audio.ts";
-import { CELLS, type Checkpoint, mixtureOutputs, SPEECH, writeCheckpoint } from "../src/checkpoint.ts";
 import { writeMidi } from "../src/midi.ts";
 import { pianoRoll } from "../src/sequence.ts";
 import { fileStore } from "../src/store/files.ts";
 import { publish } from "../src/store/publish.ts";
 import { type R2Binding, r2Bucket } from "../src/store/r2.ts";
 import type { CatalogueEntry, CheckpointStore } from "../src/store/store.ts";
-import { PAPER_SPEECH_UNITS } from "../src/training/protocol.ts";
-import { entryFor } from "../test/contracts/store.ts";
 import { kernelModule } from "../test/kernel/wasm.ts";
 import { randomPiece, randomRecording } from "../test/models.ts";
-import { Random, randomTensors } from "../test/random.ts";
 import { median } from "./race.ts";
 
 const STARTS = 5;
@@ -37,36 +33,13 @@ process.env.WRANGLER_SEND_METRICS = "false";
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-interface Offer {
-  readonly entries: readonly CatalogueEntry[];
-  readonly store: CheckpointStore;
-}
-
-/** The shipped models, and models of speech of the paper's sizes with random weights: they do not matter to the time. */
-async function everyModel(): Promise<Offer> {
+/** The shipped models whose ids match. */
+async function offerOf(ids = /./): Promise<{ entries: readonly CatalogueEntry[]; store: CheckpointStore }> {
   const shipped = fileStore(`${root}models`);
-  const entries = (await shipped.catalogue()).catalogue.models.filter(({ set }) => !set.startsWith("speech"));
-  const files = new Map<string, Uint8Array>();
-  for (const set of ["speech-short", "speech-long"]) {
-    for (const [k, cell] of CELLS.entries()) {
-      const units = PAPER_SPEECH_UNITS[cell];
-      const config = { cell, units, outputs: mixtureOutputs(SPEECH.mixture), ...SPEECH };
-      const metadata = { set, preset: "paper", sampleRate: "8000", mean: "0", std: "0.1" };
-      const checkpoint: Checkpoint = { config, tensors: randomTensors(config, new Random(k)), metadata };
-      const bytes = writeCheckpoint(checkpoint);
-      const id = `${set}/${cell}`;
-      entries.push(entryFor(bytes, { id, set, cell, units, key: `${id}.safetensors` }));
-      files.set(id, bytes);
-    }
-  }
-  const read = async (entry: CatalogueEntry) => files.get(entry.id) ?? (await shipped.read(entry));
-  return { entries, store: { catalogue: async () => ({ catalogue: { models: entries }, etag: "" }), read } };
+  const entries = (await shipped.catalogue()).catalogue.models.filter(({ id }) => ids.test(id));
+  return { entries, store: { ...shipped, catalogue: async () => ({ catalogue: { models: entries }, etag: "" }) } };
 }
-
-function only({ entries, store }: Offer, ids: RegExp): Offer {
-  const models = entries.filter(({ id }) => ids.test(id));
-  return { entries: models, store: { ...store, catalogue: async () => ({ catalogue: { models }, etag: "" }) } };
-}
+type Offer = Awaited<ReturnType<typeof offerOf>>;
 
 /** Of all threads of the workerds that this process started, ms. */
 function cpuMs(): number {
@@ -191,12 +164,12 @@ async function warm(offer: Offer): Promise<string[]> {
   return lines;
 }
 
-const every = await everyModel();
+const every = await offerOf();
 const lines = [
   ...(await warm(every)),
   await cold("every model", every),
-  await cold("the paper's three models of a set", only(every, /^jsb\/(tanh|lstm|gru)$/)),
-  await cold("one model", only(every, /^jsb\/gru$/)),
+  await cold("the paper's three models of a set", await offerOf(/^jsb\/(tanh|lstm|gru)$/)),
+  await cold("one model", await offerOf(/^jsb\/gru$/)),
 ];
 
 console.log(`CPU milliseconds in workerd beyond those of a request that needs no model: median (least–most) of ${ROUNDS} rounds of
