@@ -282,6 +282,10 @@ describe("the server", () => {
     const curl = /^ {2}curl [\s\S]*?'$/m.exec(said)?.[0] ?? "";
     const pasted = spawn("sh", ["-c", curl]);
     expect(JSON.parse(await text(pasted.stdout)).scores).toHaveLength(3);
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
+    for (const path of ["/", "/page.css", "/page.js"]) expect((await fetch(url + path)).status, path).toBe(200);
+    expect(await (await fetch(`${url}/`)).text()).toContain("<!doctype html>");
+    expect((await fetch(`${url}/package.json`)).status).toBe(404);
     child.kill("SIGTERM");
     expect((await once(child, "close"))[0]).toBe(0);
   });

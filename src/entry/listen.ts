@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { serve } from "@hono/node-server";
+import { serveStatic } from "@hono/node-server/serve-static";
 import { createApp } from "../app.ts";
 import { DEFAULT_LIMITS } from "../music.ts";
 import { type Follower, toldToClients } from "../store/follow.ts";
 import { decode } from "./decoders.ts";
-import { kernelModule, openModels, toldToOperators, version } from "./local.ts";
+import { kernelModule, openModels, PAGE_FOLDER, toldToOperators, version } from "./local.ts";
 import type { Pool } from "./pool.ts";
 
 /** How long what is under way may take once the server is told to stop. */
@@ -36,6 +37,7 @@ export async function listen(
     version,
     log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
   });
+  for (const path of ["/", "/page.css", "/page.js"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
   const stopped = new AbortController();
 
   /** Threads of the present release, in place of those of another. */
@@ -126,4 +128,6 @@ Score four chords:
     -d '{"pianoRoll": [[48,64,67,72], [53,65,69,72], [43,65,71,74], [48,64,67,72]]}'
 
 or a MIDI or audio file of yours: curl -s ${url}/v1/score -F file=@piece.mid
+
+${url}/ does the same in a browser.
 `;

@@ -10,6 +10,9 @@ const root = new URL("../../", import.meta.url);
 
 export const DEFAULT_FOLDER = fileURLToPath(new URL("models", root));
 
+/** The page's files. */
+export const PAGE_FOLDER = fileURLToPath(new URL("src/web", root));
+
 /** What the environment says. An empty variable counts as unset: an empty HOST would open every interface. */
 export function settings({ PORT, HOST, SURPRISAL_MODELS, SURPRISAL_POLL_SECONDS }: NodeJS.ProcessEnv) {
   return {
