@@ -172,7 +172,10 @@ const lines = [
   await cold("one model", await offerOf(/^jsb\/gru$/)),
 ];
 
-console.log(`CPU milliseconds in workerd beyond those of a request that needs no model: median (least–most) of ${ROUNDS} rounds of
+console.log(`# CPU time of requests on Workers
+
+Written by \`npm run -s worker > worker.md\` (see worker.ts).
+CPU milliseconds in workerd beyond those of a request that needs no model: median (least–most) of ${ROUNDS} rounds of
 ${REQUESTS} requests, and of ${STARTS} starts. Machine: ${cpus()[0].model}, ${cpus().length} cores.
 
 | request | CPU, ms |
