@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { bucketStore } from "../store/bucket.ts";
+import { quickSha256 } from "../store/files.ts";
 import { type Follower, follow, type Problem } from "../store/follow.ts";
 import { openBucket } from "../store/open.ts";
 
@@ -41,7 +42,7 @@ export const kernelModule = async (): Promise<WebAssembly.Module> =>
  * @throws SurprisalError `malformed-request` when it names none.
  */
 export async function openModels(setting: string, kernel?: WebAssembly.Module): Promise<Follower> {
-  const follower = follow(bucketStore(await openBucket(setting)), kernel ?? (await kernelModule()));
+  const follower = follow(bucketStore(await openBucket(setting), quickSha256), kernel ?? (await kernelModule()));
   await follower.refresh();
   return follower;
 }

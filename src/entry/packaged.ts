@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { SurprisalError } from "../errors.ts";
 import type { Model } from "../model.ts";
 import { bucketStore } from "../store/bucket.ts";
-import { fileStore } from "../store/files.ts";
+import { fileStore, quickSha256 } from "../store/files.ts";
 import { follow, type Problem, toldToClients } from "../store/follow.ts";
 import { type Loaded, loadModels } from "../store/load.ts";
 import { openBucket } from "../store/open.ts";
@@ -46,7 +46,7 @@ interface Options {
 export async function openOffer(setting = "", { now = Date.now, packaged = MODELS }: Options = {}): Promise<Offer> {
   const kernel = await WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
   const shipped = fileStore(packaged);
-  const store = setting === "" ? shipped : await sparing(bucketStore(await openBucket(setting)), shipped);
+  const store = setting === "" ? shipped : await sparing(bucketStore(await openBucket(setting), quickSha256), shipped);
   const follower = follow(store, kernel);
   let standIn: Loaded = { models: [], failures: [] };
   let polledAt = Number.NEGATIVE_INFINITY;
