@@ -290,6 +290,32 @@ describe("the server", () => {
     expect((await once(child, "close"))[0]).toBe(0);
   });
 
+  test("ends on SIGTERM though clients go on asking over their connections", async () => {
+    const child = start(node, [], { PORT: "0" });
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await greeting(child))?.[0];
+    const closed = once(child, "close");
+    const body = JSON.stringify({ pianoRoll: randomPiece(1, 500) });
+    let asked = 0;
+    const ask = async () => {
+      for (;;) {
+        const headers = { "Content-Type": "application/json" };
+        await (await fetch(`${url}/score`, { method: "POST", headers, body })).text();
+        asked += 1;
+        if (asked === 24) child.kill("SIGTERM"); // while the connections of the others are busy
+      }
+    };
+    const asking = await Promise.allSettled(Array.from({ length: 8 }, ask));
+    expect(asking.map(({ status }) => status)).toEqual(Array(8).fill("rejected")); // the port is closed
+    expect((await closed)[0]).toBe(0);
+  });
+
+  test("a store that is none is told in a sentence, and 2", async () => {
+    const child = start(node, [], { PORT: "0", SURPRISAL_MODELS: "s3:///x" });
+    const said = text(child.stderr as Readable);
+    expect((await once(child, "close"))[0]).toBe(2);
+    expect(await said).toBe("The store is s3:///x; wanted s3://BUCKET/PREFIX or a folder.\n");
+  });
+
   test("says so when the port is in use, or no port", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");

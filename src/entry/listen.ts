@@ -57,7 +57,13 @@ export async function listen(
 
   const report = reporter(models, follower);
   report();
-  const server = serve({ fetch: app.fetch, port, hostname: host }, (bound) => {
+  /** Once stopped, connections end with their answers: a client that goes on asking would hold the process. */
+  const fetch: typeof app.fetch = async (...args) => {
+    const response = await app.fetch(...args);
+    if (stopped.signal.aborted) response.headers.set("Connection", "close");
+    return response;
+  };
+  const server = serve({ fetch, port, hostname: host }, (bound) => {
     const url = `http://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
     console.log(greeting(url, idsOf(follower)));
   });

@@ -20,7 +20,7 @@ export function settings({ PORT, HOST, SURPRISAL_MODELS, SURPRISAL_POLL_SECONDS 
     port: PORT || "8787",
     host: HOST || "127.0.0.1",
     models: SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
-    pollSeconds: Number(SURPRISAL_POLL_SECONDS) || 30,
+    pollSeconds: Number(SURPRISAL_POLL_SECONDS) > 0 ? Number(SURPRISAL_POLL_SECONDS) : 30,
   };
 }
 
