@@ -10,7 +10,7 @@ import { s3Bucket } from "../../src/store/s3.ts";
 import type { CheckpointStore } from "../../src/store/store.ts";
 import { kernelModule } from "../kernel/wasm.ts";
 import { freshPlace, hasS3, type S3Proxy, s3Environment, startProxy } from "../s3.ts";
-import { offeredBy, storeOf } from "../store/releases.ts";
+import { bytesOf, keyOf, offeredBy, storeOf } from "../store/releases.ts";
 
 const script = fileURLToPath(new URL("../../src/entry/node.ts", import.meta.url));
 
@@ -111,16 +111,6 @@ async function followedBucket() {
 }
 
 const eventually = <T>(actual: () => Promise<T>) => expect.poll(actual, { timeout: 30_000, interval: 50 });
-
-async function keyOf(source: CheckpointStore, id: string): Promise<string> {
-  return `objects/${(await offeredBy(source))[id]}.safetensors`;
-}
-
-async function bytesOf(bucket: Bucket, key: string): Promise<Uint8Array> {
-  const stored = await bucket.get(key, () => {});
-  if (stored === undefined || stored === "unchanged") throw new Error(`Found no ${key}.`);
-  return stored.bytes;
-}
 
 describe.skipIf(!hasS3())("a server that follows S3", () => {
   test("serves what is published, and what is rolled back to, without a restart", async () => {

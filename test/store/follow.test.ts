@@ -8,7 +8,7 @@ import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore } from "../../
 import { entryFor } from "../contracts/store.ts";
 import { kernelModule } from "../kernel/wasm.ts";
 import { freshPlace, hasS3, type S3Proxy, startProxy } from "../s3.ts";
-import { offeredBy, onEveryBucket, storeOf } from "./releases.ts";
+import { bytesOf, keyOf, offeredBy, onEveryBucket, storeOf } from "./releases.ts";
 
 const one = storeOf({ gru: 1, lstm: 1 });
 const two = storeOf({ gru: 2, lstm: 1, tanh: 2 });
@@ -29,16 +29,6 @@ const served = (follower: Follower) =>
   );
 
 const told = (follower: Follower) => follower.problems().map(toldToClients);
-
-async function keyOf(source: CheckpointStore, id: string): Promise<string> {
-  return `objects/${(await offeredBy(source))[id]}.safetensors`;
-}
-
-async function bytesOf(bucket: Bucket, key: string): Promise<Uint8Array> {
-  const stored = await bucket.get(key, () => {});
-  if (stored === undefined || stored === "unchanged") throw new Error(`Found no ${key}.`);
-  return stored.bytes;
-}
 
 /** A bucket that notes the keys of what is read, and can fail. */
 function watched(bucket: Bucket) {

@@ -55,3 +55,14 @@ export async function offeredBy(store: CheckpointStore): Promise<Record<string, 
   const { models } = (await store.catalogue()).catalogue;
   return Object.fromEntries(models.map(({ id, version }) => [id, version]));
 }
+
+/** Where the file of a model lies once its store is published. */
+export async function keyOf(source: CheckpointStore, id: string): Promise<string> {
+  return `objects/${(await offeredBy(source))[id]}.safetensors`;
+}
+
+export async function bytesOf(bucket: Bucket, key: string): Promise<Uint8Array> {
+  const stored = await bucket.get(key, () => {});
+  if (stored === undefined || stored === "unchanged") throw new Error(`Found no ${key}.`);
+  return stored.bytes;
+}
