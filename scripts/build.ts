@@ -4,11 +4,15 @@
  *
  *   npm run build
  */
+import { rm } from "node:fs/promises";
 import { build } from "esbuild";
+
+const outdir = "dist/entry";
+await rm(outdir, { recursive: true, force: true }); // names of chunks change with what is in them
 
 await build({
   entryPoints: ["node", "cli", "thread"].map((name) => `src/entry/${name}.ts`),
-  outdir: "dist/entry",
+  outdir,
   bundle: true,
   splitting: true,
   format: "esm",

@@ -21,8 +21,9 @@ import {
   type Warning,
 } from "../schema.ts";
 import { selectModels } from "../select.ts";
+import { toldToOperators } from "../store/follow.ts";
 import { decode } from "./decoders.ts";
-import { openModels, toldToOperators } from "./local.ts";
+import { openModels } from "./local.ts";
 import { table } from "./table.ts";
 
 /** Wrong arguments; the command line shows the sentence and ends with 2. */
@@ -199,7 +200,7 @@ export async function listModels(setting: string, { json }: Values, files: reado
 /** @throws SurprisalError `no-models` when none can be loaded. */
 async function loadedModels(setting: string): Promise<readonly Model[]> {
   const follower = await openModels(setting);
-  for (const problem of follower.problems()) console.error(`Not loaded: ${toldToOperators(setting, problem)}`);
+  for (const problem of follower.problems()) console.error(`Not loaded: ${toldToOperators(problem, setting)}`);
   const { models } = follower.loaded();
   if (models.length === 0) throw new SurprisalError("no-models", `Found no model in ${setting}; wanted at least one.`);
   return models;

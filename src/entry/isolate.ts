@@ -48,7 +48,10 @@ export function isolate(open: () => Follower, pollMs: number, log: (problem: Pro
     const { follower } = poll;
     await follower.refresh();
     poll.ended = true;
-    if (isEmpty() || follower.loaded().models.length > 0) serving = follower;
+    if (poll !== last && !isEmpty()) return; // it was given up, and another one counts
+    const { models, failures } = follower.loaded();
+    const isWhole = models.length > 0 && failures.length === 0;
+    if (isEmpty() || isWhole) serving = follower;
     const known = problems.map(told).join();
     problems = follower.problems();
     if (problems.map(told).join() !== known) problems.forEach(log);

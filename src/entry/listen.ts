@@ -6,13 +6,17 @@ import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { createApp } from "../app.ts";
 import { DEFAULT_LIMITS } from "../music.ts";
-import { type Follower, toldToClients } from "../store/follow.ts";
+import { type Follower, reporter, toldToClients } from "../store/follow.ts";
+import type { Release } from "../store/load.ts";
 import { decode } from "./decoders.ts";
-import { kernelModule, openModels, PAGE_FOLDER, toldToOperators, version } from "./local.ts";
+import { kernelModule, openModels, PAGE_FOLDER, version } from "./local.ts";
 import type { Pool } from "./pool.ts";
 
 /** How long what is under way may take once the server is told to stop. */
 const GRACE_MS = 25_000;
+
+/** Timers take a longer time for none. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** When the threads are started: a process that is started for a request answers it first. */
 const POOL_AFTER_MS = 500;
@@ -40,22 +44,26 @@ export async function listen(
   for (const path of ["/", "/page.css", "/page.js"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
   const stopped = new AbortController();
 
-  /** Threads of the present release, in place of those of another. */
+  let pooled: Release | undefined; // what the threads serve
+
+  /** Threads of the present release, in place of those of another. Without threads the main thread answers. */
   async function renewPool(): Promise<void> {
     const release = follower.release();
-    if (!release) return;
+    if (!release || release === pooled) return;
+    const old = pool;
     try {
       const { startPool } = await import("./pool.ts");
       const renewed = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
-      const old = stopped.signal.aborted ? renewed : pool;
-      if (old !== renewed) pool = renewed;
-      await old?.close();
+      if (stopped.signal.aborted) return renewed.close();
+      [pool, pooled] = [renewed, release];
     } catch (error) {
+      [pool, pooled] = [undefined, undefined];
       console.error("The threads cannot be started; requests are answered one beside the other:", error);
     }
+    await old?.close();
   }
 
-  const report = reporter(models, follower);
+  const report = reporter(follower, models);
   report();
   /** Once stopped, connections end with their answers: a client that goes on asking would hold the process. */
   const fetch: typeof app.fetch = async (...args) => {
@@ -85,28 +93,14 @@ export async function listen(
 
   void (async () => {
     await setTimeout(POOL_AFTER_MS, undefined, { ref: false });
-    await renewPool();
     while (!stopped.signal.aborted) {
-      await setTimeout(1000 * pollSeconds, undefined, { ref: false });
-      const renewed = await follower.refresh();
-      report();
-      if (!renewed) continue;
-      console.log(`New models: ${idsOf(follower)}`);
       await renewPool();
+      await setTimeout(Math.min(1000 * pollSeconds, LONGEST_TIMER_MS), undefined, { ref: false });
+      if (await follower.refresh()) console.log(`New models: ${idsOf(follower)}`);
+      report();
     }
   })();
   return 0;
-}
-
-/** Says what cannot be loaded when that changes. */
-function reporter(models: string, follower: Follower): () => void {
-  let reported = "";
-  return () => {
-    const told = follower.problems().map((problem) => `Not loaded: ${toldToOperators(models, problem)}`);
-    const all = told.join("\n");
-    if (all !== reported) console.error(all || "All models are loaded again.");
-    reported = all;
-  };
 }
 
 const idsOf = (follower: Follower): string =>

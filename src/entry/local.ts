@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { bucketStore } from "../store/bucket.ts";
 import { quickSha256 } from "../store/files.ts";
-import { type Follower, follow, type Problem } from "../store/follow.ts";
+import { type Follower, follow } from "../store/follow.ts";
 import { openBucket } from "../store/open.ts";
 
 // From src/entry and from dist/entry alike.
@@ -46,7 +46,3 @@ export async function openModels(setting: string, kernel?: WebAssembly.Module): 
   await follower.refresh();
   return follower;
 }
-
-/** A problem in a sentence for who runs the process. */
-export const toldToOperators = (setting: string, { id, error }: Problem): string =>
-  `${id ?? setting}: ${error instanceof Error ? error.message : error}`;

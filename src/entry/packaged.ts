@@ -9,7 +9,7 @@ import { SurprisalError } from "../errors.ts";
 import type { Model } from "../model.ts";
 import { bucketStore } from "../store/bucket.ts";
 import { fileStore, quickSha256 } from "../store/files.ts";
-import { follow, type Problem, toldToClients } from "../store/follow.ts";
+import { follow, reporter, toldToClients } from "../store/follow.ts";
 import { type Loaded, loadModels } from "../store/load.ts";
 import { openBucket } from "../store/open.ts";
 import type { CheckpointStore } from "../store/store.ts";
@@ -52,7 +52,7 @@ export async function openOffer(setting = "", { now = Date.now, packaged = MODEL
   let polledAt = Number.NEGATIVE_INFINITY;
   let polled: Promise<unknown> = Promise.resolve();
   let waiting = false; // for an answer of the bucket
-  let reported = "";
+  const report = reporter(follower, "the store");
 
   const offer: Offer = {
     models: () => (follower.loaded().models.length > 0 ? follower.loaded() : standIn).models,
@@ -74,9 +74,7 @@ export async function openOffer(setting = "", { now = Date.now, packaged = MODEL
         polled = Promise.race([answered, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
       }
       await polled;
-      const problems = follower.problems().map(toldToOperators).join("\n");
-      if (problems !== reported) console.error(problems ? `Not loaded: ${problems}` : "All models are loaded again.");
-      reported = problems;
+      report();
     },
   };
   await offer.refresh();
@@ -96,6 +94,3 @@ async function sparing(store: CheckpointStore, shipped: CheckpointStore): Promis
     },
   };
 }
-
-const toldToOperators = ({ id, error }: Problem): string =>
-  `${id ?? "the store"}: ${error instanceof Error ? error.message : error}`;

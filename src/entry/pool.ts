@@ -58,12 +58,22 @@ export async function startPool(served: Served, threads = availableParallelism()
     concurrentTasksPerWorker: AT_A_TIME,
     maxQueue: MOST_WAITING,
   });
-  await piscina.run({ url: "http://localhost/health/live", headers: [], body: undefined });
+  // Of a thread that dies between two tasks; another takes its place.
+  piscina.on("error", (error) => console.error("A thread died:", error));
+  try {
+    await piscina.run({ url: "http://localhost/health/live", headers: [], body: undefined });
+  } catch (error) {
+    await piscina.destroy();
+    throw error;
+  }
+  const checkQueue = () => {
+    if (piscina.queueSize < MOST_WAITING) return;
+    throw new SurprisalError("busy", `Found ${MOST_WAITING} requests that wait for a thread; try again later.`);
+  };
   const answerByThread: Pool["answer"] = async (request, id) => {
-    if (piscina.queueSize >= MOST_WAITING) {
-      throw new SurprisalError("busy", `Found ${MOST_WAITING} requests that wait for a thread; try again later.`);
-    }
+    checkQueue();
     const bytes = await readBody(request, served.limits.bodyBytes);
+    checkQueue(); // others may have come while the body did
     const headersOf = new Headers(request.headers);
     headersOf.set("X-Request-Id", id);
     const task = { url: request.url, headers: [...headersOf], body: bytes };

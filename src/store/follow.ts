@@ -73,3 +73,18 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
 export function toldToClients({ id, error }: Problem): string {
   return `${id ?? "The store"}: ${error instanceof SurprisalError ? error.message : "it cannot be read; the server's log has more."}`;
 }
+
+/** A problem in a sentence for who runs the process. @param place where the store is */
+export const toldToOperators = ({ id, error }: Problem, place: string): string =>
+  `${id ?? place}: ${error instanceof Error ? error.message : error}`;
+
+/** Writes to standard error what cannot be loaded, each time that it is something else. */
+export function reporter(follower: Follower, place: string): () => void {
+  let reported = "";
+  return () => {
+    const told = follower.problems().map((problem) => `Not loaded: ${toldToOperators(problem, place)}`);
+    const all = told.join("\n");
+    if (all !== reported) console.error(all || "All models are loaded again.");
+    reported = all;
+  };
+}

@@ -53,7 +53,7 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
       return await client.send(new GetObjectCommand(input), { abortSignal });
     } catch (error) {
       if (statusOf(error) === 304) return "unchanged";
-      if (error instanceof Error && error.name === "NoSuchKey") return undefined;
+      if (isNoKey(error)) return undefined;
       throw error;
     }
   }
@@ -77,7 +77,8 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
       await client.send(command, { abortSignal });
       return true;
     } catch (error) {
-      if (statusOf(error) === 412) return false;
+      // AWS answers 404 of an object that is to be written over and is not there.
+      if (statusOf(error) === 412 || isNoKey(error)) return false;
       if (statusOf(error) !== 409 || tries === 1) throw error;
       // AWS cannot tell whether the condition holds while another write of the key is under way.
       await pause(CONFLICT_PAUSE_MS, undefined, { signal: abortSignal });
@@ -156,6 +157,8 @@ async function readBody(body: Readable, length: number): Promise<Uint8Array> {
   if (at < length) throw new Error(`${at} of the announced ${length} bytes`);
   return bytes;
 }
+
+const isNoKey = (error: unknown): boolean => error instanceof Error && error.name === "NoSuchKey";
 
 const unquoted = (etag = ""): string => etag.replaceAll('"', "");
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { isolate } from "../../src/entry/isolate.ts";
 import type { Follower, Problem } from "../../src/store/follow.ts";
+import type { Loaded } from "../../src/store/load.ts";
 import { randomModel } from "../models.ts";
 
 const models = [randomModel({ set: "jsb", cell: "gru" })];
@@ -14,24 +15,31 @@ afterEach(() => {
 
 /** Followers whose polls end when the test says so. */
 function staged() {
-  const opened: { polls: number; end(problem?: Problem): void }[] = [];
+  const opened: { polls: number; end(problem?: Problem): void; endInPart(): void }[] = [];
   const logged: Problem[] = [];
   const carried: Promise<unknown>[] = [];
   const open = (): Follower => {
     let problems: Problem[] = [];
-    let loaded: typeof models = [];
+    let loaded: Loaded = { models: [], failures: [] };
     let release = (_: boolean) => {};
     const stage = {
       polls: 0,
       end(problem?: Problem) {
         problems = problem ? [problem] : [];
-        if (!problem) loaded = models;
+        if (!problem) loaded = { models, failures: [] };
+        release(true);
+      },
+      /** As of a release of which one file is torn. */
+      endInPart() {
+        const failure = { id: "jsb/lstm", error: new Error("torn") };
+        problems = [failure];
+        loaded = { models: [randomModel({ set: "jsb", cell: "gru", seed: 2 })], failures: [failure] };
         release(true);
       },
     };
     opened.push(stage);
     return {
-      loaded: () => ({ models: loaded, failures: [] }),
+      loaded: () => loaded,
       release: () => undefined,
       problems: () => problems,
       refresh() {
@@ -110,4 +118,32 @@ test("what is served stays while a poll is lost and another fails", async () => 
   await vi.advanceTimersByTimeAsync(0);
   expect(shared.loaded().models).toBe(models);
   expect(shared.problems()).toHaveLength(1);
+});
+
+test("what is served stays when the poll after a lost one finds a release that is not whole", async () => {
+  const { shared, ready, opened } = staged();
+  const first = ready();
+  opened[0].end();
+  await first;
+  for (let minute = 0; minute < 2; minute++) {
+    vi.advanceTimersByTime(60_000);
+    await ready();
+  }
+  opened[1].endInPart();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(shared.loaded().models).toBe(models);
+  expect(shared.problems()).toMatchObject([{ id: "jsb/lstm" }]);
+});
+
+test("a poll that was given up and ends all the same replaces nothing", async () => {
+  const { shared, ready, opened } = staged();
+  const request = ready();
+  await vi.advanceTimersByTimeAsync(10_000);
+  await request;
+  const next = ready();
+  opened[1].end();
+  await next;
+  opened[0].endInPart();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([shared.loaded().models, shared.problems()]).toEqual([models, []]);
 });

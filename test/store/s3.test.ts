@@ -217,6 +217,11 @@ describe.skipIf(!hasS3())("on the way to S3", () => {
     await expect(bucket.put("new", bytes, "absent")).rejects.toThrow(/new: ConditionalRequestConflict\.$/);
   });
 
+  test("a write over an object that is gone is false, as AWS tells it", async () => {
+    const bucket = await brokenBy(atFirst(Number.POSITIVE_INFINITY, 404, "NoSuchKey"));
+    expect(await bucket.put("new", bytes, { etag: "a" })).toBe(false);
+  });
+
   test("an object that is known costs one request, without its bytes", async () => {
     const bucket = await brokenBy(() => false);
     const stored = await bucket.get(KEY, anySize);
