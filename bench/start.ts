@@ -1,11 +1,11 @@
 /**
- * How long after its start a process has scored its first MIDI file: the server, and beside it TensorFlow.js on WASM with the
- * same weights. Prints a part of results.md:
+ * How long after its start a process has scored its first MIDI file: the command line, the server, and beside them
+ * TensorFlow.js on WASM with the same weights. Prints a part of results.md:
  *
  *   npm ci                       # in the project's root
  *   cd bench && npm run -s start >> results.md
  *
- * The server answers over HTTP; the peer has no server and only prints. Both are bundled, and take turns.
+ * The server answers over HTTP; the command line and the peer print. All are bundled, and take turns.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +21,8 @@ const ROUNDS = 15;
 const PORT = "8797";
 
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const midi = await readFile(at("test/fixtures/midi/format-1.mid"));
+const file = at("test/fixtures/midi/format-1.mid");
+const midi = await readFile(file);
 const { models } = JSON.parse(await readFile(at("models/catalogue.json"), "utf8"));
 const all: string[] = models.map(({ id }: { id: string }) => id).filter((id: string) => !id.startsWith("speech"));
 
@@ -51,6 +52,12 @@ async function timed(args: readonly string[], done: (lines: AsyncIterable<string
   return { seconds, nll };
 }
 
+const commandLine = (ids: readonly string[]) =>
+  timed([at("dist/entry/cli.js"), "score", file, "--json", "--models", ids.join(",")], async (lines) => {
+    for await (const line of lines) return JSON.parse(line).scores.at(-1).nll;
+    return Number.NaN;
+  });
+
 const server = (ids: readonly string[]) =>
   timed([at("dist/entry/node.js")], async (lines) => {
     for await (const line of lines) if (line.includes("listens on")) break;
@@ -61,7 +68,7 @@ const server = (ids: readonly string[]) =>
   });
 
 const tensorflow = (ids: readonly string[]) =>
-  timed([peer, at("models"), at("test/fixtures/midi/format-1.mid"), ...ids], async (lines) => {
+  timed([peer, at("models"), file, ...ids], async (lines) => {
     let nll = Number.NaN;
     let left = ids.length;
     for await (const line of lines) {
@@ -77,18 +84,21 @@ for (const [title, ids] of [
   ["jsb/gru", ["jsb/gru"]],
   [`all ${all.length} networks of music`, all],
 ] as const) {
-  const [ours, theirs]: [number[], number[]] = [[], []];
+  const contenders = [commandLine, server, tensorflow];
+  const seconds: number[][] = contenders.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
-    const first = await server(ids);
-    const second = await tensorflow(ids);
-    if (!(Math.abs(first.nll / second.nll - 1) < 1e-4)) throw new Error(`NLL ${first.nll} and ${second.nll}.`);
-    ours.push(first.seconds);
-    theirs.push(second.seconds);
+    const results: Awaited<ReturnType<typeof timed>>[] = [];
+    for (const contender of contenders) results.push(await contender(ids));
+    const [{ nll }] = results;
+    const others = results.map((result) => result.nll).filter((other) => !(Math.abs(other / nll - 1) < 1e-4));
+    if (others.length > 0) throw new Error(`NLL ${nll} and ${others}.`);
+    results.forEach((result, i) => seconds[i].push(result.seconds));
   }
   const shown = (seconds: readonly number[]) =>
     `${(1000 * median(seconds)).toFixed(0)} (${[Math.min, Math.max].map((f) => (1000 * f(...seconds)).toFixed(0)).join("–")})`;
-  const ratio = median(theirs.map((seconds, k) => seconds / ours[k]));
-  rows.push(`| ${title} | ${shown(ours)} | ${shown(theirs)} | ${ratio.toFixed(1)}× |`);
+  const [ours, , theirs] = seconds;
+  const ratio = median(theirs.map((each, k) => each / ours[k]));
+  rows.push(`| ${title} | ${seconds.map(shown).join(" | ")} | ${ratio.toFixed(1)}× |`);
 }
 await rm(folder, { recursive: true });
 
@@ -98,8 +108,8 @@ console.log(`
 Written by \`npm run -s start >> results.md\` (see start.ts) on ${new Date().toISOString().slice(0, 10)}.
 Machine: ${cpus()[0].model}, ${cpus().length} cores. Node ${process.version.slice(1)}.
 Milliseconds until a MIDI file is scored, median (least–most) of ${ROUNDS} starts each, in turn, with Node's compile cache warm. The
-server loads all models of models/ and answers over HTTP; TensorFlow.js (WASM) loads those that are asked for and prints.
+command line (\`surprisal score\`) and TensorFlow.js (WASM) load the models that are asked for and print, the server answers over HTTP.
 
-| scored by | server | tfjs-wasm | tfjs-wasm / server |
-| --- | --- | --- | --- |
+| scored by | command line | server | tfjs-wasm | tfjs-wasm / command line |
+| --- | --- | --- | --- | --- |
 ${rows.join("\n")}`);

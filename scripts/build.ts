@@ -5,10 +5,18 @@
  *   npm run build
  */
 import { rm } from "node:fs/promises";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const outdir = "dist/entry";
 await rm(outdir, { recursive: true, force: true }); // names of chunks change with what is in them
+
+/** zod's messages in fifty languages are half of all code, and never shown: the schemas word their own. */
+const withoutLocales: Plugin = {
+  name: "without-locales",
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "" }));
+  },
+};
 
 await build({
   entryPoints: ["node", "cli", "thread"].map((name) => `src/entry/${name}.ts`),
@@ -21,6 +29,7 @@ await build({
   minifySyntax: true, // with whitespace half the bytes; names stay, for stack traces
   minifyWhitespace: true,
   legalComments: "linked",
+  plugins: [withoutLocales],
   // Loaded when they are needed, and piscina by its threads too.
   external: [
     "@aws-sdk/client-s3",

@@ -23,8 +23,11 @@ import { PredictOptions, type Problem, ScoreOptions } from "./schema.ts";
 import { unknownModel } from "./select.ts";
 
 export interface Deps {
-  /** The models at this moment; they may be swapped between two requests. */
-  models(): readonly Model[];
+  /**
+   * The models at this moment; they may be swapped between two requests.
+   * @param patterns of the models of interest (see select.ts): others may be left out
+   */
+  models(patterns?: readonly string[]): readonly Model[] | Promise<readonly Model[]>;
   /** Why the store could last not be read, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
@@ -47,6 +50,7 @@ const conditional = etag({
     "Access-Control-Expose-Headers",
     "X-Request-Id",
   ],
+  generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
 });
 
 type Env = { Variables: RequestIdVariables };
@@ -82,10 +86,13 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
 
 /** The routes without a prefix. */
 export function createApi(deps: Deps): OpenAPIHono<Env> {
-  const reader = (): Reader => {
-    const models = deps.models();
-    const hears = models.length === 0 || models.some(({ kind }) => kind === "audio"); // none at all is another error
-    return { limits: deps.limits, hears, decode: deps.decode };
+  const reader: Reader = {
+    limits: deps.limits,
+    async hears() {
+      const models = await deps.models();
+      return models.length === 0 || models.some(({ kind }) => kind === "audio"); // none at all is another error
+    },
+    decode: deps.decode,
   };
   const api = new OpenAPIHono<Env>({
     defaultHook: (result) => {
@@ -99,19 +106,21 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     });
   }
   api.openapi(scoreRoute, async (c) => {
-    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, reader());
-    return c.json(await score(input, deps.models(), options), 200, NOT_STORED);
+    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, reader);
+    return c.json(await score(input, await deps.models(options.models), options), 200, NOT_STORED);
   });
 
   api.openapi(predictRoute, async (c) => {
-    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), PredictOptions, reader());
+    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), PredictOptions, reader);
     const type = accepts(c, {
       header: "Accept",
       supports: ["application/json", "audio/midi", "audio/wav"],
       default: "application/json",
     });
     c.header("Vary", "Accept", { append: true });
-    const answer = await predict(input, deps.models(), options);
+    // State tokens may be of any model.
+    const models = await deps.models(options.state ? undefined : options.models);
+    const answer = await predict(input, models, options);
     if (type === "application/json") return c.json(answer, 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {
@@ -122,10 +131,10 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   });
 
   api.use("/models/*", conditional);
-  api.openapi(modelsRoute, (c) => c.json({ models: deps.models().map(modelInfo) }, 200, REVALIDATED));
-  api.openapi(modelRoute, (c) => {
+  api.openapi(modelsRoute, async (c) => c.json({ models: (await deps.models()).map(modelInfo) }, 200, REVALIDATED));
+  api.openapi(modelRoute, async (c) => {
     const { set, cell } = c.req.valid("param");
-    const models = deps.models();
+    const models = await deps.models();
     const model = models.find(({ id }) => id === `${set}/${cell}`);
     if (!model) throw unknownModel(`${set}/${cell}`, models);
     const info = modelInfo(model);
@@ -133,9 +142,9 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   });
 
   api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));
-  api.openapi(readyRoute, (c) => {
+  api.openapi(readyRoute, async (c) => {
+    const { length } = await deps.models();
     const reason = deps.lastError?.();
-    const { length } = deps.models();
     if (length === 0) throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });

@@ -206,10 +206,11 @@ function countOf(name: string, text: string | undefined, most: number): number {
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((all, length) => all * length, 1);
 
-/** -1 when all are finite. A loop: findIndex takes ten times as long, which every start of a server would wait for. */
+/** -1 when all are finite. The sum comes first: every start of a server waits for it, and findIndex takes ten times as long. */
 function firstNotFinite(values: Float32Array): number {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
-  return -1;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] - values[i]; // NaN for a number that is not finite, and else 0
+  return sum === 0 ? -1 : values.findIndex((value) => !Number.isFinite(value));
 }
 
 const malformed = (detail: string) => new SurprisalError("malformed-checkpoint", detail);

@@ -19,7 +19,8 @@ interface Options {
 /** What a server can read. */
 export interface Reader {
   readonly limits: Limits;
-  readonly hears: boolean; // whether there are models of audio
+  /** Whether there are models of audio. */
+  hears(): boolean | Promise<boolean>;
   readonly decode?: Decoder | undefined; // of audio that is not WAV
 }
 
@@ -58,7 +59,7 @@ export async function readInput<T extends Options>(
     if (frames !== undefined) {
       throw new SurprisalError("malformed-request", "Found pianoRoll beside samples or sampleRate; wanted one input.");
     }
-    return { input: samplesOf(samples, sampleRate, reader), options };
+    return { input: await samplesOf(samples, sampleRate, reader), options };
   }
   return { input: await readFile(bytes, type, query.channels, reader), options: query };
 }
@@ -69,8 +70,8 @@ function rollOf(frames: unknown, { channels }: Options, limits: Limits): Music {
   return rollMusic(pianoRoll(parse(Frames, frames, "pianoRoll")), limits);
 }
 
-function samplesOf(samples: unknown, sampleRate: unknown, { limits, hears }: Reader): Speech {
-  if (!hears) throw noSpeech("`samples`");
+async function samplesOf(samples: unknown, sampleRate: unknown, { limits, hears }: Reader): Promise<Speech> {
+  if (!(await hears())) throw noSpeech("`samples`");
   const rate = parse(SampleRate, sampleRate, "sampleRate");
   return speechOf({ samples: Float32Array.from(parse(Samples, samples, "samples")), sampleRate: rate }, limits);
 }
@@ -230,7 +231,7 @@ export async function readFile(
   const start = String.fromCharCode(...bytes.subarray(0, 12));
   const isMidi = start.startsWith("MThd") || /^RIFF....RMID/s.test(start);
   if (!isMidi && (isAudio(bytes) || (type.startsWith("audio/") && !MIDI_TYPE.test(type)))) {
-    if (!hears) throw noSpeech(type || "audio");
+    if (!(await hears())) throw noSpeech(type || "audio");
     return speechOf(await readAudio(bytes, { decode, longestSeconds: limits.seconds }), limits);
   }
   if (isMidi || MIDI_TYPE.test(type)) return midiMusic(parseMidi(bytes, channels && { channels }), limits);

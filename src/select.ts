@@ -13,7 +13,7 @@ export function selectModels<M extends Model>(
   if (models.length === 0) throw new SurprisalError("no-models", "No model is loaded; wanted at least one.");
   const chosen = new Set<M>();
   for (const pattern of patterns) {
-    const matching = models.filter(({ id }) => matches(id, pattern));
+    const matching = models.filter(({ id }) => isNamed(id, pattern));
     if (matching.length === 0) throw unknownModel(pattern, models);
     for (const model of matching) chosen.add(model);
   }
@@ -21,22 +21,21 @@ export function selectModels<M extends Model>(
 }
 
 /**
- * Of the models that the patterns name those that read input of a kind.
+ * Of the models that the patterns name, or of all, those that read input of a kind.
  * @throws SurprisalError as selectModels, `malformed-request` when the patterns name only models of the other kind,
- * `unsupported-media-type` when there is no model of the kind.
+ * `unsupported-media-type` when there are no patterns and no model of the kind.
  */
 export function modelsOfKind<K extends Model["kind"]>(
   models: readonly Model[],
   kind: K,
   patterns?: readonly string[],
 ): readonly Extract<Model, { kind: K }>[] {
-  const ofKind = (model: Model): model is Extract<Model, { kind: K }> => model.kind === kind;
   const chosen = selectModels(models, patterns);
-  if (!models.some(ofKind)) {
-    throw new SurprisalError("unsupported-media-type", `Found ${kind}; this server has no models of it.`);
-  }
-  const found = chosen.filter(ofKind);
+  const found = chosen.filter((model): model is Extract<Model, { kind: K }> => model.kind === kind);
   if (found.length === 0) {
+    if (!patterns) {
+      throw new SurprisalError("unsupported-media-type", `Found ${kind}; this server has no models of it.`);
+    }
     const ids = chosen.map(({ id }) => id).join(", ");
     throw new SurprisalError("malformed-request", `Found ${kind}, which ${ids} cannot read; choose other models.`);
   }
@@ -51,7 +50,8 @@ export function unknownModel(pattern: string, models: readonly Model[]): Surpris
   );
 }
 
-function matches(id: string, pattern: string): boolean {
+/** Whether a pattern names an id. */
+export function isNamed(id: string, pattern: string): boolean {
   const [ids, wanted] = [id.split("/"), pattern.split("/")];
   return ids.length === wanted.length && ids.every((part, i) => matchesPart(part, wanted[i]));
 }

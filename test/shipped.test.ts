@@ -26,8 +26,8 @@ describe.skipIf(!hasMusicSet("jsb"))("the shipped models on JSB Chorales", () =>
 
   beforeAll(async () => {
     const follower = await openModels(DEFAULT_FOLDER);
+    const all = await follower.models();
     expect(follower.problems()).toEqual([]);
-    const { models: all } = follower.loaded();
     models = modelsOfKind(all, "music", Object.keys(PAPER));
     app = createApp({ models: () => models, limits: DEFAULT_LIMITS, version, log: console.error });
     server.listen(0, "127.0.0.1");
@@ -45,7 +45,7 @@ describe.skipIf(!hasMusicSet("jsb"))("the shipped models on JSB Chorales", () =>
   });
 
   test("every model of every set is clearly below the bigram of its set", async () => {
-    const { models: all } = (await openModels(DEFAULT_FOLDER)).loaded();
+    const all = await (await openModels(DEFAULT_FOLDER)).models();
     for (const model of modelsOfKind(all, "music")) {
       const name = MUSIC_SETS.find((known) => known === model.set);
       if (!name || !hasMusicSet(name)) continue;

@@ -43,7 +43,7 @@ export async function score(
     throw new UsageError("Found - twice or more; wanted it once, since standard input can be read once.");
   }
   const options = optionsOf(ScoreOptions, { ...values, ...(compare && { detail: "comparison" }) });
-  const models = await loadedModels(setting);
+  const models = await loadedModels(setting, options.models);
   selectModels(models, options.models); // a pattern that names nothing is wrong whatever the files
   const rows: Record<"music" | "audio", Record<string, string>[]> = { music: [], audio: [] };
   let exitCode = 0;
@@ -105,7 +105,7 @@ export async function predict(
   const [file] = files;
   if (files.length !== 1) throw new UsageError(`predict wants one FILE; found ${files.length}.`);
   const options = optionsOf(PredictOptions, values);
-  const models = await loadedModels(setting);
+  const models = await loadedModels(setting, options.models);
   const chosen = selectModels(models, options.models);
   if (typeof out === "string" && (!readAlone(chosen) || options.steps === undefined)) throw outWanted(chosen.length);
   let response: PredictResponse;
@@ -197,11 +197,11 @@ export async function listModels(setting: string, { json }: Values, files: reado
   return 0;
 }
 
-/** @throws SurprisalError `no-models` when none can be loaded. */
-async function loadedModels(setting: string): Promise<readonly Model[]> {
+/** All models, or at least those that patterns name. @throws SurprisalError `no-models` when none can be loaded. */
+async function loadedModels(setting: string, patterns?: readonly string[]): Promise<readonly Model[]> {
   const follower = await openModels(setting);
+  const models = await follower.models(patterns);
   for (const problem of follower.problems()) console.error(`Not loaded: ${toldToOperators(problem, setting)}`);
-  const { models } = follower.loaded();
   if (models.length === 0) throw new SurprisalError("no-models", `Found no model in ${setting}; wanted at least one.`);
   return models;
 }
@@ -226,7 +226,7 @@ const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, autoFrames: MAX_
 
 async function readInput(file: string, channels: readonly number[] | undefined): Promise<answer.Input> {
   const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));
-  return readBytes(bytes, "", channels, { limits: LIMITS, hears: true, decode });
+  return readBytes(bytes, "", channels, { limits: LIMITS, hears: () => true, decode });
 }
 
 /** What is wrong with a file, for its user; other errors are not his. */

@@ -1,12 +1,12 @@
 /** The HTTP server on Node: opens the port, says how to use it, follows the store, and closes the port in order. */
 import { once } from "node:events";
-import { isIPv6 } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { createApp } from "../app.ts";
+import type { Model } from "../model.ts";
 import { DEFAULT_LIMITS } from "../music.ts";
-import { type Follower, reporter, toldToClients } from "../store/follow.ts";
+import { reporter, toldToClients } from "../store/follow.ts";
 import type { Release } from "../store/load.ts";
 import { decode } from "./decoders.ts";
 import { kernelModule, openModels, PAGE_FOLDER, version } from "./local.ts";
@@ -18,8 +18,15 @@ const GRACE_MS = 25_000;
 /** Timers take a longer time for none. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** When the threads are started: a process that is started for a request answers it first. */
-const POOL_AFTER_MS = 500;
+/** When all models are read and threads started: a process that is started for a request answers it first. */
+const FIRST_MS = 500;
+
+/** A release, and the threads that answer by it. */
+interface Served {
+  readonly pool: Pool;
+  readonly release: Release;
+  readonly models: readonly Model[];
+}
 
 /**
  * Serves the models of a store until SIGINT or SIGTERM, and whatever is published there meanwhile.
@@ -31,40 +38,44 @@ export async function listen(
 ): Promise<number> {
   const kernel = await kernelModule();
   const follower = await openModels(models, kernel);
-  let pool: Pool | undefined; // until its threads run, the main thread answers
+  const report = reporter(follower, models);
+  let served: Served | undefined; // until threads run, the main thread answers
   const app = createApp({
-    models: () => follower.loaded().models,
+    async models(patterns) {
+      if (served) return served.models;
+      const models = await follower.models(patterns);
+      report();
+      return models;
+    },
     lastError: () => follower.problems().map(toldToClients).at(0),
     limits: DEFAULT_LIMITS,
     decode,
-    elsewhere: () => pool?.answer,
+    elsewhere: () => served?.pool.answer,
     version,
     log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
   });
   for (const path of ["/", "/page.css", "/page.js"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
   const stopped = new AbortController();
 
-  let pooled: Release | undefined; // what the threads serve
-
   /** Threads of the present release, in place of those of another. Without threads the main thread answers. */
   async function renewPool(): Promise<void> {
     const release = follower.release();
-    if (!release || release === pooled) return;
-    const old = pool;
+    if (!release || release === served?.release) return;
+    const { models } = follower.loaded();
+    const old = served?.pool;
     try {
       const { startPool } = await import("./pool.ts");
-      const renewed = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
-      if (stopped.signal.aborted) return renewed.close();
-      [pool, pooled] = [renewed, release];
+      const pool = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
+      if (stopped.signal.aborted) return pool.close();
+      served = { pool, release, models };
+      console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
     } catch (error) {
-      [pool, pooled] = [undefined, undefined];
+      served = undefined;
       console.error("The threads cannot be started; requests are answered one beside the other:", error);
     }
     await old?.close();
   }
 
-  const report = reporter(follower, models);
-  report();
   /** Once stopped, connections end with their answers: a client that goes on asking would hold the process. */
   const fetch: typeof app.fetch = async (...args) => {
     const response = await app.fetch(...args);
@@ -72,8 +83,8 @@ export async function listen(
     return response;
   };
   const server = serve({ fetch, port, hostname: host }, (bound) => {
-    const url = `http://${isIPv6(bound.address) ? `[${bound.address}]` : bound.address}:${bound.port}`;
-    console.log(greeting(url, idsOf(follower)));
+    const url = `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
+    console.log(greeting(url));
   });
   try {
     await once(server, "listening");
@@ -85,29 +96,24 @@ export async function listen(
   const stop = async () => {
     stopped.abort();
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
-    if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) return pool?.close();
+    if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) return served?.pool.close();
     console.error(`After ${GRACE_MS / 1000} s not all requests are answered; the others are cut off.`);
     process.exit(1);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
 
   void (async () => {
-    await setTimeout(POOL_AFTER_MS, undefined, { ref: false });
+    let pauseMs = FIRST_MS;
     while (!stopped.signal.aborted) {
-      await renewPool();
-      await setTimeout(Math.min(1000 * pollSeconds, LONGEST_TIMER_MS), undefined, { ref: false });
-      if (await follower.refresh()) console.log(`New models: ${idsOf(follower)}`);
+      await setTimeout(Math.min(pauseMs, LONGEST_TIMER_MS), undefined, { ref: false });
+      pauseMs = 1000 * pollSeconds;
+      await follower.refresh();
       report();
+      await renewPool();
     }
   })();
   return 0;
 }
-
-const idsOf = (follower: Follower): string =>
-  follower
-    .loaded()
-    .models.map(({ id }) => id)
-    .join(", ") || "none";
 
 function reasonOf(error: unknown): string {
   switch (error instanceof Error && "code" in error ? error.code : undefined) {
@@ -120,7 +126,7 @@ function reasonOf(error: unknown): string {
   }
 }
 
-const greeting = (url: string, ids: string) => `surprisal ${version} listens on ${url} (models: ${ids})
+const greeting = (url: string) => `surprisal ${version} listens on ${url}
 
 Score four chords:
 

@@ -1,6 +1,7 @@
 /** What a process on Node has to offer: the package's version, the kernel beside it, and the models of a store. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import manifest from "../../package.json" with { type: "json" };
 import { bucketStore } from "../store/bucket.ts";
 import { quickSha256 } from "../store/files.ts";
 import { type Follower, follow } from "../store/follow.ts";
@@ -24,9 +25,7 @@ export function settings({ PORT, HOST, SURPRISAL_MODELS, SURPRISAL_POLL_SECONDS 
   };
 }
 
-const { version } = JSON.parse(await readFile(new URL("package.json", root), "utf8")) as { version: string };
-
-export { version };
+export const { version } = manifest;
 
 /** Port of a setting, undefined when it is none. */
 export function portOf(setting: string): number | undefined {
@@ -38,11 +37,9 @@ export const kernelModule = async (): Promise<WebAssembly.Module> =>
   WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
 
 /**
- * The store that a setting names, read once. No models is no error here.
+ * The models of the store that a setting names, see follow.ts.
  * @throws SurprisalError `malformed-request` when it names none.
  */
 export async function openModels(setting: string, kernel?: WebAssembly.Module): Promise<Follower> {
-  const follower = follow(bucketStore(await openBucket(setting), quickSha256), kernel ?? (await kernelModule()));
-  await follower.refresh();
-  return follower;
+  return follow(bucketStore(await openBucket(setting), quickSha256), kernel ?? (await kernelModule()));
 }

@@ -1,11 +1,17 @@
 /** A store that may change -> the newest of its releases that is whole, and what is wrong with a newer one. */
 import { SurprisalError } from "../errors.ts";
-import { type Failure, type Loaded, loadRelease, type Release, readRelease } from "./load.ts";
+import type { Model } from "../model.ts";
+import { type Failure, type Loaded, loadNamed, loadRelease, type Release, readRelease } from "./load.ts";
 import type { CheckpointStore } from "./store.ts";
 
 export interface Follower {
   /** What to serve now; no models before the first success. */
   loaded(): Loaded;
+  /**
+   * The models of loaded(), after the first poll, which it begins. Before that poll has ended, patterns (see select.ts) are
+   * answered by the models that they name, which are read alone: a process that is started for them need not wait for all.
+   */
+  models(patterns?: readonly string[]): Promise<readonly Model[]>;
   /** The same as it was read, for those who load it elsewhere. */
   release(): Release | undefined;
   /** Why the store could last not be read, or what of it is not served. */
@@ -30,6 +36,8 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
   let newest: Release | undefined; // which is not served while it is not whole, and whose files need not be read again
   let problems: readonly Problem[] = [];
   let polling: Promise<boolean> | undefined;
+  let polled = false;
+  let named: { readonly key: string; readonly models: Promise<readonly Model[] | undefined> } | undefined;
 
   async function poll(): Promise<boolean> {
     try {
@@ -56,16 +64,31 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
     }
   }
 
+  function refresh(): Promise<boolean> {
+    polling ??= poll().finally(() => {
+      polling = undefined;
+      named = undefined;
+      polled = true;
+    });
+    return polling;
+  }
+
   return {
     loaded: () => loaded,
+    async models(patterns) {
+      if (!polled && patterns) {
+        // Those of one request at a time: what many different ones name would be read many times over.
+        const key = JSON.stringify(patterns);
+        named ??= { key, models: loadNamed(store, kernel, patterns).catch(() => undefined) };
+        const models = named.key === key ? await named.models : undefined;
+        if (models) return models;
+      }
+      if (!polled) await refresh();
+      return loaded.models;
+    },
     release: () => release,
     problems: () => problems,
-    refresh() {
-      polling ??= poll().finally(() => {
-        polling = undefined;
-      });
-      return polling;
-    },
+    refresh,
   };
 }
 

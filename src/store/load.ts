@@ -3,6 +3,7 @@ import { modelId, readCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 import { Mixture } from "../mixture.ts";
 import { type Model, type Network, networkOf } from "../model.ts";
+import { isNamed } from "../select.ts";
 import type { SpeechModel } from "../speech-model.ts";
 import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
@@ -32,6 +33,25 @@ export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Mod
   return loadRelease(await readRelease(store), kernel);
 }
 
+/**
+ * Loads those models of a store that patterns name, and for mixtures their networks.
+ * @returns nothing when one cannot be loaded or a pattern names none: what is to be said of that takes all of the store.
+ * @throws as readRelease
+ */
+export async function loadNamed(
+  store: CheckpointStore,
+  kernel: WebAssembly.Module,
+  patterns: readonly string[],
+): Promise<readonly Model[] | undefined> {
+  const { catalogue, etag } = await store.catalogue();
+  const isWanted = (id: string) => patterns.some((pattern) => isNamed(id, pattern));
+  const entries = catalogue.models.filter((entry) => isWanted(entry.id) || isWanted(mixtureId(entry)));
+  const { models, failures } = await loadRelease(await readEntries(store, { entries, etag }), kernel);
+  const found = models.filter(({ id }) => isWanted(id));
+  const areFound = patterns.every((pattern) => found.some(({ id }) => isNamed(id, pattern)));
+  return areFound && failures.length === 0 ? found : undefined;
+}
+
 /** Enough to hide the way to a bucket. */
 const READS_AT_A_TIME = 8;
 
@@ -55,6 +75,14 @@ export async function readRelease(
   if (current === "unchanged") return current;
   const entries = current.catalogue.models;
   if (entries.length === 0) throw new SurprisalError("no-models", `${CATALOGUE_KEY} lists no models.`);
+  return readEntries(store, { entries, etag: current.etag }, held);
+}
+
+async function readEntries(
+  store: CheckpointStore,
+  { entries, etag }: Pick<Release, "entries" | "etag">,
+  held: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<Release> {
   const files = new Map<string, Uint8Array>();
   const failures: Failure[] = [];
   const waiting = entries.values();
@@ -68,7 +96,7 @@ export async function readRelease(
     }
   };
   await Promise.all(Array.from({ length: READS_AT_A_TIME }, reader));
-  return { etag: current.etag, entries, files, failures };
+  return { etag, entries, files, failures };
 }
 
 /**

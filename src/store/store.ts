@@ -6,6 +6,8 @@ import { z } from "zod";
 import { CELLS, modelId } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
 
+z.config({ jitless: true }); // compiled schemas pay off after thousands of values, and each start would wait for them
+
 export const CATALOGUE_KEY = "catalogue.json";
 
 const LARGEST_FILE_BYTES = 2 ** 26; // 100 times the largest model of the paper

@@ -40,6 +40,7 @@ function staged() {
     opened.push(stage);
     return {
       loaded: () => loaded,
+      models: async () => loaded.models,
       release: () => undefined,
       problems: () => problems,
       refresh() {

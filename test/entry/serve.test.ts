@@ -42,7 +42,7 @@ class Server {
     });
   }
 
-  /** Starts one and waits until it listens. */
+  /** Starts one and waits until it listens; it has the models when it has told of them. */
   static async start(env: Record<string, string>): Promise<Server> {
     const server = new Server({ SURPRISAL_POLL_SECONDS: "0.1", ...env });
     let said = "";
@@ -105,6 +105,7 @@ async function followedBucket() {
   const start = async (env: Record<string, string> = {}) => {
     const server = await Server.start({ SURPRISAL_MODELS: store, ...s3Environment(proxy.endpoint), ...env });
     servers.push(server);
+    await server.get("/models");
     return server;
   };
   return { bucket: s3Bucket(place), proxy, start, store };
@@ -120,10 +121,10 @@ describe.skipIf(!hasS3())("a server that follows S3", () => {
     expect([await server.served(), await server.lastError()]).toEqual([await offeredBy(one), null]);
     await put(two, bucket);
     await eventually(() => server.served()).toEqual(await offeredBy(two));
-    await eventually(() => server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"]);
+    expect(await server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"]);
     await rollBack(bucket, undefined);
     await eventually(() => server.served()).toEqual(await offeredBy(one));
-    await eventually(() => server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    expect(await server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
     expect(await server.lastError()).toBeNull();
     expect([await server.stop(), server.stderr]).toEqual([0, ""]);
   });

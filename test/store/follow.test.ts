@@ -102,6 +102,54 @@ onEveryBucket((fresh) => {
     expect(read().toSorted()).toEqual(wanted.toSorted());
   });
 
+  test("before the first poll, models that are named are read alone and once, and others with all", async () => {
+    const { bucket, read } = watched(await fresh());
+    await put(two, bucket);
+    read();
+    const follower = followed(bucket);
+    const ids = async (...patterns: string[]) => (await follower.models(patterns)).map(({ id }) => id);
+    expect(await Promise.all([ids("*/gru"), ids("*/gru")])).toEqual([["jsb/gru"], ["jsb/gru"]]);
+    expect(read()).toEqual([CATALOGUE_KEY, await keyOf(two, "jsb/gru")]);
+    expect([follower.loaded().models, follower.release()]).toEqual([[], undefined]);
+    const all = ["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"];
+    expect(await Promise.all([ids("*/lstm"), ids("*/gru")])).toEqual([all, ["jsb/gru"]]);
+    expect(served(follower)).toEqual(await offeredBy(two));
+    read();
+    expect([await ids("*/gru"), read()]).toEqual([all, []]);
+  });
+
+  test("before the first poll, a mixture that is named is made of all its networks", async () => {
+    const bucket = await fresh();
+    await put(two, bucket);
+    const [alone, ...others] = await followed(bucket).models(["*/mix*", "*/gru", "*/lstm"]);
+    expect([alone.id, others.map(({ id }) => id)]).toEqual(["jsb/gru", ["jsb/lstm", "jsb/mixture"]]);
+    const follower = followed(bucket);
+    await follower.refresh();
+    expect(others[1].version).toBe(follower.loaded().models.at(-1)?.version);
+  });
+
+  test.each([
+    ["that are named but cannot be loaded", ["jsb/gru"], /^jsb\/gru: .* has sha256/],
+    ["of a pattern that names none", ["jsb/lstm", "jsb/gro"], /^jsb\/gru: .* has sha256/],
+  ])("models %s are told of with all", async (_, patterns, said) => {
+    const bucket = await fresh();
+    await put(two, bucket);
+    const key = await keyOf(two, "jsb/gru");
+    const bytes = await bytesOf(bucket, key);
+    await bucket.put(key, bytes.with(-1, bytes[bytes.length - 1] ^ 1), "any");
+    const follower = followed(bucket);
+    expect((await follower.models(patterns)).map(({ id }) => id)).toEqual(["jsb/lstm", "jsb/tanh"]);
+    expect(told(follower)).toEqual([expect.stringMatching(said), expect.stringMatching(/^jsb\/mixture: /)]);
+  });
+
+  test("without a catalogue there are none, and it is told", async () => {
+    const follower = followed(await fresh());
+    expect([await follower.models(["jsb/gru"]), told(follower)]).toEqual([
+      [],
+      ["The store: catalogue.json is not there."],
+    ]);
+  });
+
   test("polls that are asked for at a time are one", async () => {
     const { bucket, read } = watched(await fresh());
     await put(one, bucket);
