@@ -92,7 +92,7 @@ for (const [title, ids] of [
     const [{ nll }] = results;
     const others = results.map((result) => result.nll).filter((other) => !(Math.abs(other / nll - 1) < 1e-4));
     if (others.length > 0) throw new Error(`NLL ${nll} and ${others}.`);
-    results.forEach((result, i) => seconds[i].push(result.seconds));
+    for (const [i, result] of results.entries()) seconds[i].push(result.seconds);
   }
   const shown = (seconds: readonly number[]) =>
     `${(1000 * median(seconds)).toFixed(0)} (${[Math.min, Math.max].map((f) => (1000 * f(...seconds)).toFixed(0)).join("–")})`;

@@ -162,21 +162,25 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   return api;
 }
 
-/** Unknown errors are answered bare: what they say is for the log. */
 function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
+  const document = problemDocument(error, new URL(c.req.url).pathname, c.get("requestId"));
+  return c.body(JSON.stringify(document), document.status, {
+    ...NOT_STORED,
+    ...headers,
+    "Content-Type": "application/problem+json",
+  });
+}
+
+/** Unknown errors are answered bare: what they say is for the log. */
+export function problemDocument(error: SurprisalError | undefined, path: string, requestId: string) {
   const status = error?.status ?? 500;
-  const body: Problem = {
+  return {
     type: "about:blank",
     title: TITLE_OF_STATUS[status],
     status,
     detail:
       error && status !== 500 ? error.message : "The server failed; its log has more under the id of this request.",
     code: error?.code ?? "internal-error",
-    instance: `${new URL(c.req.url).pathname}#${c.get("requestId")}`,
-  };
-  return c.body(JSON.stringify(body), status, {
-    ...NOT_STORED,
-    ...headers,
-    "Content-Type": "application/problem+json",
-  });
+    instance: `${path}#${requestId}`,
+  } satisfies Problem;
 }

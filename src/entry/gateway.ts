@@ -1,7 +1,7 @@
 /** Events and results of API Gateway: what the runtime would refuse with an error of its own. */
 import type { APIGatewayProxyResult, LambdaEvent } from "hono/aws-lambda";
-import { SurprisalError, TITLE_OF_STATUS } from "../errors.ts";
-import type { Problem } from "../schema.ts";
+import { problemDocument } from "../app.ts";
+import { SurprisalError } from "../errors.ts";
 
 /** Of a synchronous answer, as JSON: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const MOST_RESULT_BYTES = 6 * 2 ** 20;
@@ -22,19 +22,11 @@ export function passable(result: APIGatewayProxyResult, event: LambdaEvent): API
   );
   const { headers = {} } = result;
   const path = "rawPath" in event ? event.rawPath : "/";
-  const body: Problem = {
-    type: "about:blank",
-    title: TITLE_OF_STATUS[error.status],
-    status: error.status,
-    detail: error.message,
-    code: error.code,
-    instance: `${path}#${headers["x-request-id"]}`,
-  };
   const { "content-disposition": _, ...kept } = headers;
   return {
     statusCode: error.status,
     headers: { ...kept, "content-type": "application/problem+json", "cache-control": "no-store" },
-    body: JSON.stringify(body),
+    body: JSON.stringify(problemDocument(error, path, String(headers["x-request-id"]))),
     isBase64Encoded: false,
   };
 }

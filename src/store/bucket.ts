@@ -32,8 +32,6 @@ export interface Bucket {
   get(key: string, checkSize: (bytes: number) => void, known?: string): Promise<Stored | "unchanged" | undefined>;
   /** Writes an object, of which readers see all or nothing. False when the condition does not hold. */
   put(key: string, bytes: Uint8Array, condition: Condition): Promise<boolean>;
-  /** Names of the objects of a folder, without those of folders in it, in any order. */
-  list(folder: string): Promise<string[]>;
 }
 
 /** The storage does not answer, or refuses. The message is for who runs the process: it names places. */

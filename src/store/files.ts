@@ -1,6 +1,6 @@
 /** A folder as a checkpoint store: the shipped models/, and where the trainer puts its own. */
 import { createHash, randomUUID } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Checkpoint, metricsOf, modelId, writeCheckpoint } from "../checkpoint.ts";
@@ -49,11 +49,6 @@ export function folderBucket(folder: string): Bucket {
       if (condition === "absent") return answered(writeNewFile(path, bytes));
       if (condition === "any") return answered(writeFileAtomically(path, bytes).then(() => true));
       return answered(writeOver(path, bytes, condition.etag));
-    },
-    async list(within) {
-      const reading = unless("ENOENT", readdir(join(folder, within), { withFileTypes: true }));
-      const files = (await answered(reading)) ?? [];
-      return files.filter((file) => file.isFile()).map(({ name }) => name);
     },
   };
 }

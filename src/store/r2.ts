@@ -9,11 +9,6 @@ export interface R2Binding {
     value: Uint8Array,
     options?: { onlyIf?: { etagMatches: string } | { etagDoesNotMatch: string } },
   ): Promise<unknown>;
-  list(options: { prefix: string; delimiter: string; cursor?: string }): Promise<{
-    objects: readonly { key: string }[];
-    truncated: boolean;
-    cursor?: string;
-  }>;
 }
 
 interface R2File {
@@ -43,18 +38,6 @@ export function r2Bucket(binding: R2Binding, prefix = ""): Bucket {
       if (condition === "any") return (await answered(binding.put(prefix + key, bytes))) !== null;
       const onlyIf = condition === "absent" ? { etagDoesNotMatch: "*" } : { etagMatches: condition.etag };
       return (await answered(binding.put(prefix + key, bytes, { onlyIf }))) !== null;
-    },
-    async list(folder) {
-      const start = `${prefix}${folder}/`;
-      const names: string[] = [];
-      let cursor: string | undefined;
-      do {
-        const options = { prefix: start, delimiter: "/", ...(cursor !== undefined && { cursor }) };
-        const page = await answered(binding.list(options));
-        names.push(...page.objects.map(({ key }) => key.slice(start.length)));
-        cursor = page.truncated ? page.cursor : undefined;
-      } while (cursor !== undefined);
-      return names;
     },
   };
 }

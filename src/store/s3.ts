@@ -4,7 +4,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import {
   GetObjectCommand,
   HeadObjectCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   type S3ClientConfig,
@@ -93,19 +92,6 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
     return (await etagOf(key, signal)) === etag && put(etag);
   }
 
-  async function listed(folder: string, abortSignal: AbortSignal): Promise<string[]> {
-    const Prefix = `${prefix}${folder}/`;
-    const names: string[] = [];
-    let ContinuationToken: string | undefined;
-    do {
-      const input = { Bucket: bucket, Prefix, Delimiter: "/", ...(ContinuationToken && { ContinuationToken }) };
-      const page = await client.send(new ListObjectsV2Command(input), { abortSignal });
-      for (const { Key = "" } of page.Contents ?? []) names.push(Key.slice(Prefix.length));
-      ContinuationToken = page.NextContinuationToken;
-    } while (ContinuationToken !== undefined);
-    return names;
-  }
-
   return {
     async get(key, checkSize, known) {
       const abort = new AbortController();
@@ -137,10 +123,6 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
       }
       const input = { ...place(key), Body: bytes, ...(condition === "absent" && { IfNoneMatch: "*" }) };
       return answered(key, signal, written(new PutObjectCommand(input), signal));
-    },
-    list(folder) {
-      const signal = AbortSignal.timeout(timeoutMs);
-      return answered(`${folder}/`, signal, listed(folder, signal));
     },
   };
 }

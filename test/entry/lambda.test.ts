@@ -198,7 +198,7 @@ describe.skipIf(!hasS3())("on S3", () => {
     const inbox = await start(folder, "src/entry/inbox", env);
     const notification = { Records: [{ s3: { object: { key: "inbox/100%25+%C3%BC+%2B+b.mid" } } }] };
     expect(await inbox.call(notification)).toEqual({ scored: 1 });
-    const items = { Items: (await bucket.list("inbox")).map((file) => ({ Key: `inbox/${file}` })) };
+    const items = { Items: ["100% ü + b.mid", "c.wav"].map((file) => ({ Key: `inbox/${file}` })) };
     expect(await inbox.call(items)).toEqual({ kept: 1, scored: 1 });
     await bucket.put("inbox/c.wav", midi, "any");
     expect(await inbox.call(items)).toEqual({ kept: 1, scored: 1 });
@@ -258,6 +258,7 @@ describe("the rights of the stack", () => {
       "s3:GetObject BUCKET/corpora/*",
       "s3:GetObject BUCKET/results/*",
       "s3:PutObject BUCKET/results/*",
+      "sqs:SendMessage Missed,Arn",
     ]);
     expect(rights("CorpusRole")).toEqual([
       "s3:ListBucket BUCKET",
@@ -277,6 +278,16 @@ describe("the rights of the stack", () => {
     };
     const rules = NotificationConfiguration.LambdaConfigurations.map(({ Filter }) => Filter.S3Key.Rules);
     expect(rules).toEqual([[{ Name: "prefix", Value: "inbox/" }]]);
+  });
+
+  test("a notification that fails for the third time is told to a queue", () => {
+    expect(resources.InboxOutcome.Properties).toEqual({
+      FunctionName: { Ref: "InboxLambdaFunction" },
+      Qualifier: "$LATEST",
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["Missed", "Arn"] } } },
+    });
+    expect(resources.Missed.Type).toBe("AWS::SQS::Queue");
   });
 
   test("the state machine lists a prefix and hands it on in batches that fit the function's time", () => {

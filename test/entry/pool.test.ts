@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import type { Worker } from "node:worker_threads";
 import { createAdaptorServer } from "@hono/node-server";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createApp, type Deps } from "../../src/app.ts";
 import { writeWav } from "../../src/audio.ts";
 import { writeCheckpoint } from "../../src/checkpoint.ts";
@@ -86,4 +87,31 @@ test("a pool that is closed first answers what each of its threads has begun", a
   await new Promise((resolve) => setTimeout(resolve, 300));
   await other.close();
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+});
+
+test("a thread that dies between two requests is told of and replaced, and every request is answered", async () => {
+  const started: Worker[] = [];
+  const note = (worker: Worker) => started.push(worker);
+  process.on("worker", note);
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  const other = await startPool(
+    { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" },
+    2,
+  );
+  try {
+    expect(started).toHaveLength(2);
+    const death = new Error("as of one that is out of memory");
+    started[0].emit("error", death);
+    await expect.poll(() => started.length).toBe(3);
+    expect(log.mock.calls).toEqual([["A thread died:", death]]);
+    await started[1].terminate(); // without a word
+    await expect.poll(() => started.length).toBe(4);
+    const init = { method: "POST", body: '{"pianoRoll":[[60],[62]]}', headers: { "Content-Type": "application/json" } };
+    const answers = Array.from({ length: 20 }, (_, k) => other.answer(new Request("http://x/score", init), `${k}`));
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+  } finally {
+    process.off("worker", note);
+    log.mockRestore();
+    await other.close();
+  }
 });
