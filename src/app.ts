@@ -88,9 +88,11 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
 export function createApi(deps: Deps): OpenAPIHono<Env> {
   const reader: Reader = {
     limits: deps.limits,
-    async hears() {
+    async hears(patterns) {
+      const hear = (models: readonly Model[]) => models.some(({ kind }) => kind === "audio");
+      if (patterns && hear(await deps.models(patterns))) return true;
       const models = await deps.models();
-      return models.length === 0 || models.some(({ kind }) => kind === "audio"); // none at all is another error
+      return models.length === 0 || hear(models); // none at all is another error
     },
     decode: deps.decode,
   };

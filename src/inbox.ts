@@ -96,7 +96,7 @@ async function resultOf(
     if (object === "unchanged" || object === undefined) return object;
     source = { key, etag: object.etag };
     const hears = all.length === 0 || all.some(({ kind }) => kind === "audio"); // none at all is another error
-    const input = await readFile(object.bytes, "", undefined, { ...reader, hears: () => hears });
+    const input = await readFile(object.bytes, "", {}, { ...reader, hears: () => hears });
     return { source, models, ...(await score(input, all, {})) };
   } catch (error) {
     if (!(error instanceof SurprisalError) || error.status >= 500) throw error;

@@ -13,14 +13,15 @@ import { pianoRoll } from "./sequence.ts";
 import { type Speech, speechOf } from "./speech.ts";
 
 interface Options {
-  readonly channels?: number[] | undefined;
+  readonly models?: readonly string[] | undefined;
+  readonly channels?: readonly number[] | undefined;
 }
 
 /** What a server can read. */
 export interface Reader {
   readonly limits: Limits;
-  /** Whether there are models of audio. */
-  hears(): boolean | Promise<boolean>;
+  /** Whether there are models of audio. @param models the patterns of a request: others may be left out of consideration */
+  hears(models?: readonly string[]): boolean | Promise<boolean>;
   readonly decode?: Decoder | undefined; // of audio that is not WAV
 }
 
@@ -49,7 +50,7 @@ export async function readInput<T extends Options>(
   if (type === "multipart/form-data") {
     const { file, fileType, fields } = await readForm(bytes, contentType);
     const options = merge(query, parse(schema, fields));
-    return { input: await readFile(file, fileType, options.channels, reader), options };
+    return { input: await readFile(file, fileType, options, reader), options };
   }
   if (isJson) {
     checkCharset(contentType);
@@ -59,9 +60,9 @@ export async function readInput<T extends Options>(
     if (frames !== undefined) {
       throw new SurprisalError("malformed-request", "Found pianoRoll beside samples or sampleRate; wanted one input.");
     }
-    return { input: await samplesOf(samples, sampleRate, reader), options };
+    return { input: await samplesOf(samples, sampleRate, options, reader), options };
   }
-  return { input: await readFile(bytes, type, query.channels, reader), options: query };
+  return { input: await readFile(bytes, type, query, reader), options: query };
 }
 
 function rollOf(frames: unknown, { channels }: Options, limits: Limits): Music {
@@ -70,8 +71,13 @@ function rollOf(frames: unknown, { channels }: Options, limits: Limits): Music {
   return rollMusic(pianoRoll(parse(Frames, frames, "pianoRoll")), limits);
 }
 
-async function samplesOf(samples: unknown, sampleRate: unknown, { limits, hears }: Reader): Promise<Speech> {
-  if (!(await hears())) throw noSpeech("`samples`");
+async function samplesOf(
+  samples: unknown,
+  sampleRate: unknown,
+  { models }: Options,
+  { limits, hears }: Reader,
+): Promise<Speech> {
+  if (!(await hears(models))) throw noSpeech("`samples`");
   const rate = parse(SampleRate, sampleRate, "sampleRate");
   return speechOf({ samples: Float32Array.from(parse(Samples, samples, "samples")), sampleRate: rate }, limits);
 }
@@ -225,13 +231,13 @@ const MIDI_TYPE = /^(audio|application|music)\/((x-)?midi?|sp-midi|crescendo)$/;
 export async function readFile(
   bytes: Uint8Array,
   type: string,
-  channels: readonly number[] | undefined,
+  { models, channels }: Options,
   { limits, hears, decode }: Reader,
 ): Promise<Input> {
   const start = String.fromCharCode(...bytes.subarray(0, 12));
   const isMidi = start.startsWith("MThd") || /^RIFF....RMID/s.test(start);
   if (!isMidi && (isAudio(bytes) || (type.startsWith("audio/") && !MIDI_TYPE.test(type)))) {
-    if (!(await hears())) throw noSpeech(type || "audio");
+    if (!(await hears(models))) throw noSpeech(type || "audio");
     return speechOf(await readAudio(bytes, { decode, longestSeconds: limits.seconds }), limits);
   }
   if (isMidi || MIDI_TYPE.test(type)) return midiMusic(parseMidi(bytes, channels && { channels }), limits);

@@ -10,6 +10,8 @@ import { DEFAULT_LIMITS } from "./music.ts";
 
 /** Longest list that an option takes. */
 const LONGEST_LIST = 64;
+/** Of a model's name, characters: there is no longer id. */
+const LONGEST_PATTERN = 100;
 /** Most frames of music, or blocks of audio, to sample. */
 export const MOST_STEPS = { music: 512, audio: 8000 } as const;
 /** Largest shift in semitones: it moves any MIDI pitch to any other. */
@@ -53,7 +55,7 @@ const optionsOf = <Shape extends z.ZodRawShape>(shape: Shape) =>
 const WANTED_RATE = `a number from ${FRAMES_PER_QUARTER.least} to ${FRAMES_PER_QUARTER.most}`;
 
 const musicOptions = {
-  models: list(z.string("text"))
+  models: list(z.string("text").max(LONGEST_PATTERN, `patterns of at most ${LONGEST_PATTERN} characters`))
     .optional()
     .openapi({
       description:

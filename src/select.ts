@@ -37,7 +37,7 @@ export function modelsOfKind<K extends Model["kind"]>(
       throw new SurprisalError("unsupported-media-type", `Found ${kind}; this server has no models of it.`);
     }
     const ids = chosen.map(({ id }) => id).join(", ");
-    throw new SurprisalError("malformed-request", `Found ${kind}, which ${ids} cannot read; choose other models.`);
+    throw new SurprisalError("malformed-request", `Found ${kind}, which ${ids} cannot read; wanted models of ${kind}.`);
   }
   return found;
 }

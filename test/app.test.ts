@@ -32,6 +32,37 @@ describe("the API, called in process", () => {
   audioContract((path, init) => app.request(path, init));
 });
 
+test("models are asked for by the patterns of a request, where others cannot matter", async () => {
+  const asked: (readonly string[] | undefined)[] = [];
+  const noting = createApp({
+    ...deps,
+    models(patterns) {
+      asked.push(patterns);
+      return models;
+    },
+  });
+  const asking = async (path: string, init?: RequestInit) => {
+    asked.length = 0;
+    const response = await noting.request(path, init);
+    expect(response.status).toBe(200);
+    return response.json();
+  };
+  const pianoRoll = [[60], [62]];
+  await asking("/score?models=jsb/gru", postJson({ pianoRoll }));
+  expect(asked).toEqual([["jsb/gru"]]);
+  await asking("/score", postJson({ pianoRoll, models: ["jsb/gru", "*/lstm"] }));
+  expect(asked).toEqual([["jsb/gru", "*/lstm"]]);
+  await asking("/score", postJson({ pianoRoll }));
+  expect(asked).toEqual([undefined]);
+  const samples = Array.from(randomRecording(1, 100));
+  await asking("/score", postJson({ samples, sampleRate: 8000, models: "speech-short/gru" }));
+  expect(asked).toEqual([["speech-short/gru"], ["speech-short/gru"]]);
+  const { predictions } = await asking("/predict?models=jsb/gru", postJson({ pianoRoll }));
+  expect(asked).toEqual([["jsb/gru"]]);
+  await asking("/predict?models=jsb/gru", postJson({ pianoRoll, state: [predictions[0].state] }));
+  expect(asked).toEqual([undefined]); // a state may be of any model
+});
+
 describe("the API on Node, over a socket", () => {
   const server = createAdaptorServer({ fetch: app.fetch });
   let port = 0;

@@ -260,6 +260,20 @@ describe("usage", () => {
   });
 });
 
+test("models that are named are all that is read", async () => {
+  const torn = join(folder, "torn");
+  for (const cell of ["gru", "lstm"] as const) await addToFolder(torn, randomCheckpoint({ set: "jsb", cell }));
+  await writeFile(join(torn, "jsb/lstm.safetensors"), "torn");
+  const SURPRISAL_MODELS = torn;
+  for (const command of [["score"], ["predict"]]) {
+    const args = [...command, file, "--json"];
+    const named = await run([...args, "--models", "*/gru"], undefined, { SURPRISAL_MODELS });
+    expect([named.code, named.stderr]).toEqual([0, ""]);
+    const all = await run(args, undefined, { SURPRISAL_MODELS });
+    expect([all.code, all.stderr]).toEqual([0, expect.stringMatching(/^Not loaded: jsb\/lstm: .* wanted \d+\.\n/)]);
+  }
+});
+
 describe("the server", () => {
   const greeting = async (child: ChildProcess, last = /piece\.mid/) => {
     let said = "";

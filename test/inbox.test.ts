@@ -54,7 +54,7 @@ describe("an object under inbox/", () => {
     await put(`inbox/set/${name}`, bytes);
     expect(await scoreObject(`inbox/set/${name}`, scorer)).toBe("scored");
     const { source, models: versions, ...answer } = await resultOf(`results/set/${name}.json`);
-    const input = await readFile(bytes, "", undefined, { limits, hears: () => true });
+    const input = await readFile(bytes, "", {}, { limits, hears: () => true });
     expect(answer).toEqual(JSON.parse(JSON.stringify(await score(input, models, {}))));
     expect(source.key).toBe(`inbox/set/${name}`);
     expect([source.etag, versions]).toEqual([expect.stringMatching(/./), expect.stringMatching(/^[0-9a-f]{64}$/)]);

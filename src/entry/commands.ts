@@ -226,7 +226,7 @@ const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, autoFrames: MAX_
 
 async function readInput(file: string, channels: readonly number[] | undefined): Promise<answer.Input> {
   const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));
-  return readBytes(bytes, "", channels, { limits: LIMITS, hears: () => true, decode });
+  return readBytes(bytes, "", { channels }, { limits: LIMITS, hears: () => true, decode });
 }
 
 /** What is wrong with a file, for its user; other errors are not his. */

@@ -94,9 +94,13 @@ export async function listen(
   }
 
   const stop = async () => {
+    if (stopped.signal.aborted) return; // told twice
     stopped.abort();
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
-    if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) return served?.pool.close();
+    if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
+      await served?.pool.close();
+      process.exit(0); // a poll that is under way holds nothing to wait for
+    }
     console.error(`After ${GRACE_MS / 1000} s not all requests are answered; the others are cut off.`);
     process.exit(1);
   };
@@ -108,6 +112,7 @@ export async function listen(
       await setTimeout(Math.min(pauseMs, LONGEST_TIMER_MS), undefined, { ref: false });
       pauseMs = 1000 * pollSeconds;
       await follower.refresh();
+      if (stopped.signal.aborted) return;
       report();
       await renewPool();
     }

@@ -37,7 +37,9 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
   let problems: readonly Problem[] = [];
   let polling: Promise<boolean> | undefined;
   let polled = false;
-  let named: { readonly key: string; readonly models: Promise<readonly Model[] | undefined> } | undefined;
+  let named:
+    | { readonly key: string; readonly models: Promise<readonly Model[] | undefined>; ended: boolean }
+    | undefined;
 
   async function poll(): Promise<boolean> {
     try {
@@ -73,16 +75,30 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
     return polling;
   }
 
+  /** One load at a time: what many requests name would be read many times over. Undefined when all are to be waited for. */
+  async function readNamed(patterns: readonly string[]): Promise<readonly Model[] | undefined> {
+    const key = JSON.stringify(patterns);
+    if (named === undefined || (named.ended && named.key !== key)) {
+      const models = loadNamed(store, kernel, patterns)
+        .catch((error: unknown) => {
+          if (error instanceof SurprisalError) return undefined; // a poll tells more
+          if (!polled) problems = [{ error }];
+          return [];
+        })
+        .finally(() => {
+          load.ended = true;
+        });
+      const load = { key, models, ended: false };
+      named = load;
+    }
+    return named.key === key ? named.models : undefined;
+  }
+
   return {
     loaded: () => loaded,
     async models(patterns) {
-      if (!polled && patterns) {
-        // Those of one request at a time: what many different ones name would be read many times over.
-        const key = JSON.stringify(patterns);
-        named ??= { key, models: loadNamed(store, kernel, patterns).catch(() => undefined) };
-        const models = named.key === key ? await named.models : undefined;
-        if (models) return models;
-      }
+      const models = !polled && patterns ? await readNamed(patterns) : undefined;
+      if (models) return models;
       if (!polled) await refresh();
       return loaded.models;
     },

@@ -361,6 +361,14 @@ export function apiContract(request: Request): void {
       ["an unknown model", "?models=jsb/foo", json(roll), 404, "unknown-model", /"jsb\/foo"; there are .*jsb\/gru/],
       ["a pattern without a match", "?models=jsb/gru,foo/*", json(roll), 404, "unknown-model", /"foo\/\*"/],
       ["no model", "?models=", json(roll), 404, "unknown-model", /""/],
+      [
+        "a pattern of more than 100 characters",
+        `?models=jsb/gru,${"*".repeat(101)}`,
+        json(roll),
+        400,
+        "malformed-request",
+        /^models is .*; wanted patterns of at most 100 characters\.$/,
+      ],
       ["a list without end", "", json({ ...roll, models: Array(100_000).fill(1) }), 400, "malformed-request", /100000/],
       [
         "half a million bad pitches",

@@ -159,7 +159,7 @@ export function audioContract(request: Request): void {
       ["framesPerQuarter=2", "framesPerQuarter is for music; found audio."],
       ["channels=1", "channels is for music; found audio."],
       ["detail=notes", "detail=notes is for music; found audio."],
-      ["models=jsb/gru", "Found audio, which jsb/gru cannot read; choose other models."],
+      ["models=jsb/gru", "Found audio, which jsb/gru cannot read; wanted models of audio."],
     ])("with %s is refused", async (query, sentence) => {
       const answer = request(`/v1/score?${query}`, post(wav, "audio/wav"));
       expect(await problem(answer, 400, "malformed-request")).toBe(sentence);

@@ -112,7 +112,8 @@ onEveryBucket((fresh) => {
     expect(read()).toEqual([CATALOGUE_KEY, await keyOf(two, "jsb/gru")]);
     expect([follower.loaded().models, follower.release()]).toEqual([[], undefined]);
     const all = ["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"];
-    expect(await Promise.all([ids("*/lstm"), ids("*/gru")])).toEqual([all, ["jsb/gru"]]);
+    expect([await ids("*/tanh"), read()]).toEqual([["jsb/tanh"], [CATALOGUE_KEY, await keyOf(two, "jsb/tanh")]]);
+    expect(await Promise.all([ids("*/lstm"), ids("*/gru")])).toEqual([["jsb/lstm"], all]); // one such load at a time
     expect(served(follower)).toEqual(await offeredBy(two));
     read();
     expect([await ids("*/gru"), read()]).toEqual([all, []]);
@@ -140,6 +141,21 @@ onEveryBucket((fresh) => {
     const follower = followed(bucket);
     expect((await follower.models(patterns)).map(({ id }) => id)).toEqual(["jsb/lstm", "jsb/tanh"]);
     expect(told(follower)).toEqual([expect.stringMatching(said), expect.stringMatching(/^jsb\/mixture: /)]);
+  });
+
+  test("when they are named and the store fails, that is told at once, and the next poll makes it good", async () => {
+    const { bucket, read, failWith } = watched(await fresh());
+    await put(two, bucket);
+    failWith(new StoreFailure("the place is gone"));
+    read();
+    const follower = followed(bucket);
+    expect([await follower.models(["jsb/gru"]), told(follower)]).toEqual([
+      [],
+      ["The store: it cannot be read; the server's log has more."],
+    ]);
+    failWith();
+    expect([await follower.refresh(), served(follower), told(follower)]).toEqual([true, await offeredBy(two), []]);
+    expect((await follower.models(["jsb/gru"])).length).toBe(4);
   });
 
   test("without a catalogue there are none, and it is told", async () => {
