@@ -111,22 +111,25 @@ const told = (times: readonly number[]) => {
   return `${middle} (${least}–${most})`;
 };
 
-/** The first request of an isolate, which reads the release. */
-async function cold(name: string, offer: Offer): Promise<string> {
+const scoring = (worker: Running) => worker.ask("/v1/score?models=jsb/gru", piece);
+
+/** The first request of an isolate; one that scores reads the release. */
+async function cold(name: string, offer: Offer, ask = scoring): Promise<string> {
   const keys = ["catalogue.json", ...offer.entries.map(({ version }) => `objects/${version}.safetensors`)];
-  const first = async (input: Input, path: string, init: RequestInit) => {
+  const first = async (input: Input, work: typeof ask) => {
     const worker = await start(input, offer);
-    const ms = await costMs(() => worker.ask(path, init));
+    const ms = await costMs(() => work(worker));
     await worker.close();
     return ms;
   };
   const times: number[] = [];
   for (let k = 0; k < STARTS; k++) {
-    const readingMs = await first(reader, "/read", post(JSON.stringify(keys), "application/json"));
-    times.push((await first(packaged, "/v1/score?models=jsb/gru", piece)) - readingMs);
+    const reading = post(JSON.stringify(ask === scoring ? keys : []), "application/json");
+    const readingMs = await first(reader, (worker) => worker.ask("/read", reading));
+    times.push((await first(packaged, ask)) - readingMs);
   }
   const megabytes = offer.entries.reduce((bytes, { size }) => bytes + size, 0) / 1e6;
-  const line = `| first request, ${name} (${megabytes.toFixed(1)} MB) | ${told(times)} |`;
+  const line = `| first request, ${name}${ask === scoring ? ` (${megabytes.toFixed(1)} MB)` : ""} | ${told(times)} |`;
   console.error(line);
   return line;
 }
@@ -170,6 +173,7 @@ const lines = [
   await cold("every model", every),
   await cold("the paper's three models of a set", await offerOf(/^jsb\/(tanh|lstm|gru)$/)),
   await cold("one model", await offerOf(/^jsb\/gru$/)),
+  await cold("which needs no model", await offerOf(/^jsb\/gru$/), (worker) => worker.ask(NOTHING)),
 ];
 
 console.log(`# CPU time of requests on Workers

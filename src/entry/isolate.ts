@@ -2,26 +2,30 @@
  * The models that the requests of an isolate share: read for the first of them, and looked for again by a later one when
  * they have come of age. Nothing runs in an isolate between requests, so a request carries each poll of the store.
  */
+import type { Model } from "../model.ts";
 import type { Follower, Problem } from "../store/follow.ts";
-import type { Loaded } from "../store/load.ts";
 
 /** With nothing to serve, the store is asked again so much sooner. */
 const RETRY_MS = 1000;
 /** A poll is given up then: the runtime may have ended the request that carried it, and told nobody. */
 const LONGEST_POLL_MS = 10_000;
 
-/** What carries work beyond an answer, as Workers give it. */
-export interface Carrier {
-  waitUntil(work: Promise<unknown>): void;
-}
-
 export interface Isolate {
-  /** What to serve now. */
-  loaded(): Loaded;
+  /** What to serve now. Begins a poll when it is time, and waits for it only when there is nothing to serve. */
+  models(): Promise<readonly Model[]>;
   /** Of the last poll that ended. */
   problems(): readonly Problem[];
-  /** Begins a poll when it is time, and waits for it only when there is nothing to serve. */
-  ready(carrier: Carrier): Promise<void>;
+}
+
+interface Options {
+  /** Makes a follower, and another one in place of one whose poll was given up. */
+  open(): Follower;
+  /** From one poll to the next. */
+  readonly pollMs: number;
+  /** Carries work beyond the answer to a request, as Workers do. */
+  waitUntil(work: Promise<unknown>): void;
+  /** Is told of problems when they are others than before. */
+  log(problem: Problem): void;
 }
 
 interface Poll {
@@ -30,12 +34,7 @@ interface Poll {
   ended: boolean;
 }
 
-/**
- * @param open makes a follower, and another one in place of one whose poll was given up
- * @param pollMs from one poll to the next
- * @param log is told of problems when they are others than before
- */
-export function isolate(open: () => Follower, pollMs: number, log: (problem: Problem) => void): Isolate {
+export function isolate({ open, pollMs, waitUntil, log }: Options): Isolate {
   let serving: Follower | undefined;
   let problems: readonly Problem[] = [];
   let last: Poll | undefined;
@@ -58,17 +57,17 @@ export function isolate(open: () => Follower, pollMs: number, log: (problem: Pro
   }
 
   return {
-    loaded,
     problems: () => problems,
-    async ready(carrier) {
+    async models() {
       const age = last ? Date.now() - last.began : Number.POSITIVE_INFINITY;
       const longest = last?.ended === false ? LONGEST_POLL_MS : isEmpty() ? RETRY_MS : pollMs;
       if (age >= longest) {
         last = { follower: last?.ended ? last.follower : open(), began: Date.now(), ended: false };
         underWay = run(last);
-        carrier.waitUntil(underWay);
+        waitUntil(underWay);
       }
       if (isEmpty() && last?.ended === false) await Promise.race([underWay, pause(LONGEST_POLL_MS)]);
+      return loaded().models;
     },
   };
 }

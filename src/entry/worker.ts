@@ -1,5 +1,5 @@
 /** Cloudflare Workers: the API with the models of an R2 bucket. Files of FLAC, MP3 and Ogg are refused, see decoders.ts. */
-import { env } from "cloudflare:workers";
+import { env, waitUntil } from "cloudflare:workers";
 import kernel from "../../dist/kernel.wasm";
 import manifest from "../../package.json" with { type: "json" };
 import { createApp } from "../app.ts";
@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS } from "../music.ts";
 import { bucketStore } from "../store/bucket.ts";
 import { follow, toldToClients } from "../store/follow.ts";
 import { r2Bucket } from "../store/r2.ts";
-import { type Carrier, isolate } from "./isolate.ts";
+import { isolate } from "./isolate.ts";
 
 /** Bytes: an isolate has 128 MB for all of its requests, and one of 8 MB was measured to take up to 95. */
 const LARGEST_BODY = 6 * 2 ** 20;
@@ -15,22 +15,22 @@ const LARGEST_BODY = 6 * 2 ** 20;
 const LONGEST_SECONDS = 200;
 
 const store = bucketStore(r2Bucket(env.MODELS, env.SURPRISAL_PREFIX));
-const models = isolate(
-  () => follow(store, kernel),
-  1000 * Number(env.SURPRISAL_POLL_SECONDS),
-  ({ id, error }) => console.error(`Not loaded: ${id ?? "the models of the bucket"}:`, error),
-);
+const { models, problems } = isolate({
+  open: () => follow(store, kernel),
+  pollMs: 1000 * Number(env.SURPRISAL_POLL_SECONDS),
+  waitUntil,
+  log: ({ id, error }) => console.error(`Not loaded: ${id ?? "the models of the bucket"}:`, error),
+});
 const app = createApp({
-  models: () => models.loaded().models,
-  lastError: () => models.problems().map(toldToClients).at(0),
+  models,
+  lastError: () => problems().map(toldToClients).at(0),
   limits: { ...DEFAULT_LIMITS, bodyBytes: LARGEST_BODY, seconds: LONGEST_SECONDS },
   version: manifest.version,
   log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
 });
 
 export default {
-  async fetch(request: Request, _env: unknown, carrier: Carrier): Promise<Response> {
-    await models.ready(carrier);
+  async fetch(request: Request): Promise<Response> {
     const response = await app.fetch(request);
     // A sender of what was refused unread would see its connection break, not the answer.
     if (request.body && !request.bodyUsed) await request.body.pipeTo(new WritableStream());

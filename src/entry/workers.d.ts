@@ -12,4 +12,6 @@ declare module "cloudflare:workers" {
     readonly SURPRISAL_PREFIX: string;
     readonly SURPRISAL_POLL_SECONDS: string;
   };
+  /** Carries work beyond the answer to the request that calls it. */
+  export function waitUntil(work: Promise<unknown>): void;
 }

@@ -51,100 +51,102 @@ function staged() {
       },
     };
   };
-  const shared = isolate(open, 60_000, (problem) => logged.push(problem));
-  const ready = () => shared.ready({ waitUntil: (work) => carried.push(work) });
-  return { shared, ready, opened, logged, carried };
+  const shared = isolate({
+    open,
+    pollMs: 60_000,
+    waitUntil: (work) => carried.push(work),
+    log: (problem) => logged.push(problem),
+  });
+  return { served: shared.models, problems: shared.problems, opened, logged, carried };
 }
 
 test("the first request waits for the models, others that come meanwhile wait for the same poll", async () => {
-  const { shared, ready, opened, carried } = staged();
-  const waiting = Promise.all([ready(), ready()]);
-  expect(shared.loaded().models).toEqual([]);
+  const { served, opened, carried } = staged();
+  const waiting = Promise.all([served(), served()]);
   opened[0].end();
-  await waiting;
-  expect(shared.loaded().models).toBe(models);
+  expect(await waiting).toEqual([models, models]);
   expect([opened.length, opened[0].polls, carried.length]).toEqual([1, 1, 1]);
 });
 
 test("a request of a minute later begins a poll and does not wait for it", async () => {
-  const { shared, ready, opened, carried } = staged();
-  const first = ready();
+  const { served, opened, carried } = staged();
+  const first = served();
   opened[0].end();
   await first;
   vi.advanceTimersByTime(59_999);
-  await ready();
+  await served();
   expect(opened[0].polls).toBe(1);
   vi.advanceTimersByTime(1);
-  await ready();
-  await ready();
+  await served();
+  await served();
   expect([opened[0].polls, carried.length]).toEqual([2, 2]);
-  expect(shared.loaded().models).toBe(models);
+  expect(await served()).toBe(models);
 });
 
 test("without models the store is asked again a second later, and its problem is logged once", async () => {
-  const { shared, ready, opened, logged } = staged();
+  const { served, problems, opened, logged } = staged();
   const problem = { error: new Error("no catalogue") };
   for (const polls of [1, 2]) {
-    const request = ready();
+    const request = served();
     opened[0].end(problem);
     await request;
-    await ready();
+    await served();
     expect(opened[0].polls).toBe(polls);
     vi.advanceTimersByTime(1000);
   }
-  expect([shared.problems(), logged]).toEqual([[problem], [problem]]);
+  expect([problems(), logged]).toEqual([[problem], [problem]]);
 });
 
 test("a poll that the runtime ended with its request holds nobody up for ever", async () => {
-  const { shared, ready, opened } = staged();
-  const request = ready();
+  const { served, opened } = staged();
+  const request = served();
   await vi.advanceTimersByTimeAsync(10_000);
   await request;
-  const next = ready();
+  const next = served();
   opened[1].end();
   await next;
-  expect(shared.loaded().models).toBe(models);
+  expect(await served()).toBe(models);
 });
 
 test("what is served stays while a poll is lost and another fails", async () => {
-  const { shared, ready, opened } = staged();
-  const first = ready();
+  const { served, problems, opened } = staged();
+  const first = served();
   opened[0].end();
   await first;
   for (let minute = 0; minute < 2; minute++) {
     vi.advanceTimersByTime(60_000);
-    await ready();
+    await served();
   }
   opened[1].end({ error: new Error("gone") });
   await vi.advanceTimersByTimeAsync(0);
-  expect(shared.loaded().models).toBe(models);
-  expect(shared.problems()).toHaveLength(1);
+  expect(await served()).toBe(models);
+  expect(problems()).toHaveLength(1);
 });
 
 test("what is served stays when the poll after a lost one finds a release that is not whole", async () => {
-  const { shared, ready, opened } = staged();
-  const first = ready();
+  const { served, problems, opened } = staged();
+  const first = served();
   opened[0].end();
   await first;
   for (let minute = 0; minute < 2; minute++) {
     vi.advanceTimersByTime(60_000);
-    await ready();
+    await served();
   }
   opened[1].endInPart();
   await vi.advanceTimersByTimeAsync(0);
-  expect(shared.loaded().models).toBe(models);
-  expect(shared.problems()).toMatchObject([{ id: "jsb/lstm" }]);
+  expect(await served()).toBe(models);
+  expect(problems()).toMatchObject([{ id: "jsb/lstm" }]);
 });
 
 test("a poll that was given up and ends all the same replaces nothing", async () => {
-  const { shared, ready, opened } = staged();
-  const request = ready();
+  const { served, problems, opened } = staged();
+  const request = served();
   await vi.advanceTimersByTimeAsync(10_000);
   await request;
-  const next = ready();
+  const next = served();
   opened[1].end();
   await next;
   opened[0].endInPart();
   await vi.advanceTimersByTimeAsync(0);
-  expect([shared.loaded().models, shared.problems()]).toEqual([models, []]);
+  expect([await served(), problems()]).toEqual([models, []]);
 });
