@@ -9,6 +9,7 @@ import { cors } from "hono/cors";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
+import { TrieRouter } from "hono/router/trie-router";
 import { predict, score } from "./answer.ts";
 import type { Decoder } from "./audio.ts";
 import { continuationFile } from "./continuation.ts";
@@ -55,10 +56,10 @@ const conditional = etag({
 
 type Env = { Variables: RequestIdVariables };
 
-/** The whole API, under / and under /v1. */
+/** The whole API, under / and under /v1. Hono's usual router would build its tables while the first request waits. */
 export function createApp(deps: Deps): OpenAPIHono<Env> {
   const api = createApi(deps);
-  const app = new OpenAPIHono<Env>();
+  const app = new OpenAPIHono<Env>({ router: new TrieRouter() });
   app.use(requestId());
   app.use(cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders: ["ETag", "X-Request-Id"], maxAge: 86_400 }));
   app.use(
@@ -97,6 +98,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     decode: deps.decode,
   };
   const api = new OpenAPIHono<Env>({
+    router: new TrieRouter(),
     defaultHook: (result) => {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
