@@ -79,7 +79,18 @@ const tensorflow = (ids: readonly string[]) =>
     return nll;
   });
 
+/** Node that prints a number and ends. */
+const nothing = () =>
+  timed(["-e", "console.log(0)"], async (lines) => {
+    for await (const line of lines) return Number(line);
+    return Number.NaN;
+  });
+
+const shown = (seconds: readonly number[]) =>
+  `${(1000 * median(seconds)).toFixed(0)} (${[Math.min, Math.max].map((f) => (1000 * f(...seconds)).toFixed(0)).join("–")})`;
+
 const rows: string[] = [];
+const floor: number[] = [];
 for (const [title, ids] of [
   ["jsb/gru", ["jsb/gru"]],
   [`all ${all.length} networks of music`, all],
@@ -88,14 +99,13 @@ for (const [title, ids] of [
   const seconds: number[][] = contenders.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     const results: Awaited<ReturnType<typeof timed>>[] = [];
+    floor.push((await nothing()).seconds);
     for (const contender of contenders) results.push(await contender(ids));
     const [{ nll }] = results;
     const others = results.map((result) => result.nll).filter((other) => !(Math.abs(other / nll - 1) < 1e-4));
     if (others.length > 0) throw new Error(`NLL ${nll} and ${others}.`);
     for (const [i, result] of results.entries()) seconds[i].push(result.seconds);
   }
-  const shown = (seconds: readonly number[]) =>
-    `${(1000 * median(seconds)).toFixed(0)} (${[Math.min, Math.max].map((f) => (1000 * f(...seconds)).toFixed(0)).join("–")})`;
   const [ours, , theirs] = seconds;
   const ratio = median(theirs.map((each, k) => each / ours[k]));
   rows.push(`| ${title} | ${seconds.map(shown).join(" | ")} | ${ratio.toFixed(1)}× |`);
@@ -108,7 +118,8 @@ console.log(`
 Written by \`npm run -s start >> results.md\` (see start.ts) on ${new Date().toISOString().slice(0, 10)}.
 Machine: ${cpus()[0].model}, ${cpus().length} cores. Node ${process.version.slice(1)}.
 Milliseconds until a MIDI file is scored, median (least–most) of ${ROUNDS} starts each, in turn, with Node's compile cache warm. The
-command line (\`surprisal score\`) and TensorFlow.js (WASM) load the models that are asked for and print, the server answers over HTTP.
+command line (\`surprisal score\`) and TensorFlow.js (WASM) load the models that are asked for and print, the server answers over
+HTTP. Node alone, printing a number: ${shown(floor)}.
 
 | scored by | command line | server | tfjs-wasm | tfjs-wasm / command line |
 | --- | --- | --- | --- | --- |

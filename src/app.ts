@@ -98,7 +98,6 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     decode: deps.decode,
   };
   const api = new OpenAPIHono<Env>({
-    router: new TrieRouter(),
     defaultHook: (result) => {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },

@@ -10,8 +10,8 @@ import { DEFAULT_LIMITS } from "./music.ts";
 
 /** Longest list that an option takes. */
 const LONGEST_LIST = 64;
-/** Of a model's name, characters: there is no longer id. */
-const LONGEST_PATTERN = 100;
+/** Of a model's name, characters; ids are shorter. */
+const LONGEST_PATTERN = 128;
 /** Most frames of music, or blocks of audio, to sample. */
 export const MOST_STEPS = { music: 512, audio: 8000 } as const;
 /** Largest shift in semitones: it moves any MIDI pitch to any other. */

@@ -94,7 +94,7 @@ export async function listen(
   }
 
   const stop = async () => {
-    if (stopped.signal.aborted) return; // told twice
+    if (stopped.signal.aborted) return; // told again, as by npm after the terminal
     stopped.abort();
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
@@ -104,7 +104,7 @@ export async function listen(
     console.error(`After ${GRACE_MS / 1000} s not all requests are answered; the others are cut off.`);
     process.exit(1);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
   void (async () => {
     let pauseMs = FIRST_MS;

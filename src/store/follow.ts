@@ -83,6 +83,7 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
         .catch((error: unknown) => {
           if (error instanceof SurprisalError) return undefined; // a poll tells more
           if (!polled) problems = [{ error }];
+          if (named === load) named = undefined; // the next request tries again
           return [];
         })
         .finally(() => {

@@ -362,12 +362,12 @@ export function apiContract(request: Request): void {
       ["a pattern without a match", "?models=jsb/gru,foo/*", json(roll), 404, "unknown-model", /"foo\/\*"/],
       ["no model", "?models=", json(roll), 404, "unknown-model", /""/],
       [
-        "a pattern of more than 100 characters",
-        `?models=jsb/gru,${"*".repeat(101)}`,
+        "a pattern of more than 128 characters",
+        `?models=jsb/gru,${"*".repeat(129)}`,
         json(roll),
         400,
         "malformed-request",
-        /^models is .*; wanted patterns of at most 100 characters\.$/,
+        /^models is .*; wanted patterns of at most 128 characters\.$/,
       ],
       ["a list without end", "", json({ ...roll, models: Array(100_000).fill(1) }), 400, "malformed-request", /100000/],
       [

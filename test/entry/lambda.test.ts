@@ -281,7 +281,7 @@ describe("the rights of the stack", () => {
   });
 
   test("a notification that fails for the third time is told to a queue", () => {
-    expect(resources.InboxOutcome.Properties).toEqual({
+    expect(resources.InboxLambdaEvConf.Properties).toEqual({
       FunctionName: { Ref: "InboxLambdaFunction" },
       Qualifier: "$LATEST",
       MaximumRetryAttempts: 2,

@@ -266,6 +266,7 @@ describe.skipIf(!hasS3())("a server that follows S3", () => {
     server.child.kill("SIGTERM");
     const closing = { headers: { Connection: "close" } }; // a connection that is open already is answered on
     await eventually(() => fetch(`${server.url}/health/live`, closing).then(String, () => "refused")).toBe("refused");
+    server.child.kill("SIGTERM"); // a second time changes nothing
     slow.end(chords.slice(10));
     const [response] = await answered;
     expect([response.statusCode, await json(response)]).toMatchObject([200, { scores: expect.any(Array) }]);

@@ -154,6 +154,7 @@ onEveryBucket((fresh) => {
       ["The store: it cannot be read; the server's log has more."],
     ]);
     failWith();
+    expect((await follower.models(["jsb/gru"])).map(({ id }) => id)).toEqual(["jsb/gru"]);
     expect([await follower.refresh(), served(follower), told(follower)]).toEqual([true, await offeredBy(two), []]);
     expect((await follower.models(["jsb/gru"])).length).toBe(4);
   });
