@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { json } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Bucket } from "../../src/store/bucket.ts";
@@ -251,6 +252,22 @@ describe.skipIf(!hasS3())("a server that follows S3", () => {
     expect(await server.stop()).toBe(0);
     expect(server.stderr).toMatch(RegExp(`^Not loaded: ${store}: ${store}catalogue\\.json: SignatureDoesNotMatch`));
     expect(server.stderr).not.toMatch("guessed");
+  });
+
+  test("told to stop amid a poll that hangs, it does not wait for it", async () => {
+    const { bucket, proxy, store } = await followedBucket();
+    await put(one, bucket);
+    const begun = new Promise<void>((resolve) => {
+      proxy.breakBy(() => {
+        resolve();
+        return true;
+      });
+    });
+    const server = await Server.start({ SURPRISAL_MODELS: store, ...s3Environment(proxy.endpoint) });
+    servers.push(server);
+    await begun;
+    const waiting = setTimeout(10_000, "it waits", { ref: false }); // the poll is given up after 15 s
+    expect([await Promise.race([server.stop(), waiting]), server.stderr]).toEqual([0, ""]);
   });
 
   test("told to stop amid a request, it answers that, takes no other, and ends with 0", async () => {
