@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { SurprisalError } from "../src/errors.ts";
 import type { Model } from "../src/model.ts";
 import { selectModels } from "../src/select.ts";
-import { bucketStore, StoreFailure } from "../src/store/bucket.ts";
+import { StoreFailure } from "../src/store/bucket.ts";
 import { loadModels } from "../src/store/load.ts";
-import { openBucket } from "../src/store/open.ts";
+import { openStore } from "../src/store/open.ts";
 import { isRoll, type Piece } from "../src/training/batches.ts";
 import { bigram } from "../src/training/bigram.ts";
 import { loadMusicSet, MUSIC_SETS, type MusicSetName, type TrainingSet } from "../src/training/datasets.ts";
@@ -41,7 +41,7 @@ export const kernelModule = async (): Promise<WebAssembly.Module> =>
 
 /** Models by id or pattern, all of them without one. Those that cannot be loaded are named and make the exit code 1. */
 export async function openModels(patterns: readonly string[] = []): Promise<readonly Model[]> {
-  const store = bucketStore(await openBucket(FOLDER));
+  const store = await openStore(FOLDER);
   const { models, failures } = await loadModels(store, await kernelModule()).catch((error) => {
     throw error instanceof SurprisalError ? new SurprisalError(error.code, `${FOLDER}: ${error.message}`) : error;
   });

@@ -12,8 +12,8 @@
  */
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
-import { type Bucket, bucketStore } from "../src/store/bucket.ts";
-import { openBucket } from "../src/store/open.ts";
+import type { Bucket } from "../src/store/bucket.ts";
+import { openBucket, openStore } from "../src/store/open.ts";
 import { publish, rollBack } from "../src/store/publish.ts";
 import { kernelModule, runCommand } from "./models.ts";
 
@@ -50,7 +50,7 @@ async function main(args: string[]): Promise<void> {
 }
 
 async function published(from: string, bucket: Bucket, dryRun: boolean): Promise<string> {
-  const source = bucketStore(await openBucket(from));
+  const source = await openStore(from);
   const { name, uploaded, previous } = await publish(source, bucket, await kernelModule(), { dryRun });
   const current = name === undefined ? `${previous} has these models already` : became(name, previous);
   return [...uploaded.map((key) => `uploaded ${key}`), current].join("\n");

@@ -21,7 +21,7 @@ import type { Limits } from "./music.ts";
 import { once } from "./once.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
 import { PredictOptions, type Problem, ScoreOptions } from "./schema.ts";
-import { unknownModel } from "./select.ts";
+import { readsAudio, unknownModel } from "./select.ts";
 
 export interface Deps {
   /**
@@ -90,10 +90,8 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   const reader: Reader = {
     limits: deps.limits,
     async hears(patterns) {
-      const hear = (models: readonly Model[]) => models.some(({ kind }) => kind === "audio");
-      if (patterns && hear(await deps.models(patterns))) return true;
-      const models = await deps.models();
-      return models.length === 0 || hear(models); // none at all is another error
+      const named = patterns ? await deps.models(patterns) : [];
+      return named.some(({ kind }) => kind === "audio") || readsAudio(await deps.models());
     },
     decode: deps.decode,
   };

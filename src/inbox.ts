@@ -8,6 +8,7 @@ import { SurprisalError } from "./errors.ts";
 import { type Reader, readFile } from "./input.ts";
 import type { Model } from "./model.ts";
 import type { ScoreResponse } from "./schema.ts";
+import { readsAudio } from "./select.ts";
 import { type Bucket, StoreFailure } from "./store/bucket.ts";
 import { sha256 } from "./store/store.ts";
 
@@ -95,8 +96,7 @@ async function resultOf(
     const object = await bucket.get(key, checkSize, known);
     if (object === "unchanged" || object === undefined) return object;
     source = { key, etag: object.etag };
-    const hears = all.length === 0 || all.some(({ kind }) => kind === "audio"); // none at all is another error
-    const input = await readFile(object.bytes, "", {}, { ...reader, hears: () => hears });
+    const input = await readFile(object.bytes, "", {}, { ...reader, hears: () => readsAudio(all) });
     return { source, models, ...(await score(input, all, {})) };
   } catch (error) {
     if (!(error instanceof SurprisalError) || error.status >= 500) throw error;

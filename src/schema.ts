@@ -2,6 +2,7 @@
  * Every request and response of the API as a zod schema. The types are inferred from them and openapi.yaml is written
  * from them; nothing about the API's data is declared a second time.
  */
+import "./zod.ts";
 import { z } from "@hono/zod-openapi";
 import { SAMPLE_RATES } from "./audio.ts";
 import { CELLS } from "./checkpoint.ts";

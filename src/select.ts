@@ -50,6 +50,10 @@ export function unknownModel(pattern: string, models: readonly Model[]): Surpris
   );
 }
 
+/** Whether audio is read: there are models of it, or none at all, which is another error. */
+export const readsAudio = (models: readonly Model[]): boolean =>
+  models.length === 0 || models.some(({ kind }) => kind === "audio");
+
 /** Whether a pattern names an id. */
 export function isNamed(id: string, pattern: string): boolean {
   const [ids, wanted] = [id.split("/"), pattern.split("/")];

@@ -19,6 +19,7 @@ import { randomCheckpoint, randomModel, randomPiece, randomSpeechModel } from ".
 
 const cli = fileURLToPath(new URL("../src/entry/cli.ts", import.meta.url));
 const node = fileURLToPath(new URL("../src/entry/node.ts", import.meta.url));
+const built = (name: string) => fileURLToPath(new URL(`../dist/entry/${name}.js`, import.meta.url));
 const midi = writeMidi(pianoRoll(randomPiece(1, 20)), { framesPerQuarter: 1 });
 let folder = "";
 let file = "";
@@ -37,8 +38,8 @@ afterAll(() => rm(folder, { recursive: true }));
 const start = (script: string, args: readonly string[], env: Record<string, string> = {}) =>
   spawn(process.execPath, [script, ...args], { env: { ...process.env, SURPRISAL_MODELS: folder, ...env } });
 
-async function run(args: readonly string[], input?: Uint8Array, env?: Record<string, string>) {
-  const child = start(cli, args, env);
+async function run(args: readonly string[], input?: Uint8Array, env?: Record<string, string>, script = cli) {
+  const child = start(script, args, env);
   child.stdin.on("error", () => {}); // a command that reads no input may end first
   child.stdin.end(input);
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
@@ -260,6 +261,13 @@ describe("usage", () => {
   });
 });
 
+test("the program that npm installs says what its source says", async () => {
+  const args = ["score", file, "--json"];
+  const fromSource = await run(args);
+  expect(fromSource.code).toBe(0);
+  expect(await run(args, undefined, {}, built("cli"))).toEqual(fromSource);
+});
+
 test("models that are named are all that is read", async () => {
   const torn = join(folder, "torn");
   for (const cell of ["gru", "lstm"] as const) await addToFolder(torn, randomCheckpoint({ set: "jsb", cell }));
@@ -286,8 +294,8 @@ describe("the server", () => {
 
   test.each([
     ["surprisal serve", cli, ["serve", "--port", "0"], {}],
-    ["npm start", node, [], { PORT: "0" }],
-    ["npm start with an empty HOST", node, [], { PORT: "0", HOST: "" }],
+    ["npm start", built("node"), [], { PORT: "0" }],
+    ["the server with an empty HOST", node, [], { PORT: "0", HOST: "" }],
   ])("%s prints a curl that works as pasted, and ends with 0 on SIGTERM", async (_, script, args, env) => {
     const child = start(script, args, env);
     const said = await greeting(child, /^Models: .*\n/m);

@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { writeWav } from "../src/audio.ts";
@@ -11,6 +8,7 @@ import { writeMidi } from "../src/midi.ts";
 import { pianoRoll } from "../src/sequence.ts";
 import { addToFolder } from "../src/store/files.ts";
 import { randomCheckpoint, randomPiece, randomRecording, randomSpeechModel } from "./models.ts";
+import { Server } from "./server.ts";
 
 const { CHROMIUM = "" } = process.env;
 
@@ -33,7 +31,7 @@ const files = {
 
 describe.skipIf(!hasChromium())("the page in a browser", () => {
   let folder = "";
-  let server: ChildProcess;
+  let server: Server;
   let url = "";
   let browser: Browser;
   let page: Page;
@@ -45,21 +43,13 @@ describe.skipIf(!hasChromium())("the page in a browser", () => {
     for (const cell of ["gru", "lstm", "tanh"] as const)
       await addToFolder(folder, randomCheckpoint({ set: "jsb", cell }));
     for (const cell of ["gru", "lstm"] as const) await addToFolder(folder, randomSpeechModel({ cell }).checkpoint);
-    const script = fileURLToPath(new URL("../src/entry/node.ts", import.meta.url));
-    server = spawn(process.execPath, [script], {
-      env: { ...process.env, PORT: "0", HOST: "", SURPRISAL_MODELS: folder },
-    });
-    for await (const chunk of server.stdout?.iterator({ destroyOnReturn: false }) ?? []) {
-      url = /http:\/\/[\d.:]+/.exec(`${chunk}`)?.[0] ?? "";
-      if (url) break;
-    }
-    server.stdout?.resume();
+    server = await Server.start({ SURPRISAL_MODELS: folder });
+    url = server.url;
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] }); // it may run as root
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
-    server.kill("SIGTERM");
-    await once(server, "close");
+    await server?.stop();
     await rm(folder, { recursive: true });
   });
 

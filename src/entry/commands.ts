@@ -21,9 +21,9 @@ import {
   type Warning,
 } from "../schema.ts";
 import { selectModels } from "../select.ts";
-import { toldToOperators } from "../store/follow.ts";
 import { decode } from "./decoders.ts";
 import { openModels } from "./local.ts";
+import { reporter } from "./report.ts";
 import { table } from "./table.ts";
 
 /** Wrong arguments; the command line shows the sentence and ends with 2. */
@@ -201,7 +201,7 @@ export async function listModels(setting: string, { json }: Values, files: reado
 async function loadedModels(setting: string, patterns?: readonly string[]): Promise<readonly Model[]> {
   const follower = await openModels(setting);
   const models = await follower.models(patterns);
-  for (const problem of follower.problems()) console.error(`Not loaded: ${toldToOperators(problem, setting)}`);
+  reporter(follower, setting)();
   if (models.length === 0) throw new SurprisalError("no-models", `Found no model in ${setting}; wanted at least one.`);
   return models;
 }

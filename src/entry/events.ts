@@ -2,8 +2,8 @@
  * Events that name objects of a bucket -> their results. S3 sends one for what is put under inbox/, and the distributed map
  * of Step Functions one for each batch of what a prefix has already.
  */
-import { z } from "zod";
 import { type Outcome, type Scorer, scoreObject } from "../inbox.ts";
+import { z } from "../zod.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
 const Notification = z

@@ -6,11 +6,12 @@ import { serveStatic } from "@hono/node-server/serve-static";
 import { createApp } from "../app.ts";
 import type { Model } from "../model.ts";
 import { DEFAULT_LIMITS } from "../music.ts";
-import { reporter, toldToClients } from "../store/follow.ts";
+import { toldToClients } from "../store/follow.ts";
 import type { Release } from "../store/load.ts";
 import { decode } from "./decoders.ts";
 import { kernelModule, openModels, PAGE_FOLDER, version } from "./local.ts";
 import type { Pool } from "./pool.ts";
+import { reporter } from "./report.ts";
 
 /** How long what is under way may take once the server is told to stop. */
 const GRACE_MS = 25_000;

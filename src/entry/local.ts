@@ -2,10 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import manifest from "../../package.json" with { type: "json" };
-import { bucketStore } from "../store/bucket.ts";
-import { quickSha256 } from "../store/files.ts";
 import { type Follower, follow } from "../store/follow.ts";
-import { openBucket } from "../store/open.ts";
+import { openStore } from "../store/open.ts";
 
 // From src/entry and from dist/entry alike.
 const root = new URL("../../", import.meta.url);
@@ -41,5 +39,5 @@ export const kernelModule = async (): Promise<WebAssembly.Module> =>
  * @throws SurprisalError `malformed-request` when it names none.
  */
 export async function openModels(setting: string, kernel?: WebAssembly.Module): Promise<Follower> {
-  return follow(bucketStore(await openBucket(setting), quickSha256), kernel ?? (await kernelModule()));
+  return follow(await openStore(setting), kernel ?? (await kernelModule()));
 }

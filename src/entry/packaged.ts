@@ -7,12 +7,12 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SurprisalError } from "../errors.ts";
 import type { Model } from "../model.ts";
-import { bucketStore } from "../store/bucket.ts";
-import { fileStore, quickSha256 } from "../store/files.ts";
-import { follow, reporter, toldToClients } from "../store/follow.ts";
+import { fileStore } from "../store/files.ts";
+import { follow, toldToClients } from "../store/follow.ts";
 import { type Loaded, loadModels } from "../store/load.ts";
-import { openBucket } from "../store/open.ts";
+import { openStore } from "../store/open.ts";
 import type { CheckpointStore } from "../store/store.ts";
+import { reporter } from "./report.ts";
 
 const REFRESH_MS = 60_000;
 /** What a call waits for the bucket; what is loaded already is served when it takes longer. */
@@ -46,7 +46,7 @@ interface Options {
 export async function openOffer(setting = "", { now = Date.now, packaged = MODELS }: Options = {}): Promise<Offer> {
   const kernel = await WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
   const shipped = fileStore(packaged);
-  const store = setting === "" ? shipped : await sparing(bucketStore(await openBucket(setting), quickSha256), shipped);
+  const store = setting === "" ? shipped : await sparing(await openStore(setting), shipped);
   const follower = follow(store, kernel);
   let standIn: Loaded = { models: [], failures: [] };
   let polledAt = Number.NEGATIVE_INFINITY;

@@ -11,7 +11,7 @@ import { isolate } from "./isolate.ts";
 
 /** Bytes: an isolate has 128 MB for all of its requests, and one of 8 MB was measured to take up to 95. */
 const LARGEST_BODY = 6 * 2 ** 20;
-/** Of audio: a request has 30 s of CPU time, and six models of speech take 0.12 s for each second. */
+/** Of audio: a request has 30 s of CPU time, and six models of speech take 0.09 to 0.12 s for each second. */
 const LONGEST_SECONDS = 200;
 
 const store = bucketStore(r2Bucket(env.MODELS, env.SURPRISAL_PREFIX));

@@ -76,23 +76,27 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
   }
 
   /** One load at a time: what many requests name would be read many times over. Undefined when all are to be waited for. */
-  async function readNamed(patterns: readonly string[]): Promise<readonly Model[] | undefined> {
+  function readNamed(patterns: readonly string[]): Promise<readonly Model[] | undefined> | undefined {
     const key = JSON.stringify(patterns);
-    if (named === undefined || (named.ended && named.key !== key)) {
-      const models = loadNamed(store, kernel, patterns)
-        .catch((error: unknown) => {
-          if (error instanceof SurprisalError) return undefined; // a poll tells more
-          if (!polled) problems = [{ error }];
-          if (named === load) named = undefined; // the next request tries again
-          return [];
-        })
-        .finally(() => {
-          load.ended = true;
-        });
-      const load = { key, models, ended: false };
-      named = load;
-    }
+    if (named === undefined || (named.ended && named.key !== key)) named = beginNamed(key, patterns);
     return named.key === key ? named.models : undefined;
+  }
+
+  function beginNamed(key: string, patterns: readonly string[]): NonNullable<typeof named> {
+    const read = async () => {
+      try {
+        return await loadNamed(store, kernel, patterns);
+      } catch (error) {
+        if (error instanceof SurprisalError) return undefined; // a poll tells more
+        if (!polled) problems = [{ error }];
+        if (named === load) named = undefined; // the next request tries again
+        return [];
+      } finally {
+        load.ended = true;
+      }
+    };
+    const load = { key, ended: false, models: read() };
+    return load;
   }
 
   return {
@@ -112,19 +116,4 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
 /** A problem in a sentence for clients, who learn nothing of the server's places: only errors of our own say more. */
 export function toldToClients({ id, error }: Problem): string {
   return `${id ?? "The store"}: ${error instanceof SurprisalError ? error.message : "it cannot be read; the server's log has more."}`;
-}
-
-/** A problem in a sentence for who runs the process. @param place where the store is */
-export const toldToOperators = ({ id, error }: Problem, place: string): string =>
-  `${id ?? place}: ${error instanceof Error ? error.message : error}`;
-
-/** Writes to standard error what cannot be loaded, each time that it is something else. */
-export function reporter(follower: Follower, place: string): () => void {
-  let reported = "";
-  return () => {
-    const told = follower.problems().map((problem) => `Not loaded: ${toldToOperators(problem, place)}`);
-    const all = told.join("\n");
-    if (all !== reported) console.error(all || "All models are loaded again.");
-    reported = all;
-  };
 }

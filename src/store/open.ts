@@ -1,7 +1,8 @@
 /** Where a setting such as SURPRISAL_MODELS points: s3://bucket/prefix, or a folder. */
 import { SurprisalError } from "../errors.ts";
-import type { Bucket } from "./bucket.ts";
-import { folderBucket } from "./files.ts";
+import { type Bucket, bucketStore } from "./bucket.ts";
+import { folderBucket, quickSha256 } from "./files.ts";
+import type { CheckpointStore } from "./store.ts";
 
 /**
  * Credentials, region and endpoint of S3 are those of the environment, as the AWS tools know them.
@@ -19,3 +20,7 @@ export async function openBucket(setting: string, env: NodeJS.ProcessEnv = proce
   const elsewhere = endpoint && { endpoint, region: env.AWS_REGION || "us-east-1" };
   return s3Bucket({ bucket, prefix: path ? `${path}/` : "", ...elsewhere });
 }
+
+/** The checkpoints of the bucket that a setting names. @throws as openBucket */
+export const openStore = async (setting: string): Promise<CheckpointStore> =>
+  bucketStore(await openBucket(setting), quickSha256);

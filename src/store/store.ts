@@ -2,11 +2,9 @@
  * Where checkpoints come from: a catalogue, and one immutable file behind each of its entries. Folders, S3 and R2 stand
  * behind the same interface (bucket.ts); test/contracts/store.ts holds each to it.
  */
-import { z } from "zod";
 import { CELLS, modelId } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
-
-z.config({ jitless: true }); // compiled schemas pay off after thousands of values, and each start would wait for them
+import { z } from "../zod.ts";
 
 export const CATALOGUE_KEY = "catalogue.json";
 

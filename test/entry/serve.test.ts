@@ -1,9 +1,7 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { json } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Bucket } from "../../src/store/bucket.ts";
 import { publish, rollBack } from "../../src/store/publish.ts";
@@ -11,85 +9,13 @@ import { s3Bucket } from "../../src/store/s3.ts";
 import type { CheckpointStore } from "../../src/store/store.ts";
 import { kernelModule } from "../kernel/wasm.ts";
 import { freshPlace, hasS3, type S3Proxy, s3Environment, startProxy } from "../s3.ts";
+import { chords, posted, Server } from "../server.ts";
 import { bytesOf, keyOf, offeredBy, storeOf } from "../store/releases.ts";
-
-const script = fileURLToPath(new URL("../../src/entry/node.ts", import.meta.url));
 
 const one = storeOf({ gru: 1, lstm: 1 });
 const two = storeOf({ gru: 2, lstm: 1, tanh: 2 });
 
 const put = (source: CheckpointStore, bucket: Bucket) => publish(source, bucket, kernelModule);
-const chords = JSON.stringify({
-  pianoRoll: [
-    [48, 64],
-    [53, 65],
-    [43, 65],
-    [48, 64],
-  ],
-});
-const posted = { method: "POST", body: chords, headers: { "Content-Type": "application/json" } };
-
-class Server {
-  readonly child: ChildProcessWithoutNullStreams;
-  readonly ended: Promise<unknown[]>;
-  stderr = "";
-  #url = "";
-
-  private constructor(env: Record<string, string>) {
-    this.child = spawn(process.execPath, [script], { env: { ...process.env, PORT: "0", HOST: "", ...env } });
-    this.ended = once(this.child, "close");
-    this.child.stderr.on("data", (chunk) => {
-      this.stderr += chunk;
-    });
-  }
-
-  /** Starts one and waits until it listens; it has the models when it has told of them. */
-  static async start(env: Record<string, string>): Promise<Server> {
-    const server = new Server({ SURPRISAL_POLL_SECONDS: "0.1", ...env });
-    let said = "";
-    for await (const chunk of server.child.stdout.iterator({ destroyOnReturn: false })) {
-      said += chunk;
-      server.#url = /http:\/\/[\d.:]+/.exec(said)?.[0] ?? "";
-      if (server.#url) break;
-    }
-    if (!server.#url) throw new Error(`The server did not start: ${server.stderr}`);
-    server.child.stdout.resume();
-    return server;
-  }
-
-  get url(): string {
-    return this.#url;
-  }
-
-  async get(path: string) {
-    const response = await fetch(this.#url + path);
-    return { status: response.status, body: await response.json() };
-  }
-
-  /** Ids and versions of the networks that are served. */
-  async served(): Promise<Record<string, string>> {
-    const { models } = (await this.get("/models")).body;
-    const networks = models.filter(({ id }: { id: string }) => id !== "jsb/mixture");
-    return Object.fromEntries(
-      networks.map(({ id, version }: { id: string; version: string }) => [id, version.replace("sha256:", "")]),
-    );
-  }
-
-  /** Ids of the models that score chords. */
-  async scores(): Promise<string[]> {
-    const response = await fetch(`${this.#url}/score`, posted);
-    expect(response.status).toBe(200);
-    return (await response.json()).scores.map(({ model }: { model: string }) => model);
-  }
-
-  readonly lastError = async (): Promise<string | null> => (await this.get("/health/ready")).body.lastError;
-
-  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<unknown> {
-    this.child.kill(signal);
-    return (await this.ended)[0];
-  }
-}
-
 const servers: Server[] = [];
 const proxies: S3Proxy[] = [];
 afterEach(async () => {

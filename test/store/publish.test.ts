@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { writeCheckpoint } from "../../src/checkpoint.ts";
 import { SurprisalError } from "../../src/errors.ts";
-import { type Bucket, bucketStore, type Stored } from "../../src/store/bucket.ts";
+import { type Bucket, bucketStore } from "../../src/store/bucket.ts";
 import { follow } from "../../src/store/follow.ts";
 import { publish, releases, rollBack } from "../../src/store/publish.ts";
 import { CATALOGUE_KEY, type CheckpointStore, writeCatalogue } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
 import { kernelModule } from "../kernel/wasm.ts";
 import { randomCheckpoint } from "../models.ts";
-import { offered, offeredBy, onEveryBucket, storeOf } from "./releases.ts";
+import { offered, offeredBy, onEveryBucket, stored, storeOf } from "./releases.ts";
 
 const one = storeOf({ gru: 1, lstm: 1 });
 const two = storeOf({ gru: 2, lstm: 1 });
@@ -18,12 +18,6 @@ const encode = (text: string) => new TextEncoder().encode(text);
 
 const put = (source: CheckpointStore, bucket: Bucket, options = {}) => publish(source, bucket, kernelModule, options);
 const namesIn = async (bucket: Bucket) => (await releases(bucket)).map(({ name }) => name);
-
-async function stored(bucket: Bucket, key: string): Promise<Stored> {
-  const found = await bucket.get(key, () => {});
-  if (found === undefined || found === "unchanged") throw new Error(`Found no ${key}.`);
-  return found;
-}
 
 /** A bucket, and the keys that it was told to write since they were last asked for. */
 function noted(bucket: Bucket) {

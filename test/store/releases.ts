@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe } from "vitest";
 import { type Cell, writeCheckpoint } from "../../src/checkpoint.ts";
-import { type Bucket, bucketStore } from "../../src/store/bucket.ts";
+import { type Bucket, bucketStore, type Stored } from "../../src/store/bucket.ts";
 import { folderBucket } from "../../src/store/files.ts";
 import { s3Bucket } from "../../src/store/s3.ts";
 import type { Catalogue, CheckpointStore } from "../../src/store/store.ts";
@@ -61,8 +61,11 @@ export async function keyOf(source: CheckpointStore, id: string): Promise<string
   return `objects/${(await offeredBy(source))[id]}.safetensors`;
 }
 
-export async function bytesOf(bucket: Bucket, key: string): Promise<Uint8Array> {
-  const stored = await bucket.get(key, () => {});
-  if (stored === undefined || stored === "unchanged") throw new Error(`Found no ${key}.`);
-  return stored.bytes;
+/** An object that is there. */
+export async function stored(bucket: Bucket, key: string): Promise<Stored> {
+  const found = await bucket.get(key, () => {});
+  if (found === undefined || found === "unchanged") throw new Error(`Found no ${key}.`);
+  return found;
 }
+
+export const bytesOf = async (bucket: Bucket, key: string): Promise<Uint8Array> => (await stored(bucket, key)).bytes;
