@@ -11,8 +11,8 @@
  */
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import type { Cell } from "../src/checkpoint.ts";
-import type { Frames } from "../test/random.ts";
+import type { Cell } from "../src/model/checkpoint.ts";
+import type { Frames } from "../test/support/random.ts";
 import { scoringKernel, trainingKernel } from "./peers/kernel.ts";
 import { onnxNative, onnxWeb } from "./peers/onnx.ts";
 import { pyTorch } from "./peers/pytorch.ts";
@@ -23,7 +23,8 @@ import { PIECES, pieces, STEPS, UNITS } from "./task.ts";
 const CELLS: readonly Cell[] = ["gru", "lstm", "tanh"];
 
 const versionOf = (name: string, from: string): string =>
-  JSON.parse(readFileSync(new URL(`${from}/node_modules/${name}/package.json`, import.meta.url), "utf8")).version;
+  JSON.parse(readFileSync(new URL(`../../../${from}/node_modules/${name}/package.json`, import.meta.url), "utf8"))
+    .version;
 
 const training: string[] = [];
 let [trainers, torchVersion]: [string[], string] = [[], ""];

@@ -10,11 +10,11 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import type * as web from "onnxruntime-web";
-import { type Cell, type Config, mixtureOutputs, SPEECH } from "../src/checkpoint.ts";
-import { SpeechModel } from "../src/speech-model.ts";
+import { type Cell, type Config, mixtureOutputs, SPEECH } from "../src/model/checkpoint.ts";
+import { SpeechModel } from "../src/model/speech-network.ts";
 import { PAPER_SPEECH_UNITS } from "../src/training/protocol.ts";
-import { onnxModel } from "../test/oracles/onnx.ts";
-import { Random, randomTensors } from "../test/random.ts";
+import { onnxModel } from "../test/support/oracles/onnx.ts";
+import { Random, randomTensors } from "../test/support/random.ts";
 import { line, median, ROUNDS, race, table } from "./race.ts";
 import { type Peer, timed } from "./task.ts";
 

@@ -53,13 +53,13 @@ async function timed(args: readonly string[], done: (lines: AsyncIterable<string
 }
 
 const commandLine = (ids: readonly string[]) =>
-  timed([at("dist/entry/cli.js"), "score", file, "--json", "--models", ids.join(",")], async (lines) => {
+  timed([at("dist/entry/cli/main.js"), "score", file, "--json", "--models", ids.join(",")], async (lines) => {
     for await (const line of lines) return JSON.parse(line).scores.at(-1).nll;
     return Number.NaN;
   });
 
 const server = (ids: readonly string[]) =>
-  timed([at("dist/entry/node.js")], async (lines) => {
+  timed([at("dist/entry/node/main.js")], async (lines) => {
     for await (const line of lines) if (line.includes("listens on")) break;
     const url = `http://127.0.0.1:${PORT}/v1/score?models=${ids.join(",")}`;
     const response = await fetch(url, { method: "POST", body: midi, headers: { "Content-Type": "audio/midi" } });

@@ -2,8 +2,8 @@
  * What every peer computes: one seeded batch in the shape of JSB Chorales, 32 pieces of 60 predicted frames with about
  * 4 of 96 columns active, on models of the paper's sizes.
  */
-import type { Cell, Config } from "../src/checkpoint.ts";
-import { type Frames, Random, randomFrames } from "../test/random.ts";
+import type { Cell, Config } from "../src/model/checkpoint.ts";
+import { type Frames, Random, randomFrames } from "../test/support/random.ts";
 
 export const PIECES = 32;
 export const STEPS = 60;

@@ -19,8 +19,10 @@ const withoutLocales: Plugin = {
 };
 
 await build({
-  entryPoints: ["node", "cli", "thread"].map((name) => `src/entry/${name}.ts`),
+  entryPoints: ["node/main", "cli/main", "node/thread"].map((name) => `src/entry/${name}.ts`),
   outdir,
+  outbase: "src/entry",
+  chunkNames: "node/[name]-[hash]", // as deep as the sources: both find the package's root at the same distance
   bundle: true,
   splitting: true,
   format: "esm",

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
-import { better, type Estimate, type PieceScore, pairedDifference } from "../src/statistics.ts";
+import { better, type Estimate, type PieceScore, pairedDifference } from "../src/util/statistics.ts";
 import { columns } from "./columns.ts";
 import { evaluateOn, openModels, runCommand, setOf } from "./models.ts";
 

@@ -4,8 +4,8 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Network } from "../src/model.ts";
-import type { SpeechModel } from "../src/speech-model.ts";
+import type { Network } from "../src/model/music-network.ts";
+import type { SpeechModel } from "../src/model/speech-network.ts";
 import { writeFileAtomically } from "../src/store/files.ts";
 import type { LoggedEpoch } from "../src/training/run.ts";
 

@@ -9,8 +9,8 @@
  *   npm run evaluate -- --other FOLDER          models of speech on the WAV files of another voice, and on white noise
  */
 import { parseArgs } from "node:util";
-import { type Model, taggedVersion } from "../src/model.ts";
-import { modelsOfKind } from "../src/select.ts";
+import { type Model, taggedVersion } from "../src/model/music-network.ts";
+import { modelsOfKind } from "../src/model/select.ts";
 import { columns } from "./columns.ts";
 import { baselineOf, evaluateOn, openModels, runCommand, setOf } from "./models.ts";
 import { sizeOf } from "./results.ts";

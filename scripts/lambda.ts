@@ -6,7 +6,7 @@
  */
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readCheckpoint } from "../src/checkpoint.ts";
+import { readCheckpoint } from "../src/model/checkpoint.ts";
 import { fileStore } from "../src/store/files.ts";
 import { CATALOGUE_KEY, writeCatalogue } from "../src/store/store.ts";
 

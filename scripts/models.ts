@@ -1,8 +1,8 @@
 /** What the command lines have in common: the models of the store, the pieces of their sets, and errors as sentences. */
 import { readFile } from "node:fs/promises";
 import { SurprisalError } from "../src/errors.ts";
-import type { Model } from "../src/model.ts";
-import { selectModels } from "../src/select.ts";
+import type { Model } from "../src/model/music-network.ts";
+import { selectModels } from "../src/model/select.ts";
 import { StoreFailure } from "../src/store/bucket.ts";
 import { loadModels } from "../src/store/load.ts";
 import { openStore } from "../src/store/open.ts";

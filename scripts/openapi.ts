@@ -6,8 +6,8 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import packageJson from "../package.json" with { type: "json" };
-import { createApi } from "../src/app.ts";
-import { DEFAULT_LIMITS } from "../src/music.ts";
+import { createApi } from "../src/http/app.ts";
+import { DEFAULT_LIMITS } from "../src/inference/piece.ts";
 
 const path = new URL("../openapi.yaml", import.meta.url);
 const api = createApi({ models: () => [], limits: DEFAULT_LIMITS, version: packageJson.version, log: console.error });

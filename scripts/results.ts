@@ -1,8 +1,14 @@
 /** Models and the pieces of their sets -> what was measured, the file models/results.json. */
-import { CELLS, countParameters } from "../src/checkpoint.ts";
-import type { Model, Network } from "../src/model.ts";
-import type { SpeechModel } from "../src/speech-model.ts";
-import { type Estimate, macroAverage, microAverage, type PieceScore, pairedDifference } from "../src/statistics.ts";
+import { CELLS, countParameters } from "../src/model/checkpoint.ts";
+import type { Model, Network } from "../src/model/music-network.ts";
+import type { SpeechModel } from "../src/model/speech-network.ts";
+import {
+  type Estimate,
+  macroAverage,
+  microAverage,
+  type PieceScore,
+  pairedDifference,
+} from "../src/util/statistics.ts";
 import { baselineOf, evaluateOn, setOf } from "./models.ts";
 import type { Voices } from "./voices.ts";
 

@@ -10,10 +10,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Cell } from "../src/checkpoint.ts";
 import { SurprisalError } from "../src/errors.ts";
-import type { Model } from "../src/model.ts";
-import type { SpeechModel } from "../src/speech-model.ts";
+import type { Cell } from "../src/model/checkpoint.ts";
+import type { Model } from "../src/model/music-network.ts";
+import type { SpeechModel } from "../src/model/speech-network.ts";
 import { writeFileAtomically } from "../src/store/files.ts";
 import { modelCards, type Report, resultTables } from "./cards.ts";
 import { type Curve, keepCurve, keptCurve } from "./curves.ts";

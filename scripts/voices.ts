@@ -1,10 +1,10 @@
 /** Models of speech + recordings of another voice -> how much less they expect it than the voice that they learned. */
 import { basename } from "node:path";
-import { normal, uniform } from "../src/random.ts";
-import { bitsPerSample } from "../src/score-speech.ts";
-import type { SpeechModel } from "../src/speech-model.ts";
+import { bitsPerSample } from "../src/inference/score-speech.ts";
+import type { SpeechModel } from "../src/model/speech-network.ts";
 import { evaluate } from "../src/training/evaluate.ts";
 import { type Cut, cutsOf, readRecordings, SPEECH_SHAPES, type SpeechSetName } from "../src/training/speech.ts";
+import { normal, uniform } from "../src/util/random.ts";
 import { setOf } from "./models.ts";
 
 /** What one model says of each kind of sound. */

@@ -5,13 +5,13 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { createApp } from "../src/app.ts";
-import { decode } from "../src/entry/decoders.ts";
-import { DEFAULT_FOLDER, openModels } from "../src/entry/local.ts";
-import { DEFAULT_LIMITS } from "../src/music.ts";
-import { randomPiece, randomRecording } from "./models.ts";
+import { DEFAULT_FOLDER, openModels } from "../src/entry/node/local.ts";
+import { decode } from "../src/formats/decoders.ts";
+import { createApp } from "../src/http/app.ts";
+import { DEFAULT_LIMITS } from "../src/inference/piece.ts";
+import { randomPiece, randomRecording } from "./support/models.ts";
 
-const file = (name: string) => new Uint8Array(readFileSync(new URL(`fixtures/${name}`, import.meta.url)));
+const file = (name: string) => new Uint8Array(readFileSync(new URL(`./fixtures/${name}`, import.meta.url)));
 const json = (body: object) => JSON.stringify(body);
 
 /** Name, media type, body, query of /score, query of /predict. */

@@ -3,17 +3,17 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createApp } from "../src/app.ts";
-import { DEFAULT_FOLDER, openModels, version } from "../src/entry/local.ts";
-import { writeMidi } from "../src/midi.ts";
-import type { MusicModel } from "../src/model.ts";
-import { DEFAULT_LIMITS } from "../src/music.ts";
-import type { MusicScoreResponse } from "../src/schema.ts";
-import { modelsOfKind } from "../src/select.ts";
+import { DEFAULT_FOLDER, openModels, version } from "../src/entry/node/local.ts";
+import { writeMidi } from "../src/formats/midi.ts";
+import { createApp } from "../src/http/app.ts";
+import { DEFAULT_LIMITS } from "../src/inference/piece.ts";
+import type { MusicModel } from "../src/model/music-network.ts";
+import { modelsOfKind } from "../src/model/select.ts";
+import type { MusicScoreResponse } from "../src/schema/schema.ts";
 import { bigram } from "../src/training/bigram.ts";
 import { loadMusicSet, MUSIC_SETS } from "../src/training/datasets.ts";
 import { evaluate } from "../src/training/evaluate.ts";
-import { hasMusicSet } from "./data.ts";
+import { hasMusicSet } from "./support/data.ts";
 
 /** Test NLL of Chung et al. 2014, table 2. */
 const PAPER = { "jsb/tanh": 9.1, "jsb/lstm": 8.67, "jsb/gru": 8.54 };

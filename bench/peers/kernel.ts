@@ -1,8 +1,8 @@
 /** The project's own kernel, for training and for scoring. */
 import { readFileSync } from "node:fs";
-import type { Cell } from "../../src/checkpoint.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
-import { type Frames, pack, Random, randomTensors } from "../../test/random.ts";
+import type { Cell } from "../../src/model/checkpoint.ts";
+import { type Frames, pack, Random, randomTensors } from "../../test/support/random.ts";
 import { configOf, type Peer, PIECES, pieces, RULE, STEPS } from "../task.ts";
 
 const compiled = (name: string) => new WebAssembly.Module(readFileSync(new URL(`../../dist/${name}`, import.meta.url)));

@@ -2,9 +2,9 @@
  * ONNX Runtime on one thread, in WASM and native: scoring only, from dense frames to logits (it stops short of the NLL).
  */
 import * as web from "onnxruntime-web";
-import type { Cell } from "../../src/checkpoint.ts";
-import { onnxModel } from "../../test/oracles/onnx.ts";
-import { type Frames, Random, randomTensors } from "../../test/random.ts";
+import type { Cell } from "../../src/model/checkpoint.ts";
+import { onnxModel } from "../../test/support/oracles/onnx.ts";
+import { type Frames, Random, randomTensors } from "../../test/support/random.ts";
 import { COLUMNS, configOf, dense, type Peer, STEPS, timed } from "../task.ts";
 
 web.env.wasm.numThreads = 1;

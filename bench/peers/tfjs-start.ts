@@ -5,9 +5,9 @@
  *   node tfjs-start.js MODELS FILE ID…
  */
 import { readFile } from "node:fs/promises";
-import { readCheckpoint } from "../../src/checkpoint.ts";
-import { gridNotes, parseMidi } from "../../src/midi.ts";
-import { clipRoll } from "../../src/sequence.ts";
+import { gridNotes, parseMidi } from "../../src/formats/midi.ts";
+import { clipRoll } from "../../src/formats/piano-roll.ts";
+import { readCheckpoint } from "../../src/model/checkpoint.ts";
 import { engineOf } from "../../src/training/backends.ts";
 import { parts, stepCount } from "../../src/training/batches.ts";
 

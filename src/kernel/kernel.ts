@@ -2,7 +2,7 @@
  * The WASM kernel behind one class: recurrent cell, output layer, back-propagation through time and the optimiser.
  * Plain twin: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
  */
-import { type Config, emptyTensors, type Tensors } from "../checkpoint.ts";
+import { type Config, emptyTensors, type Tensors } from "../model/checkpoint.ts";
 
 /** Lists of active columns of binary rows: row r has columns `columns[offsets[r]] … columns[offsets[r + 1] - 1]`. */
 export interface SparseRows {

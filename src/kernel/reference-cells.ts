@@ -2,7 +2,7 @@
  * One recurrent step of each cell, forward and backward, in float64: the part of the plain twin that is mathematics.
  * Cells: Chung et al., arXiv 1412.3555; LSTM peepholes: Graves, arXiv 1308.0850.
  */
-import type { Config, Tensors } from "../checkpoint.ts";
+import type { Config, Tensors } from "../model/checkpoint.ts";
 
 /** The tensors of checkpoint.ts in float64; V is empty where the cell has no peepholes. */
 export type Weights = Record<keyof Tensors, Float64Array>;

@@ -3,8 +3,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { type Checkpoint, metricsOf, modelId, writeCheckpoint } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
+import { type Checkpoint, metricsOf, modelId, writeCheckpoint } from "../model/checkpoint.ts";
 import { type Bucket, bucketStore, StoreFailure } from "./bucket.ts";
 import {
   CATALOGUE_KEY,

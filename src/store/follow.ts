@@ -1,6 +1,6 @@
 /** A store that may change -> the newest of its releases that is whole, and what is wrong with a newer one. */
 import { SurprisalError } from "../errors.ts";
-import type { Model } from "../model.ts";
+import type { Model } from "../model/music-network.ts";
 import { type Failure, type Loaded, loadNamed, loadRelease, type Release, readRelease } from "./load.ts";
 import type { CheckpointStore } from "./store.ts";
 

@@ -1,10 +1,11 @@
 /** A store's checkpoints -> a release in memory -> models that answer: networks, and the mixtures of them. */
-import { modelId, readCheckpoint } from "../checkpoint.ts";
+
 import { SurprisalError } from "../errors.ts";
-import { Mixture } from "../mixture.ts";
-import { type Model, type Network, networkOf } from "../model.ts";
-import { isNamed } from "../select.ts";
-import type { SpeechModel } from "../speech-model.ts";
+import { modelId, readCheckpoint } from "../model/checkpoint.ts";
+import { Mixture } from "../model/ensemble.ts";
+import { type Model, type Network, networkOf } from "../model/music-network.ts";
+import { isNamed } from "../model/select.ts";
+import type { SpeechModel } from "../model/speech-network.ts";
 import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
 /** A model that cannot be served, and why. */

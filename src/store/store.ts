@@ -2,9 +2,10 @@
  * Where checkpoints come from: a catalogue, and one immutable file behind each of its entries. Folders, S3 and R2 stand
  * behind the same interface (bucket.ts); test/contracts/store.ts holds each to it.
  */
-import { CELLS, modelId } from "../checkpoint.ts";
+
 import { SurprisalError } from "../errors.ts";
-import { z } from "../zod.ts";
+import { CELLS, modelId } from "../model/checkpoint.ts";
+import { z } from "../util/zod.ts";
 
 export const CATALOGUE_KEY = "catalogue.json";
 

@@ -2,9 +2,10 @@
  * Pieces -> packed batches: pieces of similar fate side by side, no padding. In music frame t predicts frame t + 1; in speech
  * step k sees the samples from 10k on, 20 of them, and predicts the 10 behind.
  */
-import { SPEECH } from "../checkpoint.ts";
+
+import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
 import type { Batch, DenseRows, SparseRows } from "../kernel/kernel.ts";
-import { frameCount, type PianoRoll } from "../sequence.ts";
+import { SPEECH } from "../model/checkpoint.ts";
 
 /** What a model learns from: a piece of music, or samples of a recording as the model reads them, standardised. */
 export type Piece = PianoRoll | Float32Array;

@@ -2,8 +2,9 @@
  * The floor that a model must beat: each pitch is on its own and follows only its own last frame. p(x_t,d | x_{t-1,d}) is
  * counted on the training pieces, with half a count added to both outcomes.
  */
-import type { Scored } from "../model.ts";
-import { frameCount, type PianoRoll } from "../sequence.ts";
+
+import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
+import type { Scored } from "../model/music-network.ts";
 
 /** @param pitches D: MIDI pitches 1…D occur */
 export function bigram(

@@ -5,9 +5,9 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { MixtureShape } from "../checkpoint.ts";
 import { SurprisalError } from "../errors.ts";
-import type { PianoRoll } from "../sequence.ts";
+import type { PianoRoll } from "../formats/piano-roll.ts";
+import type { MixtureShape } from "../model/checkpoint.ts";
 import { writeFileAtomically } from "../store/files.ts";
 import type { Piece } from "./batches.ts";
 import { type Matrix, readMatlabCells } from "./matlab.ts";

@@ -2,8 +2,9 @@
  * What a trainer asks of the program that does its arithmetic, and the engine that is our own kernel. Each call is given a
  * part of a batch of pieces; the engine carries their states from one part to the next.
  */
-import type { Config, Tensors } from "../checkpoint.ts";
+
 import { type Capacity, Kernel, type Optimiser, type UpdateRule } from "../kernel/kernel.ts";
+import type { Config, Tensors } from "../model/checkpoint.ts";
 import type { Part } from "./batches.ts";
 
 /** How one update is made. */

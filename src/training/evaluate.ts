@@ -4,7 +4,7 @@
  */
 
 import { SurprisalError } from "../errors.ts";
-import type { PieceScore } from "../statistics.ts";
+import type { PieceScore } from "../util/statistics.ts";
 import type { Piece } from "./batches.ts";
 
 export interface Evaluation {

@@ -2,8 +2,15 @@
  * Weights before the first update: orthogonal recurrent blocks (Saxe et al. 2014), small normal input and output weights,
  * and biases that start from what is known: LSTM forgets little (Gers et al. 2000), outputs sound as often as in the data.
  */
-import { type Config, GATES, type MixtureShape, mixtureOutputs, type Tensors, tensorShapes } from "../checkpoint.ts";
-import { normal } from "../random.ts";
+import {
+  type Config,
+  GATES,
+  type MixtureShape,
+  mixtureOutputs,
+  type Tensors,
+  tensorShapes,
+} from "../model/checkpoint.ts";
+import { normal } from "../util/random.ts";
 
 const DEVIATION = 0.1;
 const MIXTURE_DEVIATION = 0.01; // means and log scales add up what hundreds of units say

@@ -2,7 +2,7 @@
  * The plainest model of speech: each sample from the 20 before it by linear prediction (least squares by the covariance
  * method, Makhoul 1975), with a Gaussian residual of one variance. A recurrent model that is worse is broken.
  */
-import { SPEECH } from "../checkpoint.ts";
+import { SPEECH } from "../model/checkpoint.ts";
 import type { Piece } from "./batches.ts";
 import { isRoll, stepCount } from "./batches.ts";
 import type { Scorer } from "./evaluate.ts";

@@ -3,8 +3,9 @@
  * deviation 0.075, gradient norm rescaled to 1, learning rate and stopping chosen on validation. What the paper leaves
  * open is as in its authors' code: decay 0.95, floor 0.01, momentum 0.9, a learning rate that falls linearly to 1%.
  */
-import { CELLS, type Cell, LARGEST_UNITS, modelId } from "../checkpoint.ts";
+
 import { SurprisalError } from "../errors.ts";
+import { CELLS, type Cell, LARGEST_UNITS, modelId } from "../model/checkpoint.ts";
 import chosen from "./chosen.json" with { type: "json" };
 import { MUSIC_SETS, type MusicSetName } from "./datasets.ts";
 import { SPEECH_SETS, type SpeechSetName } from "./speech.ts";

@@ -5,9 +5,9 @@
  */
 import { appendFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeCheckpoint } from "../checkpoint.ts";
-import { uniform } from "../random.ts";
+import { writeCheckpoint } from "../model/checkpoint.ts";
 import { writeFileAtomically } from "../store/files.ts";
+import { uniform } from "../util/random.ts";
 import { Diverged } from "./engine.ts";
 import type { Protocol } from "./protocol.ts";
 import { type Run, run } from "./run.ts";

@@ -5,13 +5,13 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readWav } from "../audio.ts";
-import { SPEECH } from "../checkpoint.ts";
-import { dithered } from "../dither.ts";
 import { SurprisalError } from "../errors.ts";
-import { uniform } from "../random.ts";
-import { readSafetensors, type Tensor, writeSafetensors } from "../safetensors.ts";
+import { dithered } from "../formats/dither.ts";
+import { readSafetensors, type Tensor, writeSafetensors } from "../formats/safetensors.ts";
+import { readWav } from "../formats/wav.ts";
+import { SPEECH } from "../model/checkpoint.ts";
 import { writeFileAtomically } from "../store/files.ts";
+import { uniform } from "../util/random.ts";
 import { shuffle } from "./batches.ts";
 import { hashOf, readIfThere, SPLITS, type Split, type TrainingSet } from "./datasets.ts";
 

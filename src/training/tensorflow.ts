@@ -5,6 +5,7 @@
  */
 import type * as TensorFlow from "@tensorflow/tfjs";
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
+import type { DenseRows, Optimiser, SparseRows } from "../kernel/kernel.ts";
 import {
   type Cell,
   type Config,
@@ -12,9 +13,8 @@ import {
   type MixtureShape,
   type Tensors,
   tensorShapes,
-} from "../checkpoint.ts";
-import type { DenseRows, Optimiser, SparseRows } from "../kernel/kernel.ts";
-import { normal, xoshiro128 } from "../random.ts";
+} from "../model/checkpoint.ts";
+import { normal, xoshiro128 } from "../util/random.ts";
 import type { Part } from "./batches.ts";
 import { type CreateEngine, Diverged, type Rule, seedWords, type TrainingEngine } from "./engine.ts";
 

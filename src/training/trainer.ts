@@ -3,9 +3,10 @@
  * chance of an epoch is drawn from the seed and the epoch's number, so a trainer that resumes between two epochs ends
  * where one that never stopped does, bit for bit.
  */
-import { type Cell, type Config, mixtureOutputs, type Tensors } from "../checkpoint.ts";
+
 import type { Optimiser } from "../kernel/kernel.ts";
-import { uniform } from "../random.ts";
+import { type Cell, type Config, mixtureOutputs, type Tensors } from "../model/checkpoint.ts";
+import { uniform } from "../util/random.ts";
 import { groups, isRoll, type Piece, parts, shuffle, stepCount } from "./batches.ts";
 import type { TrainingSet } from "./datasets.ts";
 import type { CreateEngine, TrainingEngine } from "./engine.ts";

@@ -5,13 +5,13 @@
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { writeMidi } from "../../src/midi.ts";
-import { DEFAULT_LIMITS, rollMusic } from "../../src/music.ts";
-import { predictMusic, startMusic } from "../../src/predict.ts";
-import { MusicPredictResponse, MusicScoreResponse, Problem } from "../../src/schema.ts";
-import { scoreMusic } from "../../src/score.ts";
-import { pianoRoll } from "../../src/sequence.ts";
-import { plainNll, randomPiece, testModels } from "../models.ts";
+import { writeMidi } from "../../src/formats/midi.ts";
+import { pianoRoll } from "../../src/formats/piano-roll.ts";
+import { DEFAULT_LIMITS, rollMusic } from "../../src/inference/piece.ts";
+import { predictMusic, startMusic } from "../../src/inference/predict-music.ts";
+import { scoreMusic } from "../../src/inference/score-music.ts";
+import { MusicPredictResponse, MusicScoreResponse, Problem } from "../../src/schema/schema.ts";
+import { plainNll, randomPiece, testModels } from "../support/models.ts";
 import { expectAgreement } from "./agreement.ts";
 
 export type Request = (path: string, init?: RequestInit) => Response | Promise<Response>;

@@ -1,12 +1,12 @@
 /** What the HTTP API does with audio, on whatever runtime answers `request`. The server behind it is that of api.ts. */
 import { describe, expect, test } from "vitest";
-import { readWav, writeWav } from "../../src/audio.ts";
-import { DEFAULT_LIMITS } from "../../src/music.ts";
-import { predictSpeech } from "../../src/predict-speech.ts";
-import { AudioPredictResponse, AudioScoreResponse, Problem } from "../../src/schema.ts";
-import { scoreSpeech } from "../../src/score-speech.ts";
-import { speechOf } from "../../src/speech.ts";
-import { randomRecording, testSpeechModels } from "../models.ts";
+import { readWav, writeWav } from "../../src/formats/wav.ts";
+import { DEFAULT_LIMITS } from "../../src/inference/piece.ts";
+import { predictSpeech } from "../../src/inference/predict-speech.ts";
+import { speechOf } from "../../src/inference/recording.ts";
+import { scoreSpeech } from "../../src/inference/score-speech.ts";
+import { AudioPredictResponse, AudioScoreResponse, Problem } from "../../src/schema/schema.ts";
+import { randomRecording, testSpeechModels } from "../support/models.ts";
 import { expectAgreement } from "./agreement.ts";
 import type { Request } from "./api.ts";
 

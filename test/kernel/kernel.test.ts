@@ -1,11 +1,11 @@
 /** The WASM kernel: the common contract, agreement with its plain twin, and what only it does: noise and updates. */
 import { describe, expect, test } from "vitest";
-import { CELLS, type Config, type Tensors } from "../../src/checkpoint.ts";
 import { Kernel, type UpdateRule } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
+import { CELLS, type Config, type Tensors } from "../../src/model/checkpoint.ts";
 import { concatenate, configOf, kernelContract, raggedPieces, relativeErrors, SIZES } from "../contracts/kernel.ts";
-import { pack, Random, randomTensors } from "../random.ts";
-import { kernelModule, relaxedKernelModule } from "./wasm.ts";
+import { pack, Random, randomTensors } from "../support/random.ts";
+import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
 
 kernelContract("WASM kernel", (config, capacity) => new Kernel(kernelModule, config, capacity));
 kernelContract("WASM kernel, relaxed", (config, capacity) => new Kernel(relaxedKernelModule, config, capacity));

@@ -1,7 +1,7 @@
 /** The kernel's vectorised functions against Math in float64, over all of float32 in steps of its bit patterns. */
 import { describe, expect, test } from "vitest";
 import { softplus } from "../../src/kernel/reference-heads.ts";
-import { kernelModule } from "./wasm.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 interface MathExports {
   readonly memory: WebAssembly.Memory;

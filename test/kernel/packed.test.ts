@@ -3,10 +3,10 @@
  * steps at once are held to one step at a time, which contracts/kernel.ts holds to ONNX Runtime.
  */
 import { describe, expect, test } from "vitest";
-import { CELLS, type Config } from "../../src/checkpoint.ts";
 import { Kernel, stateSize } from "../../src/kernel/kernel.ts";
-import { Random, randomTensors } from "../random.ts";
-import { kernelModule, relaxedKernelModule } from "./wasm.ts";
+import { CELLS, type Config } from "../../src/model/checkpoint.ts";
+import { Random, randomTensors } from "../support/random.ts";
+import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
 
 const STEPS = 40;
 const INPUTS = 5;

@@ -1,11 +1,11 @@
 /** The plain twin: the common contract, and finite differences, which only its float64 can answer for. */
 import { describe, expect, test } from "vitest";
-import { CELLS, type Tensors } from "../../src/checkpoint.ts";
 import { stateSize } from "../../src/kernel/kernel.ts";
 import { backward, forward, ReferenceKernel, rescaleNorm, rmsProp, widen } from "../../src/kernel/reference.ts";
 import { softplus } from "../../src/kernel/reference-heads.ts";
+import { CELLS, type Tensors } from "../../src/model/checkpoint.ts";
 import { configOf, kernelContract, raggedPieces } from "../contracts/kernel.ts";
-import { pack, Random, randomTensors } from "../random.ts";
+import { pack, Random, randomTensors } from "../support/random.ts";
 
 kernelContract("plain twin", (config) => new ReferenceKernel(config));
 

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Cell } from "../../src/checkpoint.ts";
+import type { Cell } from "../../src/model/checkpoint.ts";
 import { addToFolder } from "../../src/store/files.ts";
 import { MUSIC_FOLDER } from "../../src/training/datasets.ts";
-import { hasMusicSet } from "../data.ts";
-import { randomCheckpoint } from "../models.ts";
+import { hasMusicSet } from "../support/data.ts";
+import { randomCheckpoint } from "../support/models.ts";
 
 let folder: string; // where the scripts run, so that they find no data but what a test brings
 beforeEach(async () => {

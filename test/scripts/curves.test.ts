@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { keepCurve, keptCurve } from "../../scripts/curves.ts";
 import { learningCurves } from "../../scripts/pictures.ts";
-import { Network } from "../../src/model.ts";
-import { kernelModule } from "../kernel/wasm.ts";
-import { randomCheckpoint } from "../models.ts";
+import { Network } from "../../src/model/music-network.ts";
+import { randomCheckpoint } from "../support/models.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 let folder: string;
 beforeEach(async () => {

@@ -3,15 +3,15 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { writeWav } from "../../src/audio.ts";
-import { type Cell, mixtureOutputs, SPEECH } from "../../src/checkpoint.ts";
+import { writeWav } from "../../src/formats/wav.ts";
 import { ReferenceKernel } from "../../src/kernel/reference.ts";
+import { type Cell, mixtureOutputs, SPEECH } from "../../src/model/checkpoint.ts";
 import { addToFolder } from "../../src/store/files.ts";
 import { parts } from "../../src/training/batches.ts";
 import { MUSIC_FOLDER, MUSIC_SETS } from "../../src/training/datasets.ts";
 import { loadSpeechSet } from "../../src/training/speech.ts";
-import { hasMusicSet } from "../data.ts";
-import { Random, randomTensors } from "../random.ts";
+import { hasMusicSet } from "../support/data.ts";
+import { Random, randomTensors } from "../support/random.ts";
 
 let folder: string; // where the scripts run, so that they find no data but what a test brings
 beforeEach(async () => {

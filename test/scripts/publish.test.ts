@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { addToFolder } from "../../src/store/files.ts";
-import { randomCheckpoint } from "../models.ts";
-import { freshPlace, hasS3, s3Environment } from "../s3.ts";
+import { randomCheckpoint } from "../support/models.ts";
+import { freshPlace, hasS3, s3Environment } from "../support/s3.ts";
 
 let folder: string; // where the scripts run, with models/ in it
 beforeEach(async () => {

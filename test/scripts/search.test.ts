@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readCheckpoint } from "../../src/checkpoint.ts";
+import { readCheckpoint } from "../../src/model/checkpoint.ts";
 import { MUSIC_FOLDER } from "../../src/training/datasets.ts";
 import type { Progress } from "../../src/training/search.ts";
-import { hasMusicSet } from "../data.ts";
+import { hasMusicSet } from "../support/data.ts";
 
 let folder: string; // where the script runs
 beforeEach(async () => {

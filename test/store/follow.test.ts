@@ -6,9 +6,9 @@ import { publish, rollBack } from "../../src/store/publish.ts";
 import { s3Bucket } from "../../src/store/s3.ts";
 import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
-import { kernelModule } from "../kernel/wasm.ts";
-import { freshPlace, hasS3, type S3Proxy, startProxy } from "../s3.ts";
-import { bytesOf, keyOf, offeredBy, onEveryBucket, storeOf } from "./releases.ts";
+import { bytesOf, keyOf, offeredBy, onEveryBucket, storeOf } from "../support/releases.ts";
+import { freshPlace, hasS3, type S3Proxy, startProxy } from "../support/s3.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 const one = storeOf({ gru: 1, lstm: 1 });
 const two = storeOf({ gru: 2, lstm: 1, tanh: 2 });

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { writeCheckpoint } from "../../src/checkpoint.ts";
 import { SurprisalError } from "../../src/errors.ts";
+import { writeCheckpoint } from "../../src/model/checkpoint.ts";
 import { type Bucket, bucketStore } from "../../src/store/bucket.ts";
 import { follow } from "../../src/store/follow.ts";
 import { publish, releases, rollBack } from "../../src/store/publish.ts";
 import { CATALOGUE_KEY, type CheckpointStore, writeCatalogue } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
-import { kernelModule } from "../kernel/wasm.ts";
-import { randomCheckpoint } from "../models.ts";
-import { offered, offeredBy, onEveryBucket, stored, storeOf } from "./releases.ts";
+import { randomCheckpoint } from "../support/models.ts";
+import { offered, offeredBy, onEveryBucket, stored, storeOf } from "../support/releases.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 const one = storeOf({ gru: 1, lstm: 1 });
 const two = storeOf({ gru: 2, lstm: 1 });

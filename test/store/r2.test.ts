@@ -3,7 +3,7 @@ import { bucketStore } from "../../src/store/bucket.ts";
 import { r2Bucket } from "../../src/store/r2.ts";
 import { bucketContract } from "../contracts/bucket.ts";
 import { storeContract } from "../contracts/store.ts";
-import { startWorkerd, type Workerd } from "../workerd.ts";
+import { startWorkerd, type Workerd } from "../support/workerd.ts";
 
 /** R2 as wrangler has it for development, behind the binding of a real workerd. */
 let workerd: Workerd;

@@ -3,7 +3,7 @@ import { bucketStore, StoreFailure } from "../../src/store/bucket.ts";
 import { s3Bucket } from "../../src/store/s3.ts";
 import { bucketContract } from "../contracts/bucket.ts";
 import { storeContract } from "../contracts/store.ts";
-import { type Fault, freshPlace, hasS3, type S3Proxy, startProxy } from "../s3.ts";
+import { type Fault, freshPlace, hasS3, type S3Proxy, startProxy } from "../support/s3.ts";
 
 const bytes = new TextEncoder().encode("the bytes of an object");
 const anySize = () => {};

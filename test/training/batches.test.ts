@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { uniform } from "../../src/random.ts";
-import { frameCount, toFrames } from "../../src/sequence.ts";
+import { frameCount, toFrames } from "../../src/formats/piano-roll.ts";
 import { groups, parts, shuffle } from "../../src/training/batches.ts";
-import { smallSet } from "./pieces.ts";
+import { uniform } from "../../src/util/random.ts";
+import { smallSet } from "../support/pieces.ts";
 
 describe("parts", () => {
   test.each([1, 3, 7, 100])(

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { pianoRoll } from "../../src/sequence.ts";
+import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { bigram } from "../../src/training/bigram.ts";
 import { loadMusicSet } from "../../src/training/datasets.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
-import { hasMusicSet } from "../data.ts";
+import { hasMusicSet } from "../support/data.ts";
 
 describe("the bigram", () => {
   test("scores by counts of how each pitch follows itself", () => {

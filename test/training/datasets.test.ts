@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { frameCount, type PianoRoll, toFrames } from "../../src/sequence.ts";
+import { frameCount, type PianoRoll, toFrames } from "../../src/formats/piano-roll.ts";
 import {
   bringMusicSet,
   loadMusicSet,
@@ -17,7 +17,7 @@ import {
   SPLITS,
   type Split,
 } from "../../src/training/datasets.ts";
-import { hasMusicSet } from "../data.ts";
+import { hasMusicSet } from "../support/data.ts";
 
 const golden: Record<MusicSetName, Record<Split, string>> = JSON.parse(
   readFileSync(new URL("../fixtures/music/golden.json", import.meta.url), "utf8"),

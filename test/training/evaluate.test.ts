@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { frameCount, type PianoRoll, pianoRoll } from "../../src/sequence.ts";
+import { frameCount, type PianoRoll, pianoRoll } from "../../src/formats/piano-roll.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
 
 /** A model to whom every frame of a piece is as surprising as the piece's first pitch is high. */

@@ -3,7 +3,7 @@ import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { SurprisalError } from "../../src/errors.ts";
 import { readMatlabCells } from "../../src/training/matlab.ts";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/music/${name}`, import.meta.url));
 

@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readCheckpoint, writeCheckpoint } from "../../src/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../../src/model/checkpoint.ts";
 import { type LoggedEpoch, run } from "../../src/training/run.ts";
-import { smallProtocol, smallSet } from "./pieces.ts";
+import { smallProtocol, smallSet } from "../support/pieces.ts";
 
 const kernelPath = new URL("../../dist/kernel.wasm", import.meta.url);
 const settings = { set: smallSet(), cell: "lstm", protocol: { ...smallProtocol, epochs: 30, patience: 30 } } as const;

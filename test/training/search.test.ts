@@ -2,9 +2,9 @@ import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readCheckpoint } from "../../src/checkpoint.ts";
+import { readCheckpoint } from "../../src/model/checkpoint.ts";
 import { drawn, isBehind, isOver, type Progress, readProgress, rungs, search } from "../../src/training/search.ts";
-import { smallProtocol, smallSet } from "./pieces.ts";
+import { smallProtocol, smallSet } from "../support/pieces.ts";
 
 const kernel = await readFile(new URL("../../dist/kernel.wasm", import.meta.url));
 const protocol = { ...smallProtocol, epochs: 9 };

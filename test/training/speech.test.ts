@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { writeWav } from "../../src/audio.ts";
-import { SPEECH } from "../../src/checkpoint.ts";
+import { writeWav } from "../../src/formats/wav.ts";
+import { SPEECH } from "../../src/model/checkpoint.ts";
 import { parts, stepCount } from "../../src/training/batches.ts";
 import { kernelEngine } from "../../src/training/engine.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
@@ -12,8 +12,8 @@ import { parseTarget, presetOf } from "../../src/training/protocol.ts";
 import { run } from "../../src/training/run.ts";
 import { loadSpeechSet, makeSpeechSet, readRecordings, splitRecordings } from "../../src/training/speech.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import { kernelModule } from "../kernel/wasm.ts";
-import { Random } from "../random.ts";
+import { Random } from "../support/random.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 /** A resonance of 500 Hz driven by noise: x_n = 2 r cos(w) x_{n-1} - r² x_{n-2} + e. */
 const COEFFICIENTS = [2 * 0.98 * Math.cos((2 * Math.PI * 500) / 8000), -(0.98 ** 2)];

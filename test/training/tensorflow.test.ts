@@ -1,16 +1,16 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { CELLS, type Cell, type Config, type Tensors } from "../../src/checkpoint.ts";
-import { uniform } from "../../src/random.ts";
+import { CELLS, type Cell, type Config, type Tensors } from "../../src/model/checkpoint.ts";
 import { ENGINES, engineOf } from "../../src/training/backends.ts";
 import { parts } from "../../src/training/batches.ts";
 import { type CreateEngine, Diverged, kernelEngine, type Rule } from "../../src/training/engine.ts";
 import type { Protocol } from "../../src/training/protocol.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import { kernelModule } from "../kernel/wasm.ts";
-import { Random, randomTensors } from "../random.ts";
-import { isInstalled } from "./installed.ts";
-import { smallProtocol, smallSet, smallSpeechSet } from "./pieces.ts";
+import { uniform } from "../../src/util/random.ts";
+import { isInstalled } from "../support/installed.ts";
+import { smallProtocol, smallSet, smallSpeechSet } from "../support/pieces.ts";
+import { Random, randomTensors } from "../support/random.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 const set = smallSet();
 const kernel = kernelEngine(kernelModule);

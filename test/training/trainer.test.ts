@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { CELLS, type Tensors } from "../../src/checkpoint.ts";
+import { toFrames } from "../../src/formats/piano-roll.ts";
 import { rowCount } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
-import { Network } from "../../src/model.ts";
-import { toFrames } from "../../src/sequence.ts";
+import { CELLS, type Tensors } from "../../src/model/checkpoint.ts";
+import { Network } from "../../src/model/music-network.ts";
 import { kernelEngine } from "../../src/training/engine.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
 import { Trainer } from "../../src/training/trainer.ts";
-import { kernelModule } from "../kernel/wasm.ts";
-import { pack } from "../random.ts";
-import { smallProtocol, smallSet } from "./pieces.ts";
+import { smallProtocol, smallSet } from "../support/pieces.ts";
+import { pack } from "../support/random.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 const set = smallSet();
 

@@ -3,14 +3,14 @@
  * SwiftShader: VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json.
  */
 import { expect, test } from "vitest";
-import { CELLS } from "../../src/checkpoint.ts";
-import { uniform } from "../../src/random.ts";
+import { CELLS } from "../../src/model/checkpoint.ts";
 import { engineOf } from "../../src/training/backends.ts";
 import { parts } from "../../src/training/batches.ts";
-import { kernelModule } from "../kernel/wasm.ts";
-import { Random, randomTensors } from "../random.ts";
-import { isInstalled } from "./installed.ts";
-import { smallProtocol, smallSet } from "./pieces.ts";
+import { uniform } from "../../src/util/random.ts";
+import { isInstalled } from "../support/installed.ts";
+import { smallProtocol, smallSet } from "../support/pieces.ts";
+import { Random, randomTensors } from "../support/random.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 const missing = ["webgpu", "@tensorflow/tfjs-backend-webgpu"].filter((name) => !isInstalled(name));
 

@@ -1,0 +1,96 @@
+/**
+ * What a function on Lambda has to offer: the kernel and the models of its package and, before those, the models of a
+ * bucket. Between calls a function is frozen, so no timer can poll the bucket: each call asks for it.
+ */
+import { readFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { SurprisalError } from "../../errors.ts";
+import type { Model } from "../../model/music-network.ts";
+import { fileStore } from "../../store/files.ts";
+import { follow, toldToClients } from "../../store/follow.ts";
+import { type Loaded, loadModels } from "../../store/load.ts";
+import { openStore } from "../../store/open.ts";
+import { reporter } from "../../store/report.ts";
+import type { CheckpointStore } from "../../store/store.ts";
+
+const REFRESH_MS = 60_000;
+/** What a call waits for the bucket; what is loaded already is served when it takes longer. */
+const PATIENCE_MS = 5000;
+
+// The package has its bundles where the sources are.
+const root = new URL("../../../", import.meta.url);
+const MODELS = fileURLToPath(new URL(".lambda/models", root));
+
+export interface Offer {
+  /** Those of the bucket; those of the package as long as the bucket has offered none. */
+  models(): readonly Model[];
+  /** Whether they are all that the bucket offers and are not damaged, or it is known to offer none. */
+  areKnown(): boolean;
+  /** See Deps of app.ts. */
+  lastError(): string | undefined;
+  /** Polls the bucket when the last poll began a minute ago or more, or joins the one under way. Never rejects. */
+  refresh(): Promise<void>;
+}
+
+interface Options {
+  readonly now?: () => number; // ms
+  readonly packaged?: string; // folder of the models that need no bucket
+}
+
+/**
+ * Reads the models that a setting names, as SURPRISAL_MODELS does; those of the package when it names none.
+ * @throws SurprisalError `malformed-request` when the setting is malformed, `no-models` when the package has none and they
+ * are needed.
+ */
+export async function openOffer(setting = "", { now = Date.now, packaged = MODELS }: Options = {}): Promise<Offer> {
+  const kernel = await WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
+  const shipped = fileStore(packaged);
+  const store = setting === "" ? shipped : await sparing(await openStore(setting), shipped);
+  const follower = follow(store, kernel);
+  let standIn: Loaded = { models: [], failures: [] };
+  let polledAt = Number.NEGATIVE_INFINITY;
+  let polled: Promise<unknown> = Promise.resolve();
+  let waiting = false; // for an answer of the bucket
+  const report = reporter(follower, "the store");
+
+  const offer: Offer = {
+    models: () => (follower.loaded().models.length > 0 ? follower.loaded() : standIn).models,
+    areKnown() {
+      const { models, failures } = follower.loaded();
+      if (models.length > 0) return failures.every(({ error }) => error instanceof SurprisalError);
+      const [{ error } = {}] = follower.problems();
+      return error instanceof SurprisalError && error.code === "no-models" && !waiting;
+    },
+    lastError: () =>
+      follower.problems().map(toldToClients).at(0) ?? (waiting ? "The store: it has not answered yet." : undefined),
+    async refresh() {
+      if (now() - polledAt >= REFRESH_MS) {
+        polledAt = now();
+        waiting = true;
+        const answered = follower.refresh().then(() => {
+          waiting = false;
+        });
+        polled = Promise.race([answered, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+      }
+      await polled;
+      report();
+    },
+  };
+  await offer.refresh();
+  if (offer.models().length === 0) standIn = await loadModels(shipped, kernel);
+  return offer;
+}
+
+/** A store whose files are read from the package where it has them: a cold start then waits for few or none. */
+async function sparing(store: CheckpointStore, shipped: CheckpointStore): Promise<CheckpointStore> {
+  const { catalogue } = await shipped.catalogue();
+  const here = new Map(catalogue.models.map((entry) => [entry.version, entry]));
+  return {
+    catalogue: store.catalogue,
+    read(entry) {
+      const packaged = here.get(entry.version);
+      return packaged ? shipped.read(packaged) : store.read(entry);
+    },
+  };
+}

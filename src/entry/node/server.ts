@@ -1,0 +1,145 @@
+/** The HTTP server on Node: opens the port, says how to use it, follows the store, and closes the port in order. */
+import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
+import { serve } from "@hono/node-server";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { decode } from "../../formats/decoders.ts";
+import { createApp } from "../../http/app.ts";
+import { DEFAULT_LIMITS } from "../../inference/piece.ts";
+import type { Model } from "../../model/music-network.ts";
+import { toldToClients } from "../../store/follow.ts";
+import type { Release } from "../../store/load.ts";
+import { reporter } from "../../store/report.ts";
+import { kernelModule, openModels, PAGE_FOLDER, version } from "./local.ts";
+import type { Pool } from "./pool.ts";
+
+/** How long what is under way may take once the server is told to stop. */
+const GRACE_MS = 25_000;
+
+/** Timers take a longer time for none. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** When all models are read and threads started: a process that is started for a request answers it first. */
+const FIRST_MS = 500;
+
+/** A release, and the threads that answer by it. */
+interface Served {
+  readonly pool: Pool;
+  readonly release: Release;
+  readonly models: readonly Model[];
+}
+
+/**
+ * Serves the models of a store until SIGINT or SIGTERM, and whatever is published there meanwhile.
+ * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
+ */
+export async function listen(
+  models: string,
+  { port, host, pollSeconds }: { port: number; host: string; pollSeconds: number },
+): Promise<number> {
+  const kernel = await kernelModule();
+  const follower = await openModels(models, kernel);
+  const report = reporter(follower, models);
+  let served: Served | undefined; // until threads run, the main thread answers
+  const app = createApp({
+    async models(patterns) {
+      if (served) return served.models;
+      const models = await follower.models(patterns);
+      report();
+      return models;
+    },
+    lastError: () => follower.problems().map(toldToClients).at(0),
+    limits: DEFAULT_LIMITS,
+    decode,
+    elsewhere: () => served?.pool.answer,
+    version,
+    log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
+  });
+  for (const path of ["/", "/page.css", "/page.js"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
+  const stopped = new AbortController();
+
+  /** Threads of the present release, in place of those of another. Without threads the main thread answers. */
+  async function renewPool(): Promise<void> {
+    const release = follower.release();
+    if (!release || release === served?.release) return;
+    const { models } = follower.loaded();
+    const old = served?.pool;
+    try {
+      const { startPool } = await import("./pool.ts");
+      const pool = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
+      if (stopped.signal.aborted) return pool.close();
+      served = { pool, release, models };
+      console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
+    } catch (error) {
+      served = undefined;
+      console.error("The threads cannot be started; requests are answered one beside the other:", error);
+    }
+    await old?.close();
+  }
+
+  /** Once stopped, connections end with their answers: a client that goes on asking would hold the process. */
+  const fetch: typeof app.fetch = async (...args) => {
+    const response = await app.fetch(...args);
+    if (stopped.signal.aborted) response.headers.set("Connection", "close");
+    return response;
+  };
+  const server = serve({ fetch, port, hostname: host }, (bound) => {
+    const url = `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
+    console.log(greeting(url));
+  });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
+    return 1;
+  }
+
+  const stop = async () => {
+    if (stopped.signal.aborted) return; // told again, as by npm after the terminal
+    stopped.abort();
+    const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
+    if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
+      await served?.pool.close();
+      process.exit(0); // a poll that is under way holds nothing to wait for
+    }
+    console.error(`After ${GRACE_MS / 1000} s not all requests are answered; the others are cut off.`);
+    process.exit(1);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+
+  void (async () => {
+    let pauseMs = FIRST_MS;
+    while (!stopped.signal.aborted) {
+      await setTimeout(Math.min(pauseMs, LONGEST_TIMER_MS), undefined, { ref: false });
+      pauseMs = 1000 * pollSeconds;
+      await follower.refresh();
+      if (stopped.signal.aborted) return;
+      report();
+      await renewPool();
+    }
+  })();
+  return 0;
+}
+
+function reasonOf(error: unknown): string {
+  switch (error instanceof Error && "code" in error ? error.code : undefined) {
+    case "EADDRINUSE":
+      return "it is in use; choose another, such as PORT=8788";
+    case "EACCES":
+      return "this user may not open it; choose one above 1023";
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const greeting = (url: string) => `surprisal ${version} listens on ${url}
+
+Score four chords:
+
+  curl -s ${url}/v1/score -H 'Content-Type: application/json' \\
+    -d '{"pianoRoll": [[48,64,67,72], [53,65,69,72], [43,65,71,74], [48,64,67,72]]}'
+
+or a MIDI or audio file of yours: curl -s ${url}/v1/score -F file=@piece.mid
+
+${url}/ does the same in a browser.
+`;

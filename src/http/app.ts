@@ -1,0 +1,187 @@
+/**
+ * createApp: the HTTP API on whatever runtime calls its `fetch`. Here requests meet the scoring code and every error
+ * becomes an RFC 9457 problem document.
+ */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { cors } from "hono/cors";
+import { etag, RETAINED_304_HEADERS } from "hono/etag";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { type RequestIdVariables, requestId } from "hono/request-id";
+import { TrieRouter } from "hono/router/trie-router";
+import { SurprisalError, TITLE_OF_STATUS } from "../errors.ts";
+import type { Decoder } from "../formats/wav.ts";
+import { predict, score } from "../inference/answer.ts";
+import type { Limits } from "../inference/piece.ts";
+import { modelInfo } from "../model/info.ts";
+import type { Model } from "../model/music-network.ts";
+import { readsAudio, unknownModel } from "../model/select.ts";
+import { PredictOptions, type Problem, ScoreOptions } from "../schema/schema.ts";
+import { once } from "../util/once.ts";
+import { continuationFile } from "./continuation.ts";
+import { faultOf, type Reader, readInput } from "./request.ts";
+import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
+
+export interface Deps {
+  /**
+   * The models at this moment; they may be swapped between two requests.
+   * @param patterns of the models of interest (see select.ts): others may be left out
+   */
+  models(patterns?: readonly string[]): readonly Model[] | Promise<readonly Model[]>;
+  /** Why the store could last not be read, if so, in a sentence for clients: without paths. */
+  lastError?(): string | undefined;
+  readonly limits: Limits;
+  /** Of audio that is not WAV; without it such audio is refused. */
+  readonly decode?: Decoder;
+  /** Answers /score and /predict in this app's place, where there is one: see entry/pool.ts. */
+  elsewhere?(): ((request: Request, id: string) => Promise<Response>) | undefined;
+  readonly version: string;
+  log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
+}
+
+const NOT_STORED = { "Cache-Control": "no-store" };
+const REVALIDATED = { "Cache-Control": "no-cache" };
+
+/** Answers If-None-Match. A 304 keeps what other origins need to read it. */
+const conditional = etag({
+  retainedHeaders: [
+    ...RETAINED_304_HEADERS,
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+    "X-Request-Id",
+  ],
+  generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
+});
+
+type Env = { Variables: RequestIdVariables };
+
+/** The whole API, under / and under /v1. Hono's usual router would build its tables while the first request waits. */
+export function createApp(deps: Deps): OpenAPIHono<Env> {
+  const api = createApi(deps);
+  const app = new OpenAPIHono<Env>({ router: new TrieRouter() });
+  app.use(requestId());
+  app.use(cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders: ["ETag", "X-Request-Id"], maxAge: 86_400 }));
+  app.use(
+    methodNotAllowed<Env>({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(", ");
+        const detail = `Found the method ${c.req.method}; ${c.req.path} answers ${allow}.`;
+        return problem(c, new SurprisalError("method-not-allowed", detail), { Allow: allow });
+      },
+    }),
+  );
+  app.route("/v1", api);
+  app.route("/", api);
+  app.notFound((c) => problem(c, new SurprisalError("not-found", `There is nothing at ${c.req.path.slice(0, 200)}.`)));
+  app.onError((error, c) => {
+    const known = error instanceof SurprisalError ? error : undefined;
+    if (!known || known.status === 500) {
+      deps.log(error, { id: c.get("requestId"), method: c.req.method, path: c.req.path });
+    }
+    return problem(c, known);
+  });
+  return app;
+}
+
+/** The routes without a prefix. */
+export function createApi(deps: Deps): OpenAPIHono<Env> {
+  const reader: Reader = {
+    limits: deps.limits,
+    async hears(patterns) {
+      const named = patterns ? await deps.models(patterns) : [];
+      return named.some(({ kind }) => kind === "audio") || readsAudio(await deps.models());
+    },
+    decode: deps.decode,
+  };
+  const api = new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
+    },
+  });
+  for (const { path } of [scoreRoute, predictRoute]) {
+    api.post(path, async (c, next) => {
+      const answer = deps.elsewhere?.();
+      return answer ? answer(c.req.raw, c.get("requestId")) : next();
+    });
+  }
+  api.openapi(scoreRoute, async (c) => {
+    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, reader);
+    return c.json(await score(input, await deps.models(options.models), options), 200, NOT_STORED);
+  });
+
+  api.openapi(predictRoute, async (c) => {
+    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), PredictOptions, reader);
+    const type = accepts(c, {
+      header: "Accept",
+      supports: ["application/json", "audio/midi", "audio/wav"],
+      default: "application/json",
+    });
+    c.header("Vary", "Accept", { append: true });
+    // State tokens may be of any model.
+    const models = await deps.models(options.state ? undefined : options.models);
+    const answer = await predict(input, models, options);
+    if (type === "application/json") return c.json(answer, 200, NOT_STORED);
+    const { bytes, mediaType, extension } = continuationFile(answer);
+    if (type !== mediaType) {
+      throw new SurprisalError("not-acceptable", `The continuation is ${mediaType}; wanted by Accept: ${type}.`);
+    }
+    const headers = { ...NOT_STORED, "Content-Disposition": `attachment; filename="continuation.${extension}"` };
+    return c.body(bytes, 200, { ...headers, "Content-Type": mediaType });
+  });
+
+  api.use("/models/*", conditional);
+  api.openapi(modelsRoute, async (c) => c.json({ models: (await deps.models()).map(modelInfo) }, 200, REVALIDATED));
+  api.openapi(modelRoute, async (c) => {
+    const { set, cell } = c.req.valid("param");
+    const models = await deps.models();
+    const model = models.find(({ id }) => id === `${set}/${cell}`);
+    if (!model) throw unknownModel(`${set}/${cell}`, models);
+    const info = modelInfo(model);
+    return c.json(info, 200, { ...REVALIDATED, ETag: `"${info.version}"` });
+  });
+
+  api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));
+  api.openapi(readyRoute, async (c) => {
+    const { length } = await deps.models();
+    const reason = deps.lastError?.();
+    if (length === 0) throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
+    return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
+  });
+
+  const documents = once(async () => {
+    const { openApiDocument, openApiYaml } = await import("./openapi.ts");
+    const document = openApiDocument(api, deps.version);
+    return { document, yaml: openApiYaml(document) };
+  });
+  api.use("/openapi.*", conditional);
+  api.get("/openapi.json", async (c) => c.json((await documents()).document, 200, REVALIDATED));
+  api.get("/openapi.yaml", async (c) =>
+    c.body((await documents()).yaml, 200, { ...REVALIDATED, "Content-Type": "application/yaml" }),
+  );
+  return api;
+}
+
+function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
+  const document = problemDocument(error, new URL(c.req.url).pathname, c.get("requestId"));
+  return c.body(JSON.stringify(document), document.status, {
+    ...NOT_STORED,
+    ...headers,
+    "Content-Type": "application/problem+json",
+  });
+}
+
+/** Unknown errors are answered bare: what they say is for the log. */
+export function problemDocument(error: SurprisalError | undefined, path: string, requestId: string) {
+  const status = error?.status ?? 500;
+  return {
+    type: "about:blank",
+    title: TITLE_OF_STATUS[status],
+    status,
+    detail:
+      error && status !== 500 ? error.message : "The server failed; its log has more under the id of this request.",
+    code: error?.code ?? "internal-error",
+    instance: `${path}#${requestId}`,
+  } satisfies Problem;
+}

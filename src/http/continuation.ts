@@ -1,0 +1,26 @@
+/** A prediction -> its continuation as a file: MIDI of music, WAV of audio. */
+
+import { SurprisalError } from "../errors.ts";
+import { writeMidi } from "../formats/midi.ts";
+import { pianoRoll } from "../formats/piano-roll.ts";
+import { writeWav } from "../formats/wav.ts";
+import type { PredictResponse } from "../schema/schema.ts";
+
+/** @throws SurprisalError `not-acceptable` unless there is the continuation of exactly one model. */
+export function continuationFile({ predictions }: PredictResponse) {
+  const [prediction] = predictions;
+  if (predictions.length !== 1 || !prediction.continuation) {
+    throw new SurprisalError(
+      "not-acceptable",
+      `A file is the continuation of one model; found ${predictions.length} models ${prediction.continuation ? "with" : "without"} steps. Set models to one id and steps to a number.`,
+    );
+  }
+  if ("framesPerQuarter" in prediction) {
+    const { continuation, framesPerQuarter } = prediction;
+    const bytes = new Uint8Array(writeMidi(pianoRoll(continuation), { framesPerQuarter }));
+    return { bytes, mediaType: "audio/midi", extension: "mid" } as const;
+  }
+  const { continuation, sampleRate } = prediction;
+  const bytes = writeWav({ samples: Float32Array.from(continuation), sampleRate });
+  return { bytes, mediaType: "audio/wav", extension: "wav" } as const;
+}

@@ -1,0 +1,117 @@
+/** The routes as openapi.yaml shows them: what goes in and what comes out of each, by the schemas. app.ts answers them. */
+import { createRoute } from "@hono/zod-openapi";
+import {
+  Bytes,
+  Health,
+  ModelInfo,
+  ModelList,
+  ModelPath,
+  PredictOptions,
+  PredictResponse,
+  Problem,
+  ScoreOptions,
+  ScoreResponse,
+} from "../schema/schema.ts";
+
+const json = <Schema>(schema: Schema, description: string) => ({
+  content: { "application/json": { schema } },
+  description,
+});
+
+const problem = (description: string) => ({
+  content: { "application/problem+json": { schema: Problem } },
+  description,
+});
+
+/** A body of one of the three kinds. References, not schemas: input.ts reads the body, since a route reads only one kind. */
+const body = (name: "Score" | "Predict") => ({
+  required: true,
+  content: {
+    "multipart/form-data": { schema: { $ref: `#/components/schemas/${name}Form` } },
+    "application/json": { schema: { $ref: `#/components/schemas/${name}Request` } },
+    "audio/midi": { schema: Bytes },
+    "audio/wav": { schema: Bytes },
+    "audio/flac": { schema: Bytes },
+    "audio/mpeg": { schema: Bytes },
+    "audio/ogg": { schema: Bytes },
+    "application/octet-stream": { schema: Bytes },
+  },
+});
+
+const evaluation = {
+  400: problem("A malformed request, file, piano roll, list of samples or state."),
+  404: problem("No such model."),
+  413: problem("Over a limit of bytes, frames or seconds."),
+  415: problem("Neither MIDI nor audio, or audio that this server cannot decode."),
+  422: problem("Nothing to score."),
+  503: problem("No models."),
+};
+
+export const scoreRoute = createRoute({
+  method: "post",
+  path: "/score",
+  operationId: "score",
+  summary: "Negative log-likelihood of a piece or recording under each chosen model",
+  request: { query: ScoreOptions, body: body("Score") },
+  responses: { 200: json(ScoreResponse, "One score for each model."), ...evaluation },
+});
+
+export const predictRoute = createRoute({
+  method: "post",
+  path: "/predict",
+  operationId: "predict",
+  summary: "Distribution of the next frame, or block of audio, under each chosen model, and a sampled continuation",
+  description:
+    "With `Accept: audio/midi` (music) or `audio/wav` (audio) the answer is the continuation of one model as a file; it needs `steps`.",
+  request: { query: PredictOptions, body: body("Predict") },
+  responses: {
+    200: {
+      content: {
+        "application/json": { schema: PredictResponse },
+        "audio/midi": { schema: Bytes },
+        "audio/wav": { schema: Bytes },
+      },
+      description: "One prediction for each model.",
+    },
+    ...evaluation,
+    406: problem("A file was asked for, but of several models, without steps or of the other kind."),
+    409: problem("A state of another version of the model."),
+  },
+});
+
+export const modelsRoute = createRoute({
+  method: "get",
+  path: "/models",
+  operationId: "listModels",
+  summary: "The models of this server",
+  responses: { 200: json(ModelList, "Every model.") },
+});
+
+export const modelRoute = createRoute({
+  method: "get",
+  path: "/models/{set}/{cell}",
+  operationId: "getModel",
+  summary: "One model; its version is the ETag",
+  request: { params: ModelPath },
+  responses: {
+    200: json(ModelInfo, "The model."),
+    304: { description: "If-None-Match names the version." },
+    404: problem("No such model."),
+  },
+});
+
+export const liveRoute = createRoute({
+  method: "get",
+  path: "/health/live",
+  operationId: "live",
+  summary: "The server answers",
+  responses: { 200: json(Health, "It does.") },
+});
+
+export const readyRoute = createRoute({
+  method: "get",
+  path: "/health/ready",
+  operationId: "ready",
+  summary: "Models are loaded",
+  responses: { 200: json(Health, "They are."), 503: problem("None is loaded.") },
+});

@@ -1,0 +1,90 @@
+/** Input + models + options -> what the API and the command line answer, by the kind of the input. */
+import { SurprisalError } from "../errors.ts";
+import type { Model } from "../model/music-network.ts";
+import { modelsOfKind, selectModels } from "../model/select.ts";
+import type { PredictOptions, PredictResponse, ScoreOptions, ScoreResponse } from "../schema/schema.ts";
+import type { Music } from "./piece.ts";
+import { predictMusic, startMusic } from "./predict-music.ts";
+import { predictSpeech } from "./predict-speech.ts";
+import type { Speech } from "./recording.ts";
+import { scoreMusic } from "./score-music.ts";
+import { scoreSpeech } from "./score-speech.ts";
+import { readToken, type Stopped } from "./state-token.ts";
+
+export type Input = Music | Speech;
+
+/**
+ * Scores an input by each chosen model of its kind.
+ * @throws SurprisalError as modelsOfKind, scoreMusic and scoreSpeech; `malformed-request` for an option of the other kind.
+ */
+export async function score(input: Input, models: readonly Model[], options: ScoreOptions): Promise<ScoreResponse> {
+  if (isMusic(input)) return scoreMusic(input, modelsOfKind(models, "music", options.models), options);
+  checkAudioOptions(options);
+  return scoreSpeech(input, modelsOfKind(models, "audio", options.models), options);
+}
+
+/**
+ * Predicts what follows an input under each chosen model of its kind, or under those of the state tokens.
+ * @throws SurprisalError as modelsOfKind, readToken, predictMusic and predictSpeech; `malformed-request` for an option of the
+ * other kind, or options that contradict each other.
+ */
+export async function predict(
+  input: Input,
+  models: readonly Model[],
+  options: PredictOptions,
+): Promise<PredictResponse> {
+  if (isMusic(input)) {
+    const runs = options.state
+      ? resume(options.state, "music", models, options)
+      : await startMusic(input, modelsOfKind(models, "music", options.models), options);
+    return predictMusic(input, runs, options);
+  }
+  checkAudioOptions(options);
+  const runs = options.state
+    ? resume(options.state, "audio", models, options)
+    : modelsOfKind(models, "audio", options.models).map((model) => ({ model }));
+  return predictSpeech(input, runs, options);
+}
+
+const isMusic = (input: Input): input is Music => input.input.kind === "music";
+
+/** Options that say how music is read. */
+const MUSIC_OPTIONS = ["transpose", "channels", "framesPerQuarter"] as const;
+
+function checkAudioOptions(options: Pick<ScoreOptions, (typeof MUSIC_OPTIONS)[number]>): void {
+  const odd = MUSIC_OPTIONS.find((name) => options[name] !== undefined);
+  if (odd) throw new SurprisalError("malformed-request", `${odd} is for music; found audio.`);
+}
+
+function resume<K extends Stopped["kind"]>(
+  tokens: readonly string[],
+  kind: K,
+  models: readonly Model[],
+  options: PredictOptions,
+): Extract<Stopped, { kind: K }>[] {
+  const contradiction = (detail: string) => new SurprisalError("malformed-request", detail);
+  if (options.transpose !== undefined) {
+    throw contradiction("Found transpose beside state; wanted one of them, since a state holds its transposition.");
+  }
+  if (options.framesPerQuarter !== undefined) {
+    throw contradiction("Found framesPerQuarter beside state; wanted one of them, since a state holds its frame rate.");
+  }
+  const runs = tokens.map((token) => {
+    const run = readToken(token, models);
+    if (isOfKind(run, kind)) return run;
+    throw contradiction(`Found ${kind} beside a state of ${run.model.id}, which cannot read it.`);
+  });
+  const ids = runs.map(({ model }) => model.id);
+  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (twice) throw contradiction(`Found two states of ${twice}; wanted one for each model.`);
+  if (options.models) {
+    const wanted = selectModels(models, options.models).map(({ id }) => id);
+    if (wanted.length !== ids.length || wanted.some((id) => !ids.includes(id))) {
+      throw contradiction(`Found states of ${ids.join(", ")}; wanted one for each of ${wanted.join(", ")}.`);
+    }
+  }
+  return runs;
+}
+
+const isOfKind = <K extends Stopped["kind"]>(run: Stopped, kind: K): run is Extract<Stopped, { kind: K }> =>
+  run.kind === kind;

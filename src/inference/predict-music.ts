@@ -1,0 +1,120 @@
+/**
+ * Music + models -> distribution of the next frame, and frames sampled from it, each of which is fed back.
+ */
+import { SurprisalError } from "../errors.ts";
+import { frameCount, pianoRoll } from "../formats/piano-roll.ts";
+import { type Advanced, type MusicModel, taggedVersion } from "../model/music-network.ts";
+import { MOST_STEPS, type MusicPredictResponse, type Prediction, type PredictOptions } from "../schema/schema.ts";
+import { uniform } from "../util/random.ts";
+import { letOthersIn } from "../util/yield.ts";
+import { leftOutWarning, type Music, readFor, readingWarnings } from "./piece.ts";
+import { bestShift } from "./score-music.ts";
+import { type MusicState, musicToken } from "./state-token.ts";
+
+const LIKELY = 10;
+
+/** A model before it reads the input. */
+export interface MusicRun {
+  readonly model: MusicModel;
+  readonly stopped: MusicState;
+}
+
+/**
+ * Predicts what follows a piece.
+ * @throws SurprisalError `nothing-to-score` when there is no frame, `malformed-request` for too many steps.
+ */
+export async function predictMusic(
+  music: Music,
+  runs: readonly MusicRun[],
+  options: PredictOptions,
+): Promise<MusicPredictResponse> {
+  const { steps = 0 } = options;
+  if (steps > MOST_STEPS.music) {
+    throw new SurprisalError("malformed-request", `steps is ${steps}; wanted at most ${MOST_STEPS.music} for music.`);
+  }
+  const predictions: Prediction[] = [];
+  for (const run of runs) {
+    await letOthersIn();
+    predictions.push(predictOne(music, run, options));
+  }
+  return { input: music.input, predictions };
+}
+
+/** Models at the start of a piece. */
+export async function startMusic(
+  music: Music,
+  models: readonly MusicModel[],
+  { transpose = 0, framesPerQuarter: given }: PredictOptions,
+): Promise<MusicRun[]> {
+  const runs: MusicRun[] = [];
+  for (const model of models) {
+    const framesPerQuarter = given ?? model.framesPerQuarter;
+    const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
+    runs.push({ model, stopped: { state: model.initialState(), shift, framesPerQuarter } });
+  }
+  return runs;
+}
+
+function predictOne(music: Music, { model, stopped }: MusicRun, options: PredictOptions): Prediction {
+  const { state, shift, framesPerQuarter } = stopped;
+  const reading = readFor(model, music, { framesPerQuarter, shift });
+  const frames = frameCount(reading.roll);
+  if (frames === 0) {
+    throw new SurprisalError(
+      "nothing-to-score",
+      `The input has no frames; wanted at least one to predict the next from.`,
+    );
+  }
+  const advanced = model.advance(state, reading.roll);
+  const probabilities = Array.from(advanced.next.probabilities);
+  const { steps } = options;
+  const sampled = steps === undefined ? undefined : inOwnKey(sample(model, advanced, steps, options), shift);
+  return {
+    model: model.id,
+    version: taggedVersion(model.version),
+    framesPerQuarter,
+    frames,
+    transposedBy: shift,
+    warnings: [...readingWarnings(model, reading), ...(sampled?.warnings ?? [])],
+    probabilities,
+    likely: likely(probabilities, shift),
+    state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
+    ...(sampled && { continuation: sampled.frames }),
+  };
+}
+
+/** The most probable pitches, in the input's own key. */
+function likely(probabilities: readonly number[], shift: number): Prediction["likely"] {
+  return probabilities
+    .map((probability, d) => ({ pitch: d + 1 - shift, probability }))
+    .filter(({ pitch }) => isPitch(pitch))
+    .toSorted((a, b) => b.probability - a.probability || a.pitch - b.pitch)
+    .slice(0, LIKELY);
+}
+
+/** Frames that follow, in the model's key. */
+function sample(
+  model: MusicModel,
+  { state, next }: Advanced,
+  steps: number,
+  { temperature = 1, seed = 0 }: PredictOptions,
+): number[][] {
+  const draw = uniform(seed);
+  const frames = [next.sample(draw, temperature)];
+  while (frames.length < steps) {
+    ({ state, next } = model.advance(state, pianoRoll(frames.slice(-1))));
+    frames.push(next.sample(draw, temperature));
+  }
+  return frames;
+}
+
+/** Shifts sampled frames back. Pitches that no MIDI note has are left out and counted. */
+function inOwnKey(sampled: readonly number[][], shift: number) {
+  const shifted = sampled.map((frame) => frame.map((pitch) => pitch - shift));
+  const frames = shifted.map((frame) => frame.filter(isPitch));
+  const leftOut = shifted.flat().length - frames.flat().length;
+  const reason = "transposed back, they lie outside MIDI pitches 1 to 127";
+  return { frames, warnings: leftOut === 0 ? [] : [leftOutWarning(leftOut, reason)] };
+}
+
+const isPitch = (pitch: number) => pitch >= 1 && pitch <= 127;

@@ -1,0 +1,65 @@
+/**
+ * Speech + models -> density of the samples that follow, and samples drawn from it, each block of which is fed back.
+ */
+import { SurprisalError } from "../errors.ts";
+import { taggedVersion } from "../model/music-network.ts";
+import type { SpeechModel, SpeechState } from "../model/speech-network.ts";
+import type { AudioPrediction, AudioPredictResponse, PredictOptions } from "../schema/schema.ts";
+import { uniform } from "../util/random.ts";
+import type { Speech } from "./recording.ts";
+import { speechToken } from "./state-token.ts";
+
+/** A model before it reads the input. */
+export interface SpeechRun {
+  readonly model: SpeechModel;
+  readonly stopped?: SpeechState; // at the start of the recording without it
+}
+
+/**
+ * Predicts what follows a recording.
+ * @throws SurprisalError `nothing-to-score` when there are too few samples, `malformed-request` when samples of another rate
+ * are to continue a state: they could not be resampled without those before.
+ */
+export async function predictSpeech(
+  speech: Speech,
+  runs: readonly SpeechRun[],
+  options: PredictOptions,
+): Promise<AudioPredictResponse> {
+  const predictions: AudioPrediction[] = [];
+  for (const run of runs) predictions.push(await predictOne(speech, run, options));
+  return { input: speech.input, predictions };
+}
+
+async function predictOne(
+  speech: Speech,
+  { model, stopped }: SpeechRun,
+  { steps, temperature = 1, seed = 0 }: PredictOptions,
+): Promise<AudioPrediction> {
+  const { sampleRate, mean, std } = model;
+  if (stopped && speech.input.sampleRate !== sampleRate) {
+    throw new SurprisalError(
+      "malformed-request",
+      `Found samples at ${speech.input.sampleRate} Hz beside a state; wanted ${sampleRate} Hz, the rate of ${model.id}.`,
+    );
+  }
+  const samples = await speech.at(sampleRate);
+  const advanced = await model.advance(stopped ?? model.initialState(), samples);
+  const next = advanced.next.scaled(std, mean);
+  const sampled =
+    steps === undefined
+      ? undefined
+      : await model.continuation(advanced, { blocks: steps, draw: uniform(seed), temperature });
+  return {
+    model: model.id,
+    version: taggedVersion(model.version),
+    sampleRate,
+    samples: samples.length,
+    warnings: [],
+    weights: [...next.weights],
+    means: next.means.map((row) => [...row]),
+    scales: next.scales.map((row) => [...row]),
+    expected: next.expected(),
+    state: speechToken(model, advanced.stopped),
+    ...(sampled && { continuation: Array.from(sampled, (sample) => sample * std + mean) }),
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * A recording as it came in -> Speech: its samples at the rate of each model, and what a listener would say of them.
+ */
+
+import { SurprisalError } from "../errors.ts";
+import { resample } from "../formats/resample.ts";
+import { checkSeconds, type Recording } from "../formats/wav.ts";
+import type { AudioInput, Warning } from "../schema/schema.ts";
+import type { Limits } from "./piece.ts";
+
+/** Beyond, a float file is no audio; float32 would overflow in the models. Full scale = 1. */
+export const LARGEST_SAMPLE = 16;
+
+/** What counts as silence, -60 dB of full scale; and of how much of a recording, to be worth a warning. */
+const SILENT = 1e-3;
+const MOSTLY = 0.9;
+/** From here a mean is heard in the numbers: a hundredth of full scale, and a tenth of the deviation. */
+const OFFSET = { absolute: 0.01, relative: 0.1 };
+/** So many samples in a row at the largest level are no peak of a wave. */
+const CLIPPED_RUN = 3;
+const NEAR_FULL_SCALE = 0.99;
+
+export interface Speech {
+  readonly input: AudioInput;
+  /** Its samples at a rate in Hz, full scale = 1. */
+  at(sampleRate: number): Promise<Float32Array>;
+}
+
+/** @throws SurprisalError `too-large` when it is longer than the limit, `malformed-audio` when a sample is no level of audio. */
+export function speechOf({ samples, sampleRate }: Recording, limits: Pick<Limits, "seconds">): Speech {
+  const durationSeconds = samples.length / sampleRate;
+  checkSeconds(durationSeconds, limits.seconds);
+  const odd = samples.findIndex((sample) => !(Math.abs(sample) <= LARGEST_SAMPLE));
+  if (odd !== -1) {
+    throw new SurprisalError(
+      "malformed-audio",
+      `Sample ${odd} is ${samples[odd]}; wanted at most ${LARGEST_SAMPLE} in size, where full scale is 1.`,
+    );
+  }
+  const resampled = new Map<number, Promise<Float32Array>>();
+  return {
+    input: { kind: "audio", sampleRate, samples: samples.length, durationSeconds, warnings: warningsOf(samples) },
+    at(rate) {
+      const known = resampled.get(rate) ?? resample(samples, sampleRate, rate);
+      resampled.set(rate, known);
+      return known;
+    },
+  };
+}
+
+/** What makes a recording unlike speech before any model has seen it. */
+function warningsOf(samples: Float32Array): Warning[] {
+  const { length } = samples;
+  if (length === 0) return [];
+  let [sum, squares, silent, peak] = [0, 0, 0, 0];
+  for (const sample of samples) {
+    sum += sample;
+    squares += sample ** 2;
+    silent += Number(Math.abs(sample) < SILENT);
+    peak = Math.max(peak, Math.abs(sample));
+  }
+  const mean = sum / length;
+  const deviation = Math.sqrt(Math.max(0, squares / length - mean ** 2));
+  const warnings: Warning[] = [];
+  const warn = (code: Warning["code"], count: number, detail: string) => warnings.push({ code, count, detail });
+  const constant = samples.every((sample) => sample === samples[0]);
+  if (constant) warn("constant", length, `Every sample is ${samples[0]}: there is no sound in it.`);
+  else if (silent >= MOSTLY * length) {
+    warn(
+      "silence",
+      silent,
+      `${silent} of ${length} samples are below -60 dB of full scale: almost all of it is silence.`,
+    );
+  }
+  const clipped = peak >= NEAR_FULL_SCALE && !constant ? clippedSamples(samples, peak) : 0;
+  if (clipped > 0) warn("clipping", clipped, `${clipped} samples stand at the largest level in a row: it is clipped.`);
+  if (!constant && Math.abs(mean) > Math.max(OFFSET.absolute, OFFSET.relative * deviation)) {
+    warn("dc-offset", length, `The mean of the samples is ${mean.toPrecision(2)}; speech has 0.`);
+  }
+  return warnings;
+}
+
+/** Samples in runs at the peak, of either sign. */
+function clippedSamples(samples: Float32Array, peak: number): number {
+  let [clipped, run] = [0, 0];
+  for (let t = 0; t <= samples.length; t++) {
+    // A file of n bits has its largest level one step lower above 0 than below.
+    const atPeak = t < samples.length && Math.abs(samples[t]) >= peak - 2 ** -7 * peak;
+    if (atPeak && (run === 0 || samples[t] === samples[t - 1])) {
+      run += 1;
+      continue;
+    }
+    if (run >= CLIPPED_RUN) clipped += run;
+    run = Number(atPeak);
+  }
+  return clipped;
+}

@@ -1,0 +1,163 @@
+/**
+ * Where a run of a model stopped <-> opaque token. A token is base64url of: format (1 byte), version (32 bytes), length of
+ * the id (1 byte), id (UTF-8), then of music: shift in semitones (1 byte, signed), frames per quarter note (float64); of
+ * audio: position (float64), number of samples (1 byte), samples (float32); last the hidden state (float32). Numbers are
+ * little-endian and kept whole, so that a continued run is exact. Whatever comes back from a client is checked here, once.
+ */
+import { SurprisalError } from "../errors.ts";
+import { FRAMES_PER_QUARTER } from "../formats/midi.ts";
+import { type Model, type MusicModel, taggedVersion } from "../model/music-network.ts";
+import type { SpeechModel, SpeechState } from "../model/speech-network.ts";
+import { LARGEST_SHIFT } from "../schema/schema.ts";
+import { LARGEST_SAMPLE } from "./recording.ts";
+
+const FORMAT = 3;
+const VERSION_BYTES = 32;
+const HEADER_BYTES = 1 + VERSION_BYTES + 1;
+const MUSIC_BYTES = 1 + 8;
+const AUDIO_BYTES = 8 + 1;
+/** A century at 8 kHz. */
+const LARGEST_POSITION = 2 ** 45;
+
+/** Where a run of a music model stopped, and how its input is read. */
+export interface MusicState {
+  readonly state: Float32Array; // (S)
+  readonly shift: number; // semitones, into the model's key
+  readonly framesPerQuarter: number;
+}
+
+/** What a token says. */
+export type Stopped =
+  | { readonly kind: "music"; readonly model: MusicModel; readonly stopped: MusicState }
+  | { readonly kind: "audio"; readonly model: SpeechModel; readonly stopped: SpeechState };
+
+export function musicToken(model: MusicModel, { state, shift, framesPerQuarter }: MusicState): string {
+  const payload = new DataView(new ArrayBuffer(MUSIC_BYTES + 4 * state.length));
+  payload.setInt8(0, shift);
+  payload.setFloat64(1, framesPerQuarter, true);
+  writeFloats(payload, MUSIC_BYTES, state);
+  return token(model, payload);
+}
+
+export function speechToken(model: SpeechModel, { state, position, samples }: SpeechState): string {
+  const payload = new DataView(new ArrayBuffer(AUDIO_BYTES + 4 * (samples.length + state.length)));
+  payload.setFloat64(0, position, true);
+  payload.setUint8(8, samples.length);
+  writeFloats(payload, AUDIO_BYTES, samples);
+  writeFloats(payload, AUDIO_BYTES + 4 * samples.length, state);
+  return token(model, payload);
+}
+
+function token({ id, version }: Model, payload: DataView): string {
+  const name = new TextEncoder().encode(id);
+  const bytes = new Uint8Array(HEADER_BYTES + name.length + payload.byteLength);
+  bytes[0] = FORMAT;
+  for (let i = 0; i < VERSION_BYTES; i++) bytes[1 + i] = Number.parseInt(version.slice(2 * i, 2 * i + 2), 16);
+  bytes[HEADER_BYTES - 1] = name.length;
+  bytes.set(name, HEADER_BYTES);
+  bytes.set(new Uint8Array(payload.buffer), HEADER_BYTES + name.length);
+  return toBase64Url(bytes);
+}
+
+function writeFloats(view: DataView, at: number, values: Float32Array): void {
+  values.forEach((value, i) => {
+    view.setFloat32(at + 4 * i, value, true);
+  });
+}
+
+/**
+ * Reads a token and finds its model.
+ * @throws SurprisalError `malformed-state` for what no server ever gave out, `unknown-model` when the model is gone,
+ * `stale-state` when it has since been replaced by another version.
+ */
+export function readToken(token: string, models: readonly Model[]): Stopped {
+  const bytes = fromBase64Url(token);
+  if (bytes.length > 0 && bytes[0] !== FORMAT) throw malformed(`it has format ${bytes[0]}; wanted ${FORMAT}.`);
+  if (bytes.length < HEADER_BYTES || bytes.length < HEADER_BYTES + bytes[HEADER_BYTES - 1]) {
+    throw malformed(`it holds ${bytes.length} bytes, too few for its header.`);
+  }
+  const start = HEADER_BYTES + bytes[HEADER_BYTES - 1];
+  const id = new TextDecoder().decode(bytes.subarray(HEADER_BYTES, start));
+  const model = models.find((each) => each.id === id);
+  if (!model)
+    throw new SurprisalError("unknown-model", `The state token is of a model that this server does not have.`);
+  const digest = bytes.subarray(1, 1 + VERSION_BYTES);
+  const version = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (version !== model.version) {
+    throw new SurprisalError(
+      "stale-state",
+      `The state token is of version ${taggedVersion(version)} of ${id}, which is now ${taggedVersion(model.version)}; send the whole sequence again.`,
+    );
+  }
+  const payload = new DataView(bytes.buffer, start);
+  return model.kind === "music"
+    ? { kind: "music", model, stopped: readMusic(payload, model) }
+    : { kind: "audio", model, stopped: readSpeech(payload, model) };
+}
+
+function readMusic(payload: DataView, model: MusicModel): MusicState {
+  checkSize(payload, MUSIC_BYTES, model);
+  const shift = payload.getInt8(0);
+  if (Math.abs(shift) > LARGEST_SHIFT) throw malformed(`it has a shift of ${shift}; wanted at most ${LARGEST_SHIFT}.`);
+  const framesPerQuarter = payload.getFloat64(1, true);
+  const { least, most } = FRAMES_PER_QUARTER;
+  if (!(framesPerQuarter >= least && framesPerQuarter <= most)) {
+    throw malformed(`it has ${framesPerQuarter} frames per quarter note; wanted ${least} to ${most}.`);
+  }
+  return { shift, framesPerQuarter, state: readState(payload, MUSIC_BYTES, model) };
+}
+
+function readSpeech(payload: DataView, model: SpeechModel): SpeechState {
+  const { inputs, shape } = model;
+  const count = payload.byteLength < AUDIO_BYTES ? 0 : payload.getUint8(8);
+  checkSize(payload, AUDIO_BYTES + 4 * count, model);
+  if (count < inputs || count >= inputs + shape.block) {
+    throw malformed(`it holds ${count} samples; wanted ${inputs} to ${inputs + shape.block - 1}.`);
+  }
+  const position = payload.getFloat64(0, true);
+  if (!(position >= 0 && position <= LARGEST_POSITION && position % shape.block === 0)) {
+    throw malformed(`it has the position ${position}; wanted a multiple of ${shape.block}.`);
+  }
+  const samples = readFloats(payload, AUDIO_BYTES, count, () => LARGEST_SAMPLE);
+  return { position, samples, state: readState(payload, AUDIO_BYTES + 4 * count, model) };
+}
+
+function checkSize({ byteLength }: DataView, before: number, { id, stateLimits }: Model): void {
+  const wanted = before + 4 * stateLimits.length;
+  if (byteLength !== wanted) throw malformed(`it holds ${byteLength} bytes of state; wanted ${wanted} for ${id}.`);
+}
+
+const readState = (payload: DataView, at: number, { stateLimits }: Model): Float32Array =>
+  readFloats(payload, at, stateLimits.length, (k) => stateLimits[k]);
+
+function readFloats(view: DataView, at: number, count: number, largest: (k: number) => number): Float32Array {
+  const values = Float32Array.from({ length: count }, (_, k) => view.getFloat32(at + 4 * k, true));
+  values.forEach((value, k) => {
+    if (!(Math.abs(value) <= largest(k)))
+      throw malformed(`number ${k} is ${value}; wanted at most ${largest(k)} in size.`);
+  });
+  return values;
+}
+
+const malformed = (reason: string) =>
+  new SurprisalError("malformed-state", `The state token cannot be read: ${reason}`);
+
+const toBase64Url = (bytes: Uint8Array) =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  const unreadable = () => malformed("it is not base64url.");
+  if (!/^[\w-]+$/.test(text)) throw unreadable();
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+  } catch {
+    throw unreadable();
+  }
+  // One token for one state: bits that atob would ignore are refused.
+  if (toBase64Url(bytes) !== text) throw unreadable();
+  return bytes;
+}

@@ -1,0 +1,102 @@
+/**
+ * Networks of one set and preset -> Mixture, their even average: p(x_t | past) = (1/M) Σ_m p_m(x_t | past), which is a
+ * distribution since each p_m is. The weights are even again in every frame and do not learn from the frames before, so this
+ * is not the average of the likelihoods of whole pieces. Given the past the pitches of a frame are no longer independent.
+ */
+import { SurprisalError } from "../errors.ts";
+import type { PianoRoll } from "../formats/piano-roll.ts";
+import type { Advanced, MusicModel, Network, Scored } from "./music-network.ts";
+
+export class Mixture implements MusicModel {
+  readonly kind = "music";
+  readonly id: string;
+  readonly version: string;
+  readonly networks: readonly Network[];
+  readonly stateLimits: Float64Array; // of the networks' states, one behind the other
+
+  /**
+   * @param version must tell mixtures of other networks, or of the same in another order, apart: states depend on it.
+   * @throws SurprisalError `malformed-catalogue` when the networks are not at least two that read the same frames.
+   */
+  constructor({ id, version }: Pick<MusicModel, "id" | "version">, networks: readonly Network[]) {
+    if (networks.length < 2) {
+      throw new SurprisalError("malformed-catalogue", `${id} has ${networks.length} networks; wanted at least two.`);
+    }
+    for (const property of ["pitches", "framesPerQuarter"] as const) {
+      const values = new Set(networks.map((network) => network[property]));
+      if (values.size > 1) {
+        const found = [...values].join(" and ");
+        throw new SurprisalError(
+          "malformed-catalogue",
+          `${id} has networks of ${found} ${property}; wanted one number.`,
+        );
+      }
+    }
+    this.id = id;
+    this.version = version;
+    this.networks = networks;
+    this.stateLimits = Float64Array.from(networks.flatMap(({ stateLimits }) => [...stateLimits]));
+  }
+
+  get set(): string {
+    return this.networks[0].set;
+  }
+
+  get preset(): string {
+    return this.networks[0].preset;
+  }
+
+  get pitches(): number {
+    return this.networks[0].pitches;
+  }
+
+  get framesPerQuarter(): number {
+    return this.networks[0].framesPerQuarter;
+  }
+
+  score(roll: PianoRoll): Scored {
+    const scored = this.networks.map((network) => network.score(roll));
+    return {
+      nll: scored[0].nll.map((_, t) => averageNll(scored.map(({ nll }) => nll[t]))),
+      pitchNll: (t, pitch) => averageNll(scored.map((each) => each.pitchNll(t, pitch))),
+    };
+  }
+
+  initialState(): Float32Array {
+    return new Float32Array(this.stateLimits.length);
+  }
+
+  advance(state: Float32Array, roll: PianoRoll): Advanced {
+    let start = 0;
+    const advanced = this.networks.map((network) => {
+      const end = start + network.stateLimits.length;
+      const own = network.advance(state.subarray(start, end), roll);
+      start = end;
+      return own;
+    });
+    const after = new Float32Array(state.length);
+    start = 0;
+    for (const own of advanced) {
+      after.set(own.state, start);
+      start += own.state.length;
+    }
+    const parts = advanced.map(({ next }) => next);
+    const mean = (d: number) => parts.reduce((sum, { probabilities }) => sum + probabilities[d], 0) / parts.length;
+    return {
+      state: after,
+      next: {
+        probabilities: Float64Array.from({ length: this.pitches }, (_, d) => mean(d)),
+        // All pitches of a frame from one network: drawn from the averages, pitch by pitch, they would lose what they
+        // tell of each other. The temperature acts within the network.
+        sample: (draw, temperature) => parts[Math.floor(draw() * parts.length)].sample(draw, temperature),
+      },
+    };
+  }
+}
+
+/** -log of the mean of e^-nll; the smallest is taken out first, so that no likelihood underflows. */
+function averageNll(nlls: readonly number[]): number {
+  const least = Math.min(...nlls);
+  const relative = nlls.reduce((sum, nll) => sum + Math.exp(least - nll), 0);
+  return least - Math.log(relative / nlls.length);
+}

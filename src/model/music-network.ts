@@ -1,0 +1,228 @@
+/**
+ * Checkpoint + kernel -> Network: what a set of weights says of a piano roll. MusicModel is what a network has in common
+ * with a mixture of networks (mixture.ts); scoring and predicting know no more than that.
+ */
+
+import { SurprisalError } from "../errors.ts";
+import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
+import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
+import { type Checkpoint, modelId } from "./checkpoint.ts";
+import { CHUNK, chunkKernel } from "./chunks.ts";
+import { SpeechModel } from "./speech-network.ts";
+
+/** What a server serves; its kind is that of the input that it reads. */
+export type Model = MusicModel | SpeechModel;
+
+/** A distribution of each frame of a piano roll, given all frames before it. */
+export interface MusicModel {
+  readonly kind: "music";
+  readonly id: string; // see modelId
+  readonly version: string; // 64 hex digits that change with the answers
+  readonly set: string; // of pieces, on which it was trained
+  readonly preset: string; // by which it was trained
+  readonly pitches: number; // D: MIDI pitches 1…D are known to the model
+  readonly framesPerQuarter: number; // of the pieces
+  readonly networks: readonly Network[]; // the model itself, or those that a mixture averages
+  readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
+
+  /**
+   * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
+   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
+   * @throws RangeError when a pitch is above D.
+   */
+  score(roll: PianoRoll): Scored;
+
+  /** State before any frame. */
+  initialState(): Float32Array; // (S)
+
+  /**
+   * Feeds at least one frame from a state. Feeding a roll in parts gives the same bits as feeding it whole.
+   * @throws RangeError when the roll is empty or a pitch is above D.
+   */
+  advance(state: Float32Array, roll: PianoRoll): Advanced;
+}
+
+/** A version as answers show it. */
+export const taggedVersion = (version: string): string => `sha256:${version}`;
+
+export interface Scored {
+  readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
+  /** -log p(the pitch sounds in frame t + 1), nats, whatever else sounds in it. */
+  pitchNll(t: number, pitch: number): number;
+}
+
+export interface Advanced {
+  readonly state: Float32Array; // (S), after the last frame
+  readonly next: NextFrame;
+}
+
+/** Distribution of the frame that follows. */
+export interface NextFrame {
+  readonly probabilities: Float64Array; // (D), that MIDI pitch d + 1 sounds
+  /**
+   * A frame of it, as MIDI pitches.
+   * @param draw uniform in [0, 1)
+   * @param temperature divides the logits of each network
+   */
+  sample(draw: () => number, temperature: number): number[];
+}
+
+/** A recurrent network whose pitches are independent given the frames before: p(pitch sounds) = σ(logit). */
+export class Network implements MusicModel {
+  readonly kind = "music";
+  readonly id: string;
+  readonly version: string; // sha256 of the checkpoint file, hex
+  readonly checkpoint: Checkpoint;
+  readonly framesPerQuarter: number;
+  readonly stateLimits: Float64Array;
+  readonly #madeKernel: () => Kernel;
+  readonly #remembered = new WeakMap<PianoRoll, Float64Array>(); // NLL by roll; logits would take 50 times the memory
+
+  /** @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter. */
+  constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
+    const { config, metadata } = checkpoint;
+    this.id = modelId({ set: metadata.set, cell: config.cell, preset: metadata.preset });
+    this.version = version;
+    this.checkpoint = checkpoint;
+    this.framesPerQuarter = Number(metadata.framesPerQuarter);
+    if (!(this.framesPerQuarter > 0 && Number.isFinite(this.framesPerQuarter))) {
+      const found = metadata.framesPerQuarter;
+      throw new SurprisalError(
+        "malformed-checkpoint",
+        `${this.id} has framesPerQuarter ${found}; wanted a number above 0.`,
+      );
+    }
+    this.stateLimits = stateLimits(config);
+    this.#madeKernel = chunkKernel(kernel, checkpoint);
+  }
+
+  get #kernel(): Kernel {
+    return this.#madeKernel();
+  }
+
+  get set(): string {
+    return this.checkpoint.metadata.set;
+  }
+
+  get preset(): string {
+    return this.checkpoint.metadata.preset;
+  }
+
+  get pitches(): number {
+    return this.checkpoint.config.inputs;
+  }
+
+  get networks(): readonly Network[] {
+    return [this];
+  }
+
+  score(roll: PianoRoll): Scored {
+    const nll = this.#remembered.get(roll);
+    if (!nll) {
+      const scored = this.#score(roll);
+      this.#remembered.set(roll, scored.nll);
+      return scored;
+    }
+    let again: Scored | undefined;
+    return {
+      nll,
+      pitchNll: (t, pitch) => {
+        again ??= this.#score(roll);
+        return again.pitchNll(t, pitch);
+      },
+    };
+  }
+
+  #score(roll: PianoRoll): Scored {
+    const frames = frameCount(roll);
+    if (frames < 2) {
+      throw new SurprisalError(
+        "nothing-to-score",
+        `Found ${frames} frame${frames === 1 ? "" : "s"}; the first is never scored, so at least 2 are wanted.`,
+      );
+    }
+    const { pitches } = this;
+    const nll = new Float64Array(frames - 1);
+    const logits = new Float32Array((frames - 1) * pitches); // (frames - 1, D)
+    this.#run(this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), (start, chunk) => {
+      nll.set(chunk, start);
+      logits.set(this.#kernel.logits(), start * pitches);
+    });
+    // -log σ(l) = softplus(l) - l = softplus(-l)
+    return { nll, pitchNll: (t, pitch) => softplus(-logits[t * pitches + pitch - 1]) };
+  }
+
+  initialState(): Float32Array {
+    return new Float32Array(this.stateLimits.length);
+  }
+
+  advance(state: Float32Array, roll: PianoRoll): Advanced {
+    const frames = frameCount(roll);
+    if (frames < 1) throw new RangeError("advance wants at least one frame.");
+    let logits: Float32Array = new Float32Array();
+    const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
+    const after = this.#run(state, roll, nothing, () => {
+      logits = this.#kernel.logits();
+    });
+    return { state: after, next: independentPitches(logits.slice(-this.pitches)) };
+  }
+
+  /** Runs inputs in chunks; visit sees the start and the NLL of each, while the kernel still holds its logits. */
+  #run(
+    state: Float32Array,
+    inputs: PianoRoll,
+    targets: PianoRoll,
+    visit: (start: number, nll: Float32Array) => void,
+  ): Float32Array {
+    const frames = frameCount(inputs);
+    for (let start = 0; start < frames; start += CHUNK) {
+      const end = Math.min(frames, start + CHUNK);
+      const batch: Batch = {
+        batchSizes: new Uint32Array(end - start).fill(1),
+        inputs: this.#columns(sliceRoll(inputs, start, end)),
+        targets: this.#columns(sliceRoll(targets, start, end)),
+      };
+      this.#kernel.setState(state);
+      visit(start, this.#kernel.forward(batch));
+      state = this.#kernel.state();
+    }
+    return state;
+  }
+
+  #columns({ offsets, pitches }: PianoRoll): SparseRows {
+    const columns = pitches.map((pitch) => pitch - 1);
+    const above = columns.find((column) => column >= this.pitches);
+    if (above !== undefined)
+      throw new RangeError(`Pitch ${above + 1} is above ${this.pitches}, the highest of ${this.id}.`);
+    return { offsets, columns };
+  }
+}
+
+/**
+ * The model that a checkpoint makes, by its head.
+ * @throws SurprisalError `malformed-checkpoint` when the metadata lack what its kind needs.
+ */
+export const networkOf = (
+  checkpoint: Checkpoint,
+  version: string,
+  kernel: WebAssembly.Module,
+): Network | SpeechModel =>
+  checkpoint.config.mixture ? new SpeechModel(checkpoint, version, kernel) : new Network(checkpoint, version, kernel);
+
+/** @param logits (D) */
+const independentPitches = (logits: Float32Array): NextFrame => ({
+  probabilities: Float64Array.from(logits, sigmoid),
+  sample(draw, temperature) {
+    const sounding: number[] = [];
+    // One draw for each pitch, so that equal draws give equal frames whatever sounds.
+    logits.forEach((logit, d) => {
+      if (draw() < sigmoid(logit / temperature)) sounding.push(d + 1);
+    });
+    return sounding;
+  },
+});
+
+const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
+
+/** log(1 + e^x), without overflow. */
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

@@ -1,0 +1,212 @@
+/**
+ * Checkpoint + kernel -> SpeechModel: what a set of weights says of a recording, block by block. Step k reads the samples
+ * 10k … 10k + 19 and gives the density of the 10 that follow (Chung et al. 2014, section 4.1), so every sample after the
+ * first 20 is scored once and the sum is the log-density of the recording given its first 20 samples.
+ */
+
+import { SurprisalError } from "../errors.ts";
+import { dithered } from "../formats/dither.ts";
+import { type Kernel, stateLimits } from "../kernel/kernel.ts";
+import { letOthersIn } from "../util/yield.ts";
+import { type Checkpoint, type MixtureShape, modelId } from "./checkpoint.ts";
+import { CHUNK, chunkKernel } from "./chunks.ts";
+import { GaussianMixture } from "./gaussian-mixture.ts";
+
+/** Where a recording stopped: the state before its last step, and the samples from that step's first on. */
+export interface SpeechState {
+  readonly state: Float32Array; // (S)
+  readonly position: number; // of the first of the samples in the recording; a multiple of the block
+  readonly samples: Float32Array; // as they came in, full scale = 1; fewer than inputs + block
+}
+
+/** What a recording's end tells. Samples are standardised. */
+export interface AdvancedSpeech {
+  readonly stopped: SpeechState;
+  readonly next: GaussianMixture; // of the samples of the block under way that are still to come, at least one
+  readonly rest: Continuation;
+}
+
+/** All that the samples still to come depend on. */
+interface Continuation {
+  readonly state: Float32Array; // after the last step
+  readonly window: Float32Array; // samples of the next step that are known: its inputs but for those in `next`
+}
+
+export class SpeechModel {
+  readonly kind = "audio";
+  readonly id: string;
+  readonly version: string; // sha256 of the checkpoint file, hex
+  readonly checkpoint: Checkpoint;
+  readonly sampleRate: number; // Hz
+  readonly mean: number; // of the training samples, full scale = 1
+  readonly std: number;
+  readonly inputs: number; // samples that a step reads
+  readonly shape: MixtureShape; // shape.block samples that it predicts
+  readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
+  readonly #madeKernel: () => Kernel;
+
+  /** @throws SurprisalError `malformed-checkpoint` when it has no mixture head, or no sampleRate, mean or std. */
+  constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
+    const { config, metadata } = checkpoint;
+    this.id = modelId({ set: metadata.set, cell: config.cell, preset: metadata.preset });
+    const malformed = (detail: string) => new SurprisalError("malformed-checkpoint", `${this.id} has ${detail}.`);
+    const number = (name: string, least: number) => {
+      const value = Number(metadata[name] || "NaN");
+      if (Number.isFinite(value) && value >= least) return value;
+      throw malformed(`${name} ${metadata[name]}; wanted a number, at least ${least}`);
+    };
+    if (!config.mixture) throw malformed("a Bernoulli head; wanted a mixture of Gaussians");
+    if (config.inputs < config.mixture.block) {
+      throw malformed(`${config.inputs} inputs; wanted at least the ${config.mixture.block} samples of a block`);
+    }
+    this.version = version;
+    this.checkpoint = checkpoint;
+    this.sampleRate = number("sampleRate", 1000);
+    this.mean = number("mean", -1);
+    this.std = number("std", 1e-6);
+    this.inputs = config.inputs;
+    this.shape = config.mixture;
+    this.stateLimits = stateLimits(config);
+    this.#madeKernel = chunkKernel(kernel, checkpoint);
+  }
+
+  get #kernel(): Kernel {
+    return this.#madeKernel();
+  }
+
+  get set(): string {
+    return this.checkpoint.metadata.set;
+  }
+
+  get preset(): string {
+    return this.checkpoint.metadata.preset;
+  }
+
+  /** Samples of a recording (full scale = 1) as the model reads them: dithered and standardised. */
+  standardise(samples: Float32Array, position = 0): Float32Array {
+    return dithered(samples, position).map((sample) => (sample - this.mean) / this.std);
+  }
+
+  /**
+   * NLL of each block, nats, of standardised samples. A last block that is not whole has the NLL of the samples that it
+   * has, which is exact: those of the others are integrated out.
+   * @param samples standardised
+   * @throws SurprisalError `nothing-to-score` when there is no sample after the first `inputs`.
+   */
+  async score(samples: Float32Array): Promise<{ readonly nll: Float64Array }> {
+    const { inputs } = this;
+    const { block } = this.shape;
+    const scored = samples.length - inputs;
+    if (scored < 1) {
+      throw new SurprisalError(
+        "nothing-to-score",
+        `Found ${samples.length} samples at ${this.sampleRate} Hz; the first ${inputs} are never scored, so at least ${inputs + 1} are wanted.`,
+      );
+    }
+    const nll = new Float64Array(Math.ceil(scored / block));
+    const whole = Math.floor(scored / block);
+    let state = this.#initialState();
+    for (let start = 0; start < whole; start += CHUNK) {
+      const steps = Math.min(CHUNK, whole - start);
+      const first = start * block + inputs;
+      nll.set(this.#forward(state, samples.subarray(start * block), steps, samples.subarray(first)), start);
+      state = this.#kernel.state();
+      await letOthersIn();
+    }
+    if (whole < nll.length) {
+      this.#forward(state, samples.subarray(whole * block), 1);
+      nll[whole] = this.#mixture().nll(samples.subarray(inputs + whole * block));
+    }
+    return { nll };
+  }
+
+  /** Before any sample. */
+  initialState(): SpeechState {
+    return { state: this.#initialState(), position: 0, samples: new Float32Array() };
+  }
+
+  /**
+   * Reads samples (full scale = 1) from where a recording stopped: parts of it give the same bits as the whole.
+   * @throws SurprisalError `nothing-to-score` when the recording has fewer samples than a step reads.
+   */
+  async advance(stopped: SpeechState, samples: Float32Array): Promise<AdvancedSpeech> {
+    const { inputs } = this;
+    const { block } = this.shape;
+    const all = new Float32Array(stopped.samples.length + samples.length);
+    all.set(stopped.samples);
+    all.set(samples, stopped.samples.length);
+    if (all.length < inputs) {
+      throw new SurprisalError(
+        "nothing-to-score",
+        `Found ${all.length} samples at ${this.sampleRate} Hz; wanted at least ${inputs} to predict the next from.`,
+      );
+    }
+    const read = this.standardise(all, stopped.position);
+    const last = Math.floor((all.length - inputs) / block); // step
+    let { state } = stopped;
+    for (let start = 0; start < last; start += CHUNK) {
+      this.#forward(state, read.subarray(start * block), Math.min(CHUNK, last - start));
+      state = this.#kernel.state();
+      await letOthersIn();
+    }
+    this.#forward(state, read.subarray(last * block), 1);
+    return {
+      stopped: { state, position: stopped.position + last * block, samples: all.slice(last * block) },
+      next: this.#mixture().given(read.subarray(last * block + inputs)),
+      rest: { state: this.#kernel.state(), window: read.slice((last + 1) * block) },
+    };
+  }
+
+  /**
+   * Samples so many blocks, the one under way first; standardised.
+   * @param draw uniform in [0, 1)
+   */
+  async continuation(
+    { next, rest }: AdvancedSpeech,
+    { blocks, draw, temperature }: { blocks: number; draw: () => number; temperature: number },
+  ): Promise<Float32Array> {
+    const { inputs } = this;
+    const { block } = this.shape;
+    const first = next.sample(draw, temperature);
+    const known = rest.window.length;
+    const sampled = new Float32Array(known + first.length + (blocks - 1) * block);
+    sampled.set(rest.window);
+    sampled.set(first, known);
+    let { state } = rest;
+    for (let k = 0; k + 1 < blocks; k++) {
+      this.#forward(state, sampled.subarray(k * block), 1);
+      state = this.#kernel.state();
+      sampled.set(this.#mixture().sample(draw, temperature), k * block + inputs);
+      await letOthersIn();
+    }
+    return sampled.slice(known);
+  }
+
+  #initialState(): Float32Array {
+    return new Float32Array(this.stateLimits.length);
+  }
+
+  /**
+   * Runs steps from a state.
+   * @param samples from the first step's first on; a step reads `inputs` of them and the next begins a block later
+   * @param targets from the first step's block on; none when the NLL is of no interest
+   */
+  #forward(state: Float32Array, samples: Float32Array, steps: number, targets?: Float32Array): Float32Array {
+    const { inputs } = this;
+    const { block } = this.shape;
+    const rows = new Float32Array(steps * inputs);
+    for (let k = 0; k < steps; k++) rows.set(samples.subarray(k * block, k * block + inputs), k * inputs);
+    this.#kernel.setState(state);
+    return this.#kernel.forward({
+      batchSizes: new Uint32Array(steps).fill(1),
+      inputs: rows,
+      targets: targets?.subarray(0, steps * block) ?? new Float32Array(steps * block),
+    });
+  }
+
+  /** That of the last step of #forward. */
+  #mixture(): GaussianMixture {
+    const outputs = this.#kernel.logits();
+    return GaussianMixture.ofOutputs(outputs.subarray(-this.checkpoint.config.outputs), this.shape);
+  }
+}

@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import type { Worker } from "node:worker_threads";
+import { createAdaptorServer } from "@hono/node-server";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type Pool, startPool } from "../../../src/entry/node/pool.ts";
+import { decode } from "../../../src/formats/decoders.ts";
+import { writeWav } from "../../../src/formats/wav.ts";
+import { createApp, type Deps } from "../../../src/http/app.ts";
+import { DEFAULT_LIMITS } from "../../../src/inference/piece.ts";
+import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
+import type { Release } from "../../../src/store/load.ts";
+import { apiContract } from "../../contracts/api.ts";
+import { audioContract } from "../../contracts/audio.ts";
+import { entryFor } from "../../contracts/store.ts";
+import { randomRecording, testModels, testSpeechModels } from "../../support/models.ts";
+import { kernelModule } from "../../support/wasm.ts";
+
+const models = [...testModels(), ...testSpeechModels()];
+
+function releaseOf(): Release {
+  const files = models.map(({ checkpoint }) => writeCheckpoint(checkpoint));
+  const entries = models.map(({ id, set, checkpoint: { config } }, k) =>
+    entryFor(files[k], { id, set, cell: config.cell, units: config.units }),
+  );
+  return { etag: "1", entries, files: new Map(entries.map(({ version }, k) => [version, files[k]])), failures: [] };
+}
+
+/** As the main thread has them: it shows the models, and must not be asked to score by them. */
+const shown = models;
+let pool: Pool;
+const deps: Deps = {
+  models: () => shown,
+  limits: DEFAULT_LIMITS,
+  decode,
+  elsewhere: () => pool.answer,
+  version: "1.2.3",
+  log: console.error,
+};
+const server = createAdaptorServer({ fetch: createApp(deps).fetch });
+let url = "";
+
+beforeAll(async () => {
+  pool = await startPool({ release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1.2.3" }, 2);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.close();
+  await pool.close();
+});
+
+const request = (path: string, init?: RequestInit) => fetch(url + path, init);
+
+describe("the API on Node, answered by threads", () => {
+  apiContract(request);
+  audioContract(request);
+});
+
+test("long recordings, one for each thread and more, delay neither a chord nor a health check", async () => {
+  const body = writeWav({ samples: randomRecording(1, 2_000_000), sampleRate: 8000 });
+  const answers: string[] = [];
+  const note = async (name: string, response: Promise<Response>) => {
+    const { status } = await response;
+    answers.push(`${name} ${status}`);
+  };
+  const long = Array.from({ length: 3 }, () =>
+    note("recording", request("/score", { method: "POST", body, headers: { "Content-Type": "audio/wav" } })),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 300)); // so that they are under way
+  const chord = { method: "POST", body: '{"pianoRoll":[[60],[62]]}', headers: { "Content-Type": "application/json" } };
+  await Promise.all([note("chord", request("/score", chord)), note("health", request("/health/live"))]);
+  expect(answers.toSorted()).toEqual(["chord 200", "health 200"]);
+  await Promise.all(long);
+  expect(answers.slice(2)).toEqual(Array(3).fill("recording 200"));
+});
+
+test("a pool that is closed first answers what each of its threads has begun", async () => {
+  const served = { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" };
+  const other = await startPool(served, 2);
+  const headers = { "Content-Type": "audio/wav" };
+  const answers = [100_000, 200_000, 400_000, 800_000].map((length, k) => {
+    const body = writeWav({ samples: randomRecording(k, length), sampleRate: 8000 });
+    return other.answer(new Request("http://x/score", { method: "POST", body, headers }), `${k}`);
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await other.close();
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+});
+
+test("a thread that dies between two requests is told of and replaced, and every request is answered", async () => {
+  const started: Worker[] = [];
+  const note = (worker: Worker) => started.push(worker);
+  process.on("worker", note);
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  const other = await startPool(
+    { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" },
+    2,
+  );
+  try {
+    expect(started).toHaveLength(2);
+    const death = new Error("as of one that is out of memory");
+    started[0].emit("error", death);
+    await expect.poll(() => started.length).toBe(3);
+    expect(log.mock.calls).toEqual([["A thread died:", death]]);
+    await started[1].terminate(); // without a word
+    await expect.poll(() => started.length).toBe(4);
+    const init = { method: "POST", body: '{"pianoRoll":[[60],[62]]}', headers: { "Content-Type": "application/json" } };
+    const answers = Array.from({ length: 20 }, (_, k) => other.answer(new Request("http://x/score", init), `${k}`));
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+  } finally {
+    process.off("worker", note);
+    log.mockRestore();
+    await other.close();
+  }
+});

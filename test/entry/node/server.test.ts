@@ -1,0 +1,218 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { json } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Bucket } from "../../../src/store/bucket.ts";
+import { publish, rollBack } from "../../../src/store/publish.ts";
+import { s3Bucket } from "../../../src/store/s3.ts";
+import type { CheckpointStore } from "../../../src/store/store.ts";
+import { bytesOf, keyOf, offeredBy, storeOf } from "../../support/releases.ts";
+import { freshPlace, hasS3, type S3Proxy, s3Environment, startProxy } from "../../support/s3.ts";
+import { chords, posted, Server } from "../../support/server.ts";
+import { kernelModule } from "../../support/wasm.ts";
+
+const one = storeOf({ gru: 1, lstm: 1 });
+const two = storeOf({ gru: 2, lstm: 1, tanh: 2 });
+
+const put = (source: CheckpointStore, bucket: Bucket) => publish(source, bucket, kernelModule);
+const servers: Server[] = [];
+const proxies: S3Proxy[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop("SIGKILL")));
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()));
+});
+
+/** A bucket, and how to start servers that follow it through a proxy. */
+async function followedBucket() {
+  const place = await freshPlace();
+  const proxy = await startProxy();
+  proxies.push(proxy);
+  const store = `s3://${place.bucket}/${place.prefix}`;
+  const start = async (env: Record<string, string> = {}) => {
+    const server = await Server.start({ SURPRISAL_MODELS: store, ...s3Environment(proxy.endpoint), ...env });
+    servers.push(server);
+    await server.get("/models");
+    return server;
+  };
+  return { bucket: s3Bucket(place), proxy, start, store };
+}
+
+const eventually = <T>(actual: () => Promise<T>) => expect.poll(actual, { timeout: 30_000, interval: 50 });
+
+describe.skipIf(!hasS3())("a server that follows S3", () => {
+  test("serves what is published, and what is rolled back to, without a restart", async () => {
+    const { bucket, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    expect([await server.served(), await server.lastError()]).toEqual([await offeredBy(one), null]);
+    await put(two, bucket);
+    await eventually(() => server.served()).toEqual(await offeredBy(two));
+    expect(await server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"]);
+    await rollBack(bucket, undefined);
+    await eventually(() => server.served()).toEqual(await offeredBy(one));
+    expect(await server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    expect(await server.lastError()).toBeNull();
+    expect([await server.stop(), server.stderr]).toEqual([0, ""]);
+  });
+
+  test("starts on a bucket without models, and is ready when there are some", async () => {
+    const { bucket, start } = await followedBucket();
+    const server = await start();
+    expect(await server.get("/health/ready")).toMatchObject({
+      status: 503,
+      body: { code: "no-models", detail: "No model is loaded: The store: catalogue.json is not there." },
+    });
+    await put(one, bucket);
+    await eventually(() => server.get("/health/ready")).toMatchObject({ status: 200, body: { lastError: null } });
+    expect(await server.served()).toEqual(await offeredBy(one));
+  });
+
+  test("keeps what it has when an object is corrupt, says so, and goes on when it is mended", async () => {
+    const { bucket, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    const key = await keyOf(two, "jsb/gru");
+    let whole = new Uint8Array();
+    await put(two, {
+      ...bucket,
+      async put(name, bytes, condition) {
+        if (name === key) whole = new Uint8Array(bytes);
+        return bucket.put(name, name === key ? bytes.with(-1, bytes[bytes.length - 1] ^ 1) : bytes, condition);
+      },
+    });
+    await eventually(server.lastError).toMatch(
+      /^jsb\/gru: objects\/\S+ has sha256 [0-9a-f]{64}; wanted [0-9a-f]{64}\.$/,
+    );
+    expect(await server.served()).toEqual(await offeredBy(one));
+    expect(await server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    await bucket.put(key, whole, "any");
+    await eventually(() => server.served()).toEqual(await offeredBy(two));
+    expect(await server.lastError()).toBeNull();
+  });
+
+  test("keeps what it has through an outage, says so, and catches up", async () => {
+    const { bucket, proxy, start, store } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    await proxy.stop();
+    await put(two, bucket);
+    await eventually(server.lastError).toBe("The store: it cannot be read; the server's log has more.");
+    expect([await server.served(), await server.scores()]).toEqual([
+      await offeredBy(one),
+      ["jsb/gru", "jsb/lstm", "jsb/mixture"],
+    ]);
+    await proxy.start();
+    await eventually(() => server.served()).toEqual(await offeredBy(two));
+    await eventually(server.lastError).toBeNull();
+    expect(await server.stop()).toBe(0);
+    expect(server.stderr).toMatch(`Not loaded: ${store}: ${store}catalogue.json: `);
+    expect(server.stderr).toMatch("All models are loaded again.");
+  });
+
+  test("started during an outage is not ready, and then is", async () => {
+    const { bucket, proxy, start } = await followedBucket();
+    await put(one, bucket);
+    await proxy.stop();
+    const server = await start();
+    expect(await server.get("/health/live")).toMatchObject({ status: 200 });
+    expect(await server.get("/health/ready")).toMatchObject({ status: 503, body: { code: "no-models" } });
+    await proxy.start();
+    await eventually(() => server.get("/health/ready")).toMatchObject({ status: 200 });
+  });
+
+  test("killed amid a poll, it starts with the whole release", async () => {
+    const { bucket, proxy, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    const key = await keyOf(two, "jsb/gru");
+    const begun = new Promise<void>((resolve) => {
+      proxy.breakBy(async (incoming, response) => {
+        if (!incoming.url?.includes(key)) return false;
+        response.writeHead(200, { "Content-Length": (await bytesOf(bucket, key)).length });
+        response.write("the beginning of an object", () => resolve());
+        return true;
+      });
+    });
+    await put(two, bucket);
+    await begun;
+    expect(await server.served()).toEqual(await offeredBy(one));
+    await server.stop("SIGKILL");
+    proxy.mend();
+    const next = await start();
+    expect([await next.served(), await next.lastError()]).toEqual([await offeredBy(two), null]);
+  });
+
+  test("answers every request while releases come and go", async () => {
+    const { bucket, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    let publishing = true;
+    const client = async () => {
+      let answers = 0;
+      for (; publishing || answers === 0; answers++) {
+        const ids = (await server.scores()).join();
+        expect(["jsb/gru,jsb/lstm,jsb/mixture", "jsb/gru,jsb/lstm,jsb/tanh,jsb/mixture"]).toContain(ids);
+      }
+      return answers;
+    };
+    const clients = [client(), client()];
+    for (const source of [two, one, two, one]) {
+      await put(source, bucket);
+      await eventually(() => server.served()).toEqual(await offeredBy(source));
+    }
+    publishing = false;
+    for (const answers of await Promise.all(clients)) expect(answers).toBeGreaterThan(0);
+    expect(server.stderr).toBe("");
+  });
+
+  test("tells wrong credentials to its log alone, without the secret", async () => {
+    const { bucket, start, store } = await followedBucket();
+    await put(one, bucket);
+    const server = await start({ AWS_SECRET_ACCESS_KEY: "guessed" });
+    const { status, body } = await server.get("/health/ready");
+    expect([status, body.detail]).toEqual([
+      503,
+      "No model is loaded: The store: it cannot be read; the server's log has more.",
+    ]);
+    expect(await server.stop()).toBe(0);
+    expect(server.stderr).toMatch(RegExp(`^Not loaded: ${store}: ${store}catalogue\\.json: SignatureDoesNotMatch`));
+    expect(server.stderr).not.toMatch("guessed");
+  });
+
+  test("told to stop amid a poll that hangs, it does not wait for it", async () => {
+    const { bucket, proxy, store } = await followedBucket();
+    await put(one, bucket);
+    const begun = new Promise<void>((resolve) => {
+      proxy.breakBy(() => {
+        resolve();
+        return true;
+      });
+    });
+    const server = await Server.start({ SURPRISAL_MODELS: store, ...s3Environment(proxy.endpoint) });
+    servers.push(server);
+    await begun;
+    const waiting = setTimeout(10_000, "it waits", { ref: false }); // the poll is given up after 15 s
+    expect([await Promise.race([server.stop(), waiting]), server.stderr]).toEqual([0, ""]);
+  });
+
+  test("told to stop amid a request, it answers that, takes no other, and ends with 0", async () => {
+    const { bucket, start } = await followedBucket();
+    await put(one, bucket);
+    const server = await start();
+    const headers = { ...posted.headers, "Content-Length": chords.length, Expect: "100-continue" };
+    const slow = request(`${server.url}/score`, { method: "POST", headers });
+    const answered = once(slow, "response") as Promise<[IncomingMessage]>;
+    slow.flushHeaders();
+    await once(slow, "continue"); // the server has the request
+    slow.write(chords.slice(0, 10));
+    server.child.kill("SIGTERM");
+    const closing = { headers: { Connection: "close" } }; // a connection that is open already is answered on
+    await eventually(() => fetch(`${server.url}/health/live`, closing).then(String, () => "refused")).toBe("refused");
+    server.child.kill("SIGTERM"); // a second time changes nothing
+    slow.end(chords.slice(10));
+    const [response] = await answered;
+    expect([response.statusCode, await json(response)]).toMatchObject([200, { scores: expect.any(Array) }]);
+    expect([(await server.ended)[0], server.stderr]).toEqual([0, ""]);
+  });
+});

@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { createApi } from "../../src/http/app.ts";
+import { DEFAULT_LIMITS } from "../../src/inference/piece.ts";
+
+const text = readFileSync(new URL("../../openapi.yaml", import.meta.url), "utf8");
+const document = parse(text);
+
+test("openapi.yaml is valid OpenAPI 3.1 with every reference found, by an independent validator", async () => {
+  const validator = new Validator();
+  expect(await validator.validate(document)).toEqual({ valid: true });
+  expect(validator.version).toBe("3.1");
+  expect(() => validator.resolveRefs()).not.toThrow();
+  expect((await new Validator().validate({ ...document, paths: { score: {} } })).valid).toBe(false);
+});
+
+test("openapi.yaml describes every route of the API but itself, under /v1", () => {
+  const api = createApi({ models: () => [], limits: DEFAULT_LIMITS, version: "0", log: () => {} });
+  const routes = api.routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`);
+  const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`),
+  );
+  expect(new Set(routes)).toEqual(new Set([...described, "GET /openapi.json", "GET /openapi.yaml"]));
+  expect(document.servers).toEqual([{ url: "/v1" }]);
+});
+
+test("every answer that is no success is a problem document", () => {
+  for (const methods of Object.values<Record<string, { responses: object }>>(document.paths)) {
+    for (const { responses } of Object.values(methods)) {
+      for (const [status, { content }] of Object.entries(responses)) {
+        if (Number(status) >= 400) expect(Object.keys(content)).toEqual(["application/problem+json"]);
+      }
+    }
+  }
+});

@@ -1,0 +1,264 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { SurprisalError } from "../../src/errors.ts";
+import {
+  CELLS,
+  type Cell,
+  type Checkpoint,
+  countParameters,
+  emptyTensors,
+  readCheckpoint,
+  type Tensors,
+  tensorShapes,
+  writeCheckpoint,
+} from "../../src/model/checkpoint.ts";
+import { Random, randomTensors } from "../support/random.ts";
+
+const fixture = (name: string) => readFileSync(new URL(`../fixtures/checkpoint/${name}`, import.meta.url));
+const golden: Record<Cell, { metadata: Record<string, string>; tensors: Record<string, { sha256: string }> }> =
+  JSON.parse(fixture("golden.json").toString());
+
+const nameInFile = (name: string) => (/^a$/i.test(name) ? `head.${name}` : `rnn.${name}`);
+
+function checkpointOf(cell: Cell): Checkpoint {
+  const config = { cell, inputs: 5, units: 3, outputs: 5 };
+  return { config, tensors: randomTensors(config, new Random(7)), metadata: { set: "jsb", note: "reçu ♪" } };
+}
+
+describe.each(CELLS)("a %s checkpoint", (cell) => {
+  test("written by the reference implementation is read as that reads it", () => {
+    const { config, tensors, metadata } = readCheckpoint(fixture(`${cell}.safetensors`));
+    expect(config).toEqual({ cell, inputs: 5, units: 3, outputs: 5 });
+    expect(metadata).toEqual(golden[cell].metadata);
+    const hashes = Object.entries(tensors).map(([name, values]) => [
+      nameInFile(name),
+      createHash("sha256").update(values).digest("hex"),
+    ]);
+    const wanted = Object.entries(golden[cell].tensors).map(([name, { sha256 }]) => [name, sha256]);
+    expect(hashes.sort()).toEqual(wanted);
+  });
+
+  test("is read as it was written, and says its own shape", () => {
+    const checkpoint = checkpointOf(cell);
+    expect(readCheckpoint(writeCheckpoint(checkpoint))).toEqual({
+      ...checkpoint,
+      metadata: { ...checkpoint.metadata, format: "surprisal/1", cell, units: "3", head: "bernoulli" },
+    });
+  });
+
+  test("has the same bytes whatever the order of its metadata", () => {
+    const checkpoint = checkpointOf(cell);
+    const turned = { ...checkpoint, metadata: { note: "reçu ♪", set: "jsb" } };
+    expect(writeCheckpoint(turned)).toEqual(writeCheckpoint(checkpoint));
+  });
+
+  test("has its tensors at multiples of 8 bytes in the file", () => {
+    const bytes = writeCheckpoint(checkpointOf(cell));
+    expect(new DataView(bytes.buffer).getUint32(0, true) % 8).toBe(0);
+  });
+
+  test("is read at any place in a larger buffer", () => {
+    const bytes = writeCheckpoint(checkpointOf(cell));
+    const larger = new Uint8Array(bytes.length + 8);
+    larger.set(bytes, 3);
+    expect(readCheckpoint(larger.subarray(3, 3 + bytes.length))).toEqual(readCheckpoint(bytes));
+  });
+
+  test("has empty tensors of its shapes", () => {
+    const { config, tensors } = checkpointOf(cell);
+    const lengths = (all: Tensors) => Object.entries(all).map(([name, values]) => [name, values.length]);
+    expect(lengths(emptyTensors(config))).toEqual(lengths(tensors));
+    expect(Object.keys(tensorShapes(config))).toEqual(Object.keys(tensors));
+  });
+
+  test("that was changed in any byte is read or refused in a sentence", () => {
+    const random = new Random(CELLS.indexOf(cell) + 1);
+    const original = writeCheckpoint(checkpointOf(cell));
+    let refused = 0;
+    for (let round = 0; round < 3000; round++) {
+      const bytes = original.slice(0, random.uniform() < 0.2 ? random.integer(0, original.length) : undefined);
+      // Half of the changes in the first bytes, where the file's structure is.
+      const reach = Math.min(bytes.length, random.uniform() < 0.5 ? 64 : Number.POSITIVE_INFINITY);
+      for (let change = random.integer(0, 4); change > 0 && reach > 0; change--) {
+        bytes[random.integer(0, reach - 1)] = random.integer(0, 255);
+      }
+      try {
+        readCheckpoint(bytes);
+      } catch (error) {
+        expect(error).toBeInstanceOf(SurprisalError);
+        expect(error).toMatchObject({ code: "malformed-checkpoint", message: expect.stringMatching(/\.$/) });
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(1000);
+  });
+});
+
+/** The header of the written file, changed, before the same data; or raw text in its place. */
+function withHeader(change: (header: Record<string, Record<string, unknown>>) => unknown): Uint8Array {
+  const bytes = writeCheckpoint(checkpointOf("gru"));
+  const length = new DataView(bytes.buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  const changed = change(header) ?? header;
+  const text = new TextEncoder().encode(typeof changed === "string" ? changed : JSON.stringify(changed));
+  const start = new Uint8Array(8);
+  new DataView(start.buffer).setUint32(0, text.length, true);
+  return Buffer.concat([start, text, bytes.subarray(8 + length)]);
+}
+
+const withMetadata = (changes: Record<string, unknown>) =>
+  withHeader((header) => {
+    Object.assign(header.__metadata__, changes);
+  });
+
+const withTensor = (name: string, changes: Record<string, unknown>) =>
+  withHeader((header) => {
+    Object.assign(header[name], changes);
+  });
+
+function withNumber(value: number): Uint8Array {
+  const bytes = writeCheckpoint(checkpointOf("gru"));
+  new DataView(bytes.buffer).setFloat32(bytes.length - 4, value, true);
+  return bytes;
+}
+
+describe("a damaged checkpoint is refused", () => {
+  const whole = writeCheckpoint(checkpointOf("gru"));
+  const hugeHeader = whole.slice();
+  hugeHeader.fill(0xff, 0, 8);
+
+  test.each<[string, Uint8Array, string]>([
+    ["when it is empty", new Uint8Array(), "The file has 0 bytes; wanted at least 8."],
+    ["when its header ends beyond it", whole.slice(0, 100), "; wanted at most 92."],
+    ["when its header is 2^64 - 1 bytes long", hugeHeader, "The header claims 18446744073709551615 bytes;"],
+    ["when its header is not JSON", withHeader(() => "{"), "is not JSON"],
+    ["when its header nests without end", withHeader(() => "[".repeat(500_000)), "is not JSON"],
+    ["when its header is a list", withHeader(() => "[]"), "not an object"],
+    ["when its metadata are a list", withHeader((header) => ({ ...header, __metadata__: [] })), "metadata"],
+    ["when its metadata are numbers", withMetadata({ seed: 3 }), "metadata"],
+    ["when it is of another format", withMetadata({ format: "surprisal/2" }), 'The format is "surprisal/2"; wanted'],
+    ["when it has no metadata", withHeader(({ __metadata__, ...rest }) => rest), "The format is undefined; wanted"],
+    [
+      "when its cell is unknown",
+      withMetadata({ cell: "elman" }),
+      'The cell is "elman"; wanted one of tanh, lstm, gru.',
+    ],
+    ["when its head is unknown", withMetadata({ head: "poisson" }), 'The head is "poisson"; wanted "bernoulli"'],
+    [
+      "when its mixture has no size",
+      withMetadata({ head: "mixture" }),
+      "The components are undefined; wanted 1 to 256.",
+    ],
+    [
+      "when its mixture has other outputs",
+      withMetadata({ head: "mixture", components: "20", block: "10" }),
+      "Tensor head.A has shape",
+    ],
+    ["when its units are no number", withMetadata({ units: "many" }), 'The units are "many"; wanted 1 to 4096.'],
+    ["when its units are absurd", withMetadata({ units: "9999" }), 'The units are "9999"; wanted 1 to 4096.'],
+    ["when its units are none", withMetadata({ units: "0" }), 'The units are "0"; wanted 1 to 4096.'],
+    ["when its units are others", withMetadata({ units: "4" }), "has shape"],
+    [
+      "when a tensor is missing",
+      withHeader((header) => {
+        header["rnn.b"].shape = [9];
+        header["rnn.bias"] = header["rnn.b"];
+        delete header["rnn.b"];
+      }),
+      "The file has the tensors head.A, head.a, rnn.U, rnn.W, rnn.bias; wanted head.A, head.a, rnn.U, rnn.W, rnn.b.",
+    ],
+    ["when there are no tensors", withHeader((h) => ({ __metadata__: h.__metadata__ })), "The tensors take 0 bytes"],
+    [
+      "when a tensor is extra",
+      withHeader((h) => ({ ...h, "rnn.x": { dtype: "F32", shape: [0], data_offsets: [0, 0] } })),
+      "rnn.x; wanted",
+    ],
+    ["when a tensor is of another type", withTensor("rnn.b", { dtype: "F16" }), 'dtype "F16"; wanted "F32".'],
+    ["when a tensor is of another shape", withTensor("rnn.W", { shape: [9, 5] }), "shape (9, 5); wanted (9, 9)."],
+    ["when a bias is a matrix", withTensor("rnn.b", { shape: [3, 3] }), "Tensor rnn.b has shape (3, 3); wanted (9)."],
+    ["when a length is negative", withTensor("rnn.W", { shape: [-5, -9] }), "has shape [-5,-9]; wanted lengths."],
+    ["when a length overflows", withTensor("rnn.W", { shape: [2 ** 40, 2 ** 40] }), "takes 180 bytes; wanted"],
+    ["when a tensor lies beyond the file", withTensor("head.a", { data_offsets: [4e6, 4e6 + 20] }), "begins at byte"],
+    ["when a tensor overlaps another", withTensor("rnn.U", { data_offsets: [0, 108] }), "begins at byte 0"],
+    ["when its offsets turn back", withTensor("rnn.U", { data_offsets: [108, 0] }), "takes -108 bytes; wanted 108"],
+    ["when it has no offsets", withTensor("rnn.U", { data_offsets: null }), "has offsets null; wanted two."],
+    ["when a tensor's entry is null", withHeader((header) => ({ ...header, "rnn.U": null })), "has dtype undefined"],
+    ["when bytes are missing", whole.slice(0, -4), "; wanted the "],
+    ["when bytes are left over", Buffer.concat([whole, new Uint8Array(4)]), "; wanted the "],
+    [
+      "when a weight is not a number",
+      withNumber(Number.NaN),
+      "Tensor head.a has NaN at index 4; wanted finite numbers.",
+    ],
+    ["when a weight is infinite", withNumber(Number.NEGATIVE_INFINITY), "Tensor head.a has -Infinity at index 4;"],
+  ])("%s", (_, bytes, sentence) => {
+    const read = () => readCheckpoint(bytes);
+    expect(read).toThrow(SurprisalError);
+    expect(read).toThrow(sentence);
+  });
+});
+
+describe("a checkpoint that could not be read again is not written", () => {
+  const { config, tensors, metadata } = checkpointOf("gru");
+  test.each<[string, Checkpoint, string]>([
+    [
+      "with a missing tensor",
+      { config: { ...config, cell: "lstm" }, tensors, metadata },
+      "Tensor rnn.W has 45 numbers",
+    ],
+    ["with a tensor too short", { config, tensors: { ...tensors, b: new Float32Array(8) }, metadata }, "; wanted 9."],
+    [
+      "with weights that have diverged",
+      { config, tensors: { ...tensors, a: new Float32Array(5).fill(Number.POSITIVE_INFINITY) }, metadata },
+      "Tensor head.a has Infinity at index 0; wanted finite numbers.",
+    ],
+    [
+      "with more inputs than there are MIDI pitches",
+      {
+        config: { ...config, inputs: 128, outputs: 128 },
+        tensors: emptyTensors({ ...config, inputs: 128, outputs: 128 }),
+        metadata,
+      },
+      "Tensor rnn.W has 128 rows; wanted 1 to 127.",
+    ],
+    [
+      "with other outputs than inputs",
+      {
+        config: { ...config, outputs: 4 },
+        tensors: { ...tensors, A: new Float32Array(12), a: new Float32Array(4) },
+        metadata,
+      },
+      "Tensor head.A has shape (3, 4); wanted (3, 5).",
+    ],
+  ])("%s", (_, checkpoint, sentence) => {
+    expect(() => writeCheckpoint(checkpoint)).toThrow(sentence);
+  });
+});
+
+describe("the number of parameters is that of Chung et al. (2014)", () => {
+  test.each<[Cell, number, number]>([
+    ["lstm", 195, 169_065],
+    ["gru", 227, 168_888],
+    ["tanh", 400, 168_400],
+  ])("for speech: %s with %i units, %i", (cell, units, count) => {
+    expect(countParameters({ cell, units, inputs: 20, outputs: 420 })).toBe(count);
+  });
+
+  test.each<[Cell, number, number]>([
+    ["lstm", 36, 19_764],
+    ["gru", 46, 20_217],
+    ["tanh", 100, 20_050],
+  ])("for music at the mean of the sets' widths, without biases: %s with %i units, %i", (cell, units, count) => {
+    expect(countParameters({ cell, units, inputs: 100.5, outputs: 100.5 }, { biases: false })).toBe(count);
+  });
+
+  test("and counts every stored weight of the recurrent layer", () => {
+    for (const cell of CELLS) {
+      const config = { cell, inputs: 7, units: 4, outputs: 7 };
+      const { A, a, ...recurrent } = emptyTensors(config);
+      const stored = Object.values(recurrent).reduce((sum, { length }) => sum + length, 0);
+      expect(countParameters(config)).toBe(stored);
+    }
+  });
+});
