@@ -11,7 +11,7 @@
  */
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import type { Cell } from "../src/model/checkpoint.ts";
+import type { Cell } from "../src/kernel/config.ts";
 import type { Frames } from "../test/support/random.ts";
 import { scoringKernel, trainingKernel } from "./peers/kernel.ts";
 import { onnxNative, onnxWeb } from "./peers/onnx.ts";

@@ -10,8 +10,8 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import type * as web from "onnxruntime-web";
-import { type Cell, type Config, mixtureOutputs, SPEECH } from "../src/model/checkpoint.ts";
-import { SpeechModel } from "../src/model/speech-network.ts";
+import { type Cell, type Config, mixtureOutputs, SPEECH } from "../src/kernel/config.ts";
+import { SpeechNetwork } from "../src/model/speech-network.ts";
 import { PAPER_SPEECH_UNITS } from "../src/training/protocol.ts";
 import { onnxModel } from "../test/support/oracles/onnx.ts";
 import { Random, randomTensors } from "../test/support/random.ts";
@@ -40,7 +40,7 @@ const configOf = (cell: Cell): Config => ({
 function kernel(cell: Cell): Peer {
   const config = configOf(cell);
   const metadata = { set: "speech-long", preset: "paper", sampleRate: String(RATE), mean: "0", std: "1" };
-  const model = new SpeechModel({ config, tensors: randomTensors(config, new Random(1)), metadata }, "", module);
+  const model = new SpeechNetwork({ config, tensors: randomTensors(config, new Random(1)), metadata }, "", module);
   let sink = Number.NaN;
   const score = async (): Promise<void> => {
     sink = (await model.score(samples)).nll.at(-1) ?? Number.NaN;

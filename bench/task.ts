@@ -2,7 +2,7 @@
  * What every peer computes: one seeded batch in the shape of JSB Chorales, 32 pieces of 60 predicted frames with about
  * 4 of 96 columns active, on models of the paper's sizes.
  */
-import type { Cell, Config } from "../src/model/checkpoint.ts";
+import type { Cell, Config } from "../src/kernel/config.ts";
 import { type Frames, Random, randomFrames } from "../test/support/random.ts";
 
 export const PIECES = 32;

@@ -39,7 +39,7 @@ async function offerOf(ids = /./): Promise<{ entries: readonly CatalogueEntry[];
   const entries = (await shipped.catalogue()).catalogue.models.filter(({ id }) => ids.test(id));
   return { entries, store: { ...shipped, catalogue: async () => ({ catalogue: { models: entries }, etag: "" }) } };
 }
-type Offer = Awaited<ReturnType<typeof offerOf>>;
+type ModelSource = Awaited<ReturnType<typeof offerOf>>;
 
 /** Of all threads of the workerds that this process started, ms. */
 function cpuMs(): number {
@@ -83,7 +83,7 @@ const reader: Input = {
 };
 
 /** A new process with a bucket that offers the models. Its isolate has had no request yet, the proxies have had some. */
-async function start(input: Input, { store }: Offer): Promise<Running> {
+async function start(input: Input, { store }: ModelSource): Promise<Running> {
   const server = createTestHarness({ root, workers: [input] });
   const { url } = await server.listen();
   const { MODELS } = await server.getWorker<{ MODELS: R2Binding }>().getEnv();
@@ -114,7 +114,7 @@ const told = (times: readonly number[]) => {
 const scoring = (worker: Running) => worker.ask("/v1/score?models=jsb/gru", piece);
 
 /** The first request of an isolate; one that scores reads the release. */
-async function cold(name: string, offer: Offer, ask = scoring): Promise<string> {
+async function cold(name: string, offer: ModelSource, ask = scoring): Promise<string> {
   const keys = ["catalogue.json", ...offer.entries.map(({ version }) => `objects/${version}.safetensors`)];
   const first = async (input: Input, work: typeof ask) => {
     const worker = await start(input, offer);
@@ -146,7 +146,7 @@ const WARM: readonly (readonly [name: string, path: string, init: RequestInit])[
 ];
 
 /** Requests of an isolate that has answered some. They take turns with one that needs no model. */
-async function warm(offer: Offer): Promise<string[]> {
+async function warm(offer: ModelSource): Promise<string[]> {
   const worker = await start(packaged, offer);
   const many = async (n: number, path: string, init?: RequestInit) => {
     for (let i = 0; i < n; i++) await worker.ask(path, init);

@@ -1,13 +1,13 @@
 /** What was measured -> the result table and models/README.md, the cards of the models. */
-import { CELLS, LOG_SCALE_FLOOR } from "../src/model/checkpoint.ts";
-import type { Model } from "../src/model/music-network.ts";
+import { CELLS, LOG_SCALE_FLOOR } from "../src/kernel/config.ts";
+import { type Model, networksOf } from "../src/model/model.ts";
 import { MUSIC_FILES, MUSIC_SETS } from "../src/training/datasets.ts";
 import { PAPER_UNITS, SETTINGS } from "../src/training/protocol.ts";
 import { SPEECH_SETS } from "../src/training/speech.ts";
 import { better, type Estimate } from "../src/util/statistics.ts";
 import type { Curve } from "./curves.ts";
 import { BEST_PUBLISHED, PAPER_NLL, SETS, type SetName, TITLES } from "./paper.ts";
-import { inOrder, isPaperCell, networksOf, type PairResult, type Result, type Results } from "./results.ts";
+import { inOrder, isPaperCell, type PairResult, type Result, type Results } from "./results.ts";
 import { bitsPerStep } from "./voices.ts";
 
 /** What the pages are made of. Curves by the id of their model; not every model has one. */

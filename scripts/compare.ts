@@ -9,7 +9,7 @@
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
 import { better, type Estimate, type PieceScore, pairedDifference } from "../src/util/statistics.ts";
-import { columns } from "./columns.ts";
+import { table } from "../src/util/table.ts";
 import { evaluateOn, openModels, runCommand, setOf } from "./models.ts";
 
 const { values: options, positionals: names } = parseArgs({
@@ -61,7 +61,7 @@ function report(
     "difference macro": shown(macro),
     "by macro": verdict(macro),
   }));
-  return `${columns(rows)}
+  return `${table(rows)}
 
 Difference: NLL of the first less that of the second in nats per frame, with its 95% interval over test pieces. Each
 interval stands for itself: of twenty such verdicts on equal models one is wrong. They hold for these checkpoints;

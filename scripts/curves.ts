@@ -4,12 +4,9 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Network } from "../src/model/music-network.ts";
-import type { SpeechModel } from "../src/model/speech-network.ts";
+import type { Trained } from "../src/model/music-model.ts";
 import { writeFileAtomically } from "../src/store/files.ts";
 import type { LoggedEpoch } from "../src/training/run.ts";
-
-type Trained = Network | SpeechModel;
 
 /** Epochs from the first to the last; `valid` is the micro NLL in nats per frame. */
 export type Curve = readonly LoggedEpoch[];
@@ -23,7 +20,7 @@ export async function keptCurve(network: Trained, folder: string): Promise<Curve
 /** Keeps the curve of a model if it is not yet kept and a log of its run is at hand. */
 export async function keepCurve(network: Trained, folder: string, runs: string): Promise<void> {
   if (await keptCurve(network, folder)) return;
-  const logs = join(runs, network.set);
+  const logs = join(runs, network.checkpoint.metadata.set);
   const names = (await readdir(logs).catch(() => [])).filter((name) => name.endsWith(".jsonl"));
   for (const name of names.sort()) {
     const log = await readLog(join(logs, name));

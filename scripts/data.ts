@@ -10,7 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
-import { type Piece, stepCount } from "../src/training/batches.ts";
+import { type Sequence, stepCount } from "../src/training/batches.ts";
 import {
   bringMusicSet,
   loadMusicSet,
@@ -21,7 +21,7 @@ import {
   type TrainingSet,
 } from "../src/training/datasets.ts";
 import { loadSpeechSet, makeSpeechSet, readRecordings, SPEECH_FOLDER, SPEECH_SETS } from "../src/training/speech.ts";
-import { columns } from "./columns.ts";
+import { table } from "../src/util/table.ts";
 import { runCommand } from "./models.ts";
 
 async function music(source: string | undefined) {
@@ -63,7 +63,7 @@ async function speech(source: string | undefined) {
   return rows;
 }
 
-const counts = (set: TrainingSet, unit: string, length: (piece: Piece) => number) => ({
+const counts = (set: TrainingSet, unit: string, length: (piece: Sequence) => number) => ({
   sequences: SPLITS.map((split) => set[split].length).join(" / "),
   [unit]: SPLITS.map((split) => set[split].reduce((sum, piece) => sum + length(piece), 0)).join(" / "),
 });
@@ -74,5 +74,5 @@ await runCommand(async () => {
   if (positionals.length > 1 || !["music", "speech"].includes(kind)) {
     throw new SurprisalError("malformed-request", `Found ${positionals.join(" ")}; wanted music or speech.`);
   }
-  console.log(columns(await (kind === "music" ? music(values.from) : speech(values.from))));
+  console.log(table(await (kind === "music" ? music(values.from) : speech(values.from))));
 });

@@ -9,9 +9,10 @@
  *   npm run evaluate -- --other FOLDER          models of speech on the WAV files of another voice, and on white noise
  */
 import { parseArgs } from "node:util";
-import { type Model, taggedVersion } from "../src/model/music-network.ts";
+import type { Model } from "../src/model/model.ts";
+import { taggedVersion } from "../src/model/music-model.ts";
 import { modelsOfKind } from "../src/model/select.ts";
-import { columns } from "./columns.ts";
+import { table } from "../src/util/table.ts";
 import { baselineOf, evaluateOn, openModels, runCommand, setOf } from "./models.ts";
 import { sizeOf } from "./results.ts";
 import { bitsPerStep, type Voices, voices } from "./voices.ts";
@@ -56,7 +57,7 @@ async function evaluateOnItsSet(model: Model) {
 
 function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[]): string {
   const lines = [
-    columns(
+    table(
       results.map(({ model, units, recurrentParameters, scoredFrames, micro, macro, baseline, bitsPerSample }) => ({
         model,
         units: units.join("+"),
@@ -76,15 +77,15 @@ function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[]
         frames: String(scoredFrames),
         NLL: nll.toFixed(6),
       }));
-      lines.push("", columns(rows));
+      lines.push("", table(rows));
     }
   }
   return lines.join("\n");
 }
 
-function voiceReport(table: readonly Voices[]): string {
-  return columns(
-    table.flatMap(({ model, sounds }) =>
+function voiceReport(measured: readonly Voices[]): string {
+  return table(
+    measured.flatMap(({ model, sounds }) =>
       sounds.map(({ sound, sequences, deviation, nll, bitsPerSample }) => ({
         model,
         sound,

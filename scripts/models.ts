@@ -1,12 +1,12 @@
 /** What the command lines have in common: the models of the store, the pieces of their sets, and errors as sentences. */
 import { readFile } from "node:fs/promises";
 import { SurprisalError } from "../src/errors.ts";
-import type { Model } from "../src/model/music-network.ts";
+import type { Model } from "../src/model/model.ts";
 import { selectModels } from "../src/model/select.ts";
 import { StoreFailure } from "../src/store/bucket.ts";
 import { loadModels } from "../src/store/load.ts";
 import { openStore } from "../src/store/open.ts";
-import { isRoll, type Piece } from "../src/training/batches.ts";
+import { isRoll, type Sequence } from "../src/training/batches.ts";
 import { bigram } from "../src/training/bigram.ts";
 import { loadMusicSet, MUSIC_SETS, type MusicSetName, type TrainingSet } from "../src/training/datasets.ts";
 import { Diverged } from "../src/training/engine.ts";
@@ -59,7 +59,7 @@ export function loadSet(name: MusicSetName | SpeechSetName): Promise<TrainingSet
 }
 
 /** How well a model predicts pieces of its kind. */
-export const evaluateOn = (model: Model, pieces: readonly Piece[]): Promise<Evaluation> =>
+export const evaluateOn = (model: Model, pieces: readonly Sequence[]): Promise<Evaluation> =>
   evaluate(model as Scorer, pieces);
 
 /** What is left of a set's test pieces to a model that remembers next to nothing. NLL in nats per step, micro. */

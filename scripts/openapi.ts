@@ -4,10 +4,11 @@
  *   node scripts/openapi.ts
  *   node scripts/openapi.ts --check
  */
+
 import { readFile, writeFile } from "node:fs/promises";
 import packageJson from "../package.json" with { type: "json" };
 import { createApi } from "../src/http/app.ts";
-import { DEFAULT_LIMITS } from "../src/inference/piece.ts";
+import { DEFAULT_LIMITS } from "../src/limits.ts";
 
 const path = new URL("../openapi.yaml", import.meta.url);
 const api = createApi({ models: () => [], limits: DEFAULT_LIMITS, version: packageJson.version, log: console.error });

@@ -1,5 +1,5 @@
 /** What was published, in nats per frame or step: the numbers beside which ours stand. */
-import type { Cell } from "../src/model/checkpoint.ts";
+import type { Cell } from "../src/kernel/config.ts";
 import { MUSIC_SETS, type MusicSetName } from "../src/training/datasets.ts";
 import { SPEECH_SETS, type SpeechSetName } from "../src/training/speech.ts";
 

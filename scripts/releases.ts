@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
 import { openBucket } from "../src/store/open.ts";
 import { type PublishedRelease, releases } from "../src/store/publish.ts";
-import { columns } from "./columns.ts";
+import { table } from "../src/util/table.ts";
 import { runCommand } from "./models.ts";
 
 await runCommand(async () => {
@@ -18,7 +18,7 @@ await runCommand(async () => {
     throw new SurprisalError("malformed-request", `Found ${positionals.length} stores; wanted one to list.`);
   }
   const found = await releases(await openBucket(store));
-  console.log(found.length > 0 ? columns(found.map(row)) : "Nothing is published here.");
+  console.log(found.length > 0 ? table(found.map(row)) : "Nothing is published here.");
 });
 
 function row({ name, catalogue: { models, release } }: PublishedRelease, index: number) {

@@ -1,7 +1,6 @@
 /** Models and the pieces of their sets -> what was measured, the file models/results.json. */
-import { CELLS, countParameters } from "../src/model/checkpoint.ts";
-import type { Model, Network } from "../src/model/music-network.ts";
-import type { SpeechModel } from "../src/model/speech-network.ts";
+import { CELLS, countParameters } from "../src/kernel/config.ts";
+import { type Model, networksOf } from "../src/model/model.ts";
 import {
   type Estimate,
   macroAverage,
@@ -44,10 +43,6 @@ export function inOrder<M extends Pick<Model, "id" | "set">>(models: readonly M[
   };
   return models.filter((model) => model.set === set).sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
 }
-
-/** What was trained: the model itself, or the members of a mixture. */
-export const networksOf = (model: Model): readonly (Network | SpeechModel)[] =>
-  model.kind === "music" ? model.networks : [model];
 
 /** Units of each network, and recurrent parameters of all of them. */
 export function sizeOf(model: Model): Pick<Result, "units" | "recurrentParameters"> {

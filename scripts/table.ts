@@ -11,16 +11,16 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SurprisalError } from "../src/errors.ts";
-import type { Cell } from "../src/model/checkpoint.ts";
-import type { Model } from "../src/model/music-network.ts";
-import type { SpeechModel } from "../src/model/speech-network.ts";
+import type { Cell } from "../src/kernel/config.ts";
+import { type Model, networksOf } from "../src/model/model.ts";
+import type { SpeechNetwork } from "../src/model/speech-network.ts";
 import { writeFileAtomically } from "../src/store/files.ts";
 import { modelCards, type Report, resultTables } from "./cards.ts";
 import { type Curve, keepCurve, keptCurve } from "./curves.ts";
 import { FOLDER, openModels, runCommand } from "./models.ts";
 import { SETS, TITLES } from "./paper.ts";
 import { learningCurves } from "./pictures.ts";
-import { inOrder, isPaperCell, measure, networksOf, type Results } from "./results.ts";
+import { inOrder, isPaperCell, measure, type Results } from "./results.ts";
 import { type Voices, voices } from "./voices.ts";
 
 const RUNS = "runs"; // where the trainer keeps its logs
@@ -53,7 +53,7 @@ async function keptResults(): Promise<Results> {
 }
 
 async function measuredVoices(models: readonly Model[]): Promise<readonly Voices[]> {
-  const speech = models.filter((model): model is SpeechModel => model.kind === "audio");
+  const speech = models.filter((model): model is SpeechNetwork => model.kind === "audio");
   if (other !== undefined) return voices(speech, other);
   return (await keptResults()).voices.filter((kept) => speech.some(({ version }) => version === kept.version));
 }

@@ -1,7 +1,7 @@
 /** Models of speech + recordings of another voice -> how much less they expect it than the voice that they learned. */
 import { basename } from "node:path";
 import { bitsPerSample } from "../src/inference/score-speech.ts";
-import type { SpeechModel } from "../src/model/speech-network.ts";
+import type { SpeechNetwork } from "../src/model/speech-network.ts";
 import { evaluate } from "../src/training/evaluate.ts";
 import { type Cut, cutsOf, readRecordings, SPEECH_SHAPES, type SpeechSetName } from "../src/training/speech.ts";
 import { normal, uniform } from "../src/util/random.ts";
@@ -25,14 +25,15 @@ export interface Sound {
 const SEED = 1;
 
 /** @param nll nats per step of standardised samples */
-export const bitsPerStep = ({ shape, std }: SpeechModel, nll: number): number => bitsPerSample(nll / shape.block, std);
+export const bitsPerStep = ({ shape, std }: SpeechNetwork, nll: number): number =>
+  bitsPerSample(nll / shape.block, std);
 
 /**
  * Scores held-out recordings of the voice that each model learned, recordings of a folder as they are and at the level of
  * the former (a density is the higher the quieter the sound), and white noise of that level: sequences of equal length.
  * @throws SurprisalError as readRecordings and setOf
  */
-export async function voices(models: readonly SpeechModel[], folder: string): Promise<Voices[]> {
+export async function voices(models: readonly SpeechNetwork[], folder: string): Promise<Voices[]> {
   const recordings = await readRecordings(folder);
   const table: Voices[] = [];
   for (const model of models) {

@@ -1,10 +1,10 @@
 /**
- * The one error family. Thrown anywhere with a stable code and one sentence (found against wanted); app.ts alone turns
+ * The one error family. Thrown anywhere with a stable code and one sentence (found against wanted); http/app.ts alone turns
  * it into an RFC 9457 problem document, the command line alone into an exit code.
  */
 
 /** Stable codes and the HTTP status of each. */
-export const STATUS_OF_CODE = {
+export const STATUS_BY_CODE = {
   "malformed-request": 400,
   "malformed-midi": 400,
   "malformed-audio": 400,
@@ -29,7 +29,7 @@ export const STATUS_OF_CODE = {
 } as const;
 
 /** Reason phrases of RFC 9110. */
-export const TITLE_OF_STATUS = {
+export const TITLE_BY_STATUS = {
   400: "Bad Request",
   404: "Not Found",
   405: "Method Not Allowed",
@@ -42,7 +42,7 @@ export const TITLE_OF_STATUS = {
   503: "Service Unavailable",
 } as const;
 
-export type ErrorCode = keyof typeof STATUS_OF_CODE;
+export type ErrorCode = keyof typeof STATUS_BY_CODE;
 
 export class SurprisalError extends Error {
   override readonly name = "SurprisalError";
@@ -53,7 +53,7 @@ export class SurprisalError extends Error {
     this.code = code;
   }
 
-  get status(): (typeof STATUS_OF_CODE)[ErrorCode] {
-    return STATUS_OF_CODE[this.code];
+  get status(): (typeof STATUS_BY_CODE)[ErrorCode] {
+    return STATUS_BY_CODE[this.code];
   }
 }

@@ -2,13 +2,15 @@
  * What the shipped models answer, recorded: refactoring must not change a bit of it. A change that is meant to is recorded
  * anew by `npx vitest run test/golden.test.ts -u`, and said in the CHANGELOG.
  */
+
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { DEFAULT_FOLDER, openModels } from "../src/entry/node/local.ts";
 import { decode } from "../src/formats/decoders.ts";
 import { createApp } from "../src/http/app.ts";
-import { DEFAULT_LIMITS } from "../src/inference/piece.ts";
+import { DEFAULT_LIMITS } from "../src/limits.ts";
+
 import { randomPiece, randomRecording } from "./support/models.ts";
 
 const file = (name: string) => new Uint8Array(readFileSync(new URL(`./fixtures/${name}`, import.meta.url)));

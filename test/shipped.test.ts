@@ -1,4 +1,5 @@
 /** The shipped models as a user meets them: what the server says of a piece is what `npm run evaluate` says of it. */
+
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
@@ -6,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DEFAULT_FOLDER, openModels, version } from "../src/entry/node/local.ts";
 import { writeMidi } from "../src/formats/midi.ts";
 import { createApp } from "../src/http/app.ts";
-import { DEFAULT_LIMITS } from "../src/inference/piece.ts";
-import type { MusicModel } from "../src/model/music-network.ts";
+import { DEFAULT_LIMITS } from "../src/limits.ts";
+
+import type { MusicModel } from "../src/model/music-model.ts";
 import { modelsOfKind } from "../src/model/select.ts";
-import type { MusicScoreResponse } from "../src/schema/schema.ts";
+import type { MusicScoreResponse } from "../src/schema/score.ts";
 import { bigram } from "../src/training/bigram.ts";
 import { loadMusicSet, MUSIC_SETS } from "../src/training/datasets.ts";
 import { evaluate } from "../src/training/evaluate.ts";

@@ -1,7 +1,7 @@
 /** The project's own kernel, for training and for scoring. */
 import { readFileSync } from "node:fs";
+import type { Cell } from "../../src/kernel/config.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
-import type { Cell } from "../../src/model/checkpoint.ts";
 import { type Frames, pack, Random, randomTensors } from "../../test/support/random.ts";
 import { configOf, type Peer, PIECES, pieces, RULE, STEPS } from "../task.ts";
 

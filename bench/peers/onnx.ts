@@ -2,7 +2,7 @@
  * ONNX Runtime on one thread, in WASM and native: scoring only, from dense frames to logits (it stops short of the NLL).
  */
 import * as web from "onnxruntime-web";
-import type { Cell } from "../../src/model/checkpoint.ts";
+import type { Cell } from "../../src/kernel/config.ts";
 import { onnxModel } from "../../test/support/oracles/onnx.ts";
 import { type Frames, Random, randomTensors } from "../../test/support/random.ts";
 import { COLUMNS, configOf, dense, type Peer, STEPS, timed } from "../task.ts";

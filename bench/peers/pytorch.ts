@@ -1,7 +1,7 @@
 /** PyTorch in a child process (pytorch.py), asked over its standard input for one run at a time. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { Cell } from "../../src/model/checkpoint.ts";
+import type { Cell } from "../../src/kernel/config.ts";
 import { COLUMNS, type Peer, PIECES, pieces, RULE, STEPS, UNITS } from "../task.ts";
 
 const PYTHON = process.env.PYTHON ?? new URL("../.venv/bin/python", import.meta.url).pathname;

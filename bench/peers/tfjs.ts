@@ -1,7 +1,7 @@
 /** TensorFlow.js by the trainer's own engine: its WASM backend with SIMD on one thread, or libtensorflow on all threads. */
 import type * as TensorFlow from "@tensorflow/tfjs";
 import { SurprisalError } from "../../src/errors.ts";
-import type { Cell } from "../../src/model/checkpoint.ts";
+import type { Cell } from "../../src/kernel/config.ts";
 import { engineOf } from "../../src/training/backends.ts";
 import { pack, Random, randomTensors } from "../../test/support/random.ts";
 import { configOf, type Peer, PIECES, pieces, RULE, STEPS } from "../task.ts";

@@ -4,10 +4,10 @@
  */
 
 import { SurprisalError } from "../errors.ts";
-import { letOthersIn } from "../util/yield.ts";
+import { yieldToEventLoop } from "../util/yield.ts";
 import { announcedSeconds } from "./durations.ts";
 import { wholePages } from "./ogg.ts";
-import { type CodedFormat, checkSeconds, type Recording } from "./wav.ts";
+import { type CodedFormat, checkSeconds, type Waveform } from "./wav.ts";
 
 interface Decoded {
   readonly channelData: readonly Float32Array[];
@@ -37,13 +37,13 @@ const PORTION = 2048;
 
 /**
  * Decodes a file; the channels are averaged. A file that was cut off is read to its last whole frame.
- * @throws SurprisalError `too-large` when it is longer than `longestSeconds`, by its header before anything is decoded and
+ * @throws SurprisalError `too-large` when it is longer than `maxSeconds`, by its header before anything is decoded and
  * else as soon as it shows; `malformed-audio` when a part of it cannot be decoded: a gap would be scored as if it were sound.
  */
-export async function decode(file: Uint8Array, format: CodedFormat, longestSeconds: number): Promise<Recording> {
+export async function decode(file: Uint8Array, format: CodedFormat, maxSeconds: number): Promise<Waveform> {
   // Of a page that was cut off the decoders would make sound that nobody recorded.
   const { bytes, granule } = format.startsWith("Ogg") ? wholePages(file) : { bytes: file };
-  checkSeconds(announcedSeconds(bytes, format, granule) ?? 0, longestSeconds);
+  checkSeconds(announcedSeconds(bytes, format, granule) ?? 0, maxSeconds);
   const decoder = await DECODERS[format]();
   const parts: Float32Array[] = [];
   let [length, rate] = [0, 0];
@@ -53,14 +53,14 @@ export async function decode(file: Uint8Array, format: CodedFormat, longestSecon
     if (rate !== 0 && sampleRate !== rate) throw malformed(format, `its rate changes from ${rate} to ${sampleRate} Hz`);
     rate = sampleRate;
     length += samplesDecoded;
-    checkSeconds(length / rate, longestSeconds);
+    checkSeconds(length / rate, maxSeconds);
     parts.push(averaged(bitDepth ? channelData.map(exactly(bitDepth)) : channelData, samplesDecoded));
   };
   try {
     await decoder.ready;
     for (let at = 0; at < bytes.length; at += PORTION) {
       take(await decoder.decode(bytes.subarray(at, at + PORTION)));
-      await letOthersIn();
+      await yieldToEventLoop();
     }
     if (decoder.flush) take(await decoder.flush());
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * Uniform noise of one 16-bit step, so that a density on digital silence is bounded: samples of a 16-bit recording become
  * real numbers that round back to them. Decided by a sample's own position alone (Wellons' 32-bit mixer on a counter, as in
- * random.ts).
+ * util/random.ts).
  */
 
 /** One step of 16 bits; full scale = 1. */

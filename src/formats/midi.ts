@@ -2,25 +2,12 @@
  * MIDI files <-> piano rolls: bytes -> notes in ticks -> frames on a grid, and frames -> bytes. A pitch sounds in a frame or it
  * does not (Boulanger-Lewandowski et al., ICML 2012). Tempo plays no part: only ticks count.
  */
+
 import { type MidiEvent, writeMidi as writeMidiFile } from "midi-file";
 import { SurprisalError } from "../errors.ts";
+import { FRAMES_PER_QUARTER, MAX_FRAMES, MIDI_LIMITS, type MidiLimits } from "../limits.ts";
 import { readTracks } from "./midi-tracks.ts";
 import { frameCount, type PianoRoll } from "./piano-roll.ts";
-
-/** The most that one file may hold. */
-export interface MidiLimits {
-  readonly bytes: number;
-  readonly notes: number;
-}
-
-/** midi-file takes up to 61 bytes of heap for a byte of the file (measured, Node 24), so this is 64 MB at worst. */
-export const MIDI_LIMITS: MidiLimits = { bytes: 2 ** 20, notes: 100_000 };
-
-/** The most frames that the notes of a file may span. */
-export const MAX_FRAMES = 100_000;
-
-/** Of a grid, least and most frames per quarter note. */
-export const FRAMES_PER_QUARTER = { least: 1 / 64, most: 1024 } as const;
 
 /** The channels that are read by default: all but 10, the drums. */
 export const MELODIC_CHANNELS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16];
@@ -122,7 +109,7 @@ function readNotes(events: readonly MidiEvent[]): Note[] {
  * one frame; notes of one pitch that overlap are one. The roll is cut to the first and the last frame that sounds.
  * @throws SurprisalError `too-large` when the notes span more than `maxFrames`, `malformed-request`.
  */
-export function gridNotes(notes: MidiNotes, framesPerQuarter: number, maxFrames = MAX_FRAMES): PianoRoll {
+export function quantize(notes: MidiNotes, framesPerQuarter: number, maxFrames = MAX_FRAMES): PianoRoll {
   checkFramesPerQuarter(framesPerQuarter);
   const { pitches: pitchOf, onsets, offsets: releases, ticksPerQuarter } = notes;
   // Ticks are whole, so multiplying first keeps halves exact.
@@ -203,11 +190,8 @@ export function writeMidi(
 }
 
 function checkFramesPerQuarter(framesPerQuarter: number): void {
-  const { least, most } = FRAMES_PER_QUARTER;
-  if (!(framesPerQuarter >= least && framesPerQuarter <= most)) {
-    throw new SurprisalError(
-      "malformed-request",
-      `framesPerQuarter is ${framesPerQuarter}; wanted ${least} to ${most}.`,
-    );
+  const { min, max } = FRAMES_PER_QUARTER;
+  if (!(framesPerQuarter >= min && framesPerQuarter <= max)) {
+    throw new SurprisalError("malformed-request", `framesPerQuarter is ${framesPerQuarter}; wanted ${min} to ${max}.`);
   }
 }

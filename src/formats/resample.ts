@@ -3,13 +3,13 @@
  * (Smith, "Digital Audio Resampling", and Kaiser 1974 for the window). Of the half of the lower rate, seven eighths pass
  * (±0.01 dB); from the half of the lower rate on, all is at least 80 dB down.
  */
-import { letOthersIn } from "../util/yield.ts";
+import { yieldToEventLoop } from "../util/yield.ts";
 
 const ATTENUATION = 84; // dB, by design; what is left over 80 covers rows that are interpolated
 const PASSES = 7 / 8;
 const BETA = 0.1102 * (ATTENUATION - 8.7); // Kaiser's formula above 50 dB
 /** Beyond, rows are interpolated between neighbours: -110 dB of error. */
-const MOST_PHASES = 512;
+const MAX_PHASES = 512;
 const BLOCK = 4096; // samples of output between two pauses
 
 /**
@@ -21,7 +21,7 @@ export async function resample(samples: Float32Array, from: number, to: number):
   if (from === to) return samples;
   const divisor = gcd(from, to);
   const [up, down] = [to / divisor, from / divisor];
-  const phases = Math.min(up, MOST_PHASES);
+  const phases = Math.min(up, MAX_PHASES);
   const rows = filterRows(phases, Math.min(1, to / from));
   const half = rows[0].length / 2; // taps before the place of an output sample, and after it
   const padded = new Float32Array(samples.length + 2 * half);
@@ -29,7 +29,7 @@ export async function resample(samples: Float32Array, from: number, to: number):
   const result = new Float32Array(Math.ceil((samples.length * up) / down));
   for (let start = 0; start < result.length; start += BLOCK) {
     filter(padded, { up, down, rows }, result.subarray(start, start + BLOCK), start);
-    await letOthersIn();
+    await yieldToEventLoop();
   }
   return result;
 }

@@ -2,7 +2,9 @@
  * safetensors bytes <-> named float32 tensors and metadata. Format: github.com/huggingface/safetensors, "Format": the
  * header's length (u64, little-endian), the header (JSON), then the tensors without gap or overlap.
  */
+
 import { SurprisalError } from "../errors.ts";
+import { MAX_HEADER_BYTES } from "../limits.ts";
 
 export interface Tensor {
   readonly shape: readonly number[];
@@ -15,7 +17,6 @@ export interface TensorFile {
 }
 
 const LENGTH_BYTES = 8;
-const LARGEST_HEADER_BYTES = 2 ** 20;
 const METADATA = "__metadata__";
 
 /** Writes tensors in the order given and metadata by name, so that equal content gives equal bytes. */
@@ -52,7 +53,7 @@ export function readSafetensors(bytes: Uint8Array): TensorFile {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getBigUint64(0, true);
-  const room = Math.min(bytes.length - LENGTH_BYTES, LARGEST_HEADER_BYTES);
+  const room = Math.min(bytes.length - LENGTH_BYTES, MAX_HEADER_BYTES);
   if (headerLength > room) throw malformed(`The header claims ${headerLength} bytes; wanted at most ${room}.`);
   const dataStart = LENGTH_BYTES + Number(headerLength);
   const { [METADATA]: metadata = {}, ...entries } = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart));

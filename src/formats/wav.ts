@@ -2,23 +2,22 @@
  * WAV bytes -> mono samples, and back. Chunks are walked here, so that a header that lies about lengths harms nobody; the
  * samples themselves are read by wavefile: integers of 8 to 32 bits, floats, A-law and µ-law.
  */
+
 import wavefile from "wavefile";
 import { SurprisalError } from "../errors.ts";
-import { letOthersIn } from "../util/yield.ts";
+import { MAX_CHANNELS, MAX_SECONDS, SAMPLE_RATES } from "../limits.ts";
+import { yieldToEventLoop } from "../util/yield.ts";
 
 const { WaveFile } = wavefile;
 
 /** Mono audio; full scale = 1. */
-export interface Recording {
+export interface Waveform {
   readonly samples: Float32Array;
   readonly sampleRate: number; // Hz
 }
 
-/** Longest recording that is read unless a caller says otherwise. */
-export const LONGEST_SECONDS = 600;
-
-/** Decodes audio of a format that is not WAV, and stops when it lasts longer than `longestSeconds`. */
-export type Decoder = (bytes: Uint8Array, format: CodedFormat, longestSeconds: number) => Promise<Recording>;
+/** Decodes audio of a format that is not WAV, and stops when it lasts longer than `maxSeconds`. */
+export type Decoder = (bytes: Uint8Array, format: CodedFormat, maxSeconds: number) => Promise<Waveform>;
 
 /** What a decoder is asked for. */
 export type CodedFormat = "FLAC" | "MP3" | "Ogg Vorbis" | "Ogg Opus";
@@ -32,8 +31,6 @@ const FORMATS: Readonly<Record<number, readonly number[]>> = {
 /** Frames that are decoded at once: in between, a sample takes eight bytes. */
 const PORTION = 2 ** 15;
 const EXTENSIBLE = 0xfffe;
-const MOST_CHANNELS = 64;
-export const SAMPLE_RATES = { least: 1000, most: 768_000 };
 
 interface Chunks {
   readonly format: number;
@@ -69,15 +66,15 @@ function codedFormat(bytes: Uint8Array): CodedFormat | undefined {
  * Reads a file of audio.
  * @param decode of formats other than WAV, where the runtime has one
  * @throws SurprisalError `malformed-audio` when it is damaged, `unsupported-media-type` when nobody here reads its format,
- * `too-large` when it is longer than `longestSeconds`.
+ * `too-large` when it is longer than `maxSeconds`.
  */
 export async function readAudio(
   bytes: Uint8Array,
-  { decode, longestSeconds = LONGEST_SECONDS }: { decode?: Decoder | undefined; longestSeconds?: number } = {},
-): Promise<Recording> {
-  if (isWav(bytes)) return readWav(bytes, longestSeconds);
+  { decode, maxSeconds = MAX_SECONDS }: { decode?: Decoder | undefined; maxSeconds?: number } = {},
+): Promise<Waveform> {
+  if (isWav(bytes)) return readWav(bytes, maxSeconds);
   const format = codedFormat(bytes);
-  if (format && decode) return decode(bytes, format, longestSeconds);
+  if (format && decode) return decode(bytes, format, maxSeconds);
   throw new SurprisalError(
     "unsupported-media-type",
     format
@@ -87,11 +84,11 @@ export async function readAudio(
 }
 
 /** @throws SurprisalError `too-large` when a recording lasts longer than it may. */
-export function checkSeconds(seconds: number, longestSeconds: number): void {
-  if (seconds > longestSeconds) {
+export function checkSeconds(seconds: number, maxSeconds: number): void {
+  if (seconds > maxSeconds) {
     throw new SurprisalError(
       "too-large",
-      `The recording lasts ${Math.round(seconds)} s; wanted at most ${longestSeconds} s.`,
+      `The recording lasts ${Math.round(seconds)} s; wanted at most ${maxSeconds} s.`,
     );
   }
 }
@@ -99,12 +96,12 @@ export function checkSeconds(seconds: number, longestSeconds: number): void {
 /**
  * Reads a WAV file; the channels are averaged.
  * @throws SurprisalError `malformed-audio` when it is not one or is damaged, `unsupported-media-type` for a codec other than
- * those above, `too-large` when it is longer than `longestSeconds`, before any sample is decoded.
+ * those above, `too-large` when it is longer than `maxSeconds`, before any sample is decoded.
  */
-export async function readWav(bytes: Uint8Array, longestSeconds = LONGEST_SECONDS): Promise<Recording> {
+export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS): Promise<Waveform> {
   const { format, channels, sampleRate, bits, data } = readChunks(bytes);
   const frames = data.length / (channels * (bits / 8));
-  checkSeconds(frames / sampleRate, longestSeconds);
+  checkSeconds(frames / sampleRate, maxSeconds);
   const samples = new Float32Array(frames);
   const frameBytes = data.length / frames;
   for (let start = 0; start < frames; start += PORTION) {
@@ -115,7 +112,7 @@ export async function readWav(bytes: Uint8Array, longestSeconds = LONGEST_SECOND
       for (let c = 0; c < channels; c++) sum += interleaved[t * channels + c];
       samples[start + t] = sum / channels;
     }
-    await letOthersIn();
+    await yieldToEventLoop();
   }
   const faulty = samples.findIndex((sample) => !Number.isFinite(sample));
   if (faulty !== -1) throw malformed(`sample ${faulty} is ${samples[faulty]}; wanted finite numbers.`);
@@ -157,12 +154,12 @@ function readFormat(view: DataView): Omit<Chunks, "data"> {
       `Found a WAV file of format ${format} with ${bits} bits; wanted integers of 8 to 32 bits, floats, A-law or µ-law.`,
     );
   }
-  if (channels < 1 || channels > MOST_CHANNELS) {
-    throw malformed(`it has ${channels} channels; wanted 1 to ${MOST_CHANNELS}.`);
+  if (channels < 1 || channels > MAX_CHANNELS) {
+    throw malformed(`it has ${channels} channels; wanted 1 to ${MAX_CHANNELS}.`);
   }
-  const { least, most } = SAMPLE_RATES;
-  if (!(sampleRate >= least && sampleRate <= most)) {
-    throw malformed(`its sample rate is ${sampleRate} Hz; wanted ${least} to ${most}.`);
+  const { min, max } = SAMPLE_RATES;
+  if (!(sampleRate >= min && sampleRate <= max)) {
+    throw malformed(`its sample rate is ${sampleRate} Hz; wanted ${min} to ${max}.`);
   }
   return { format, channels, sampleRate, bits };
 }
@@ -197,7 +194,7 @@ function decode({ format, channels, sampleRate, bits, data }: Chunks): Float64Ar
 }
 
 /** A WAV file of 16 bits; samples beyond full scale are clipped. */
-export function writeWav({ samples, sampleRate }: Recording): Uint8Array<ArrayBuffer> {
+export function writeWav({ samples, sampleRate }: Waveform): Uint8Array<ArrayBuffer> {
   const wav = new WaveFile();
   const integers = Int16Array.from(samples, (sample) => Math.max(-32768, Math.min(32767, Math.round(sample * 32768))));
   wav.fromScratch(1, sampleRate, "16", integers);

@@ -2,6 +2,7 @@
  * createApp: the HTTP API on whatever runtime calls its `fetch`. Here requests meet the scoring code and every error
  * becomes an RFC 9457 problem document.
  */
+
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
@@ -10,14 +11,16 @@ import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
 import { TrieRouter } from "hono/router/trie-router";
-import { SurprisalError, TITLE_OF_STATUS } from "../errors.ts";
+import { SurprisalError, TITLE_BY_STATUS } from "../errors.ts";
 import type { Decoder } from "../formats/wav.ts";
 import { predict, score } from "../inference/answer.ts";
-import type { Limits } from "../inference/piece.ts";
+import type { Limits } from "../limits.ts";
+
 import { modelInfo } from "../model/info.ts";
-import type { Model } from "../model/music-network.ts";
+import type { Model } from "../model/model.ts";
 import { readsAudio, unknownModel } from "../model/select.ts";
-import { PredictOptions, type Problem, ScoreOptions } from "../schema/schema.ts";
+import { PredictOptions, ScoreOptions } from "../schema/options.ts";
+import type { Problem } from "../schema/service.ts";
 import { once } from "../util/once.ts";
 import { continuationFile } from "./continuation.ts";
 import { faultOf, type Reader, readInput } from "./request.ts";
@@ -34,7 +37,7 @@ export interface Deps {
   readonly limits: Limits;
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
-  /** Answers /score and /predict in this app's place, where there is one: see entry/pool.ts. */
+  /** Answers /score and /predict in this app's place, where there is one: see entry/node/pool.ts. */
   elsewhere?(): ((request: Request, id: string) => Promise<Response>) | undefined;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
@@ -177,7 +180,7 @@ export function problemDocument(error: SurprisalError | undefined, path: string,
   const status = error?.status ?? 500;
   return {
     type: "about:blank",
-    title: TITLE_OF_STATUS[status],
+    title: TITLE_BY_STATUS[status],
     status,
     detail:
       error && status !== 500 ? error.message : "The server failed; its log has more under the id of this request.",

@@ -4,7 +4,7 @@ import { SurprisalError } from "../errors.ts";
 import { writeMidi } from "../formats/midi.ts";
 import { pianoRoll } from "../formats/piano-roll.ts";
 import { writeWav } from "../formats/wav.ts";
-import type { PredictResponse } from "../schema/schema.ts";
+import type { PredictResponse } from "../schema/predict.ts";
 
 /** @throws SurprisalError `not-acceptable` unless there is the continuation of exactly one model. */
 export function continuationFile({ predictions }: PredictResponse) {

@@ -2,7 +2,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { stringify } from "yaml";
-import { PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/schema.ts";
+import { PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
 
 const DESCRIPTION = `Log-likelihoods and next-frame predictions of tanh RNN, LSTM and GRU models of music.
 
@@ -25,7 +25,7 @@ export function openApiDocument<E extends Env>(api: OpenAPIHono<E>, version: str
 }
 
 export const openApiYaml = (document: object): string =>
-  `# Written by \`npm run openapi\` from src/schema.ts and src/routes.ts; do not edit.\n${stringify(document, {
+  `# Written by \`npm run openapi\` from src/schema/ and src/http/routes.ts; do not edit.\n${stringify(document, {
     aliasDuplicateObjects: false,
     lineWidth: 120,
   })}`;

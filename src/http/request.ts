@@ -1,16 +1,18 @@
 /**
- * Request -> Music or Speech, and options. A body is one of three: a form with a file, JSON with a piano roll or samples, or
+ * Request -> Piece or Recording, and options. A body is one of three: a form with a file, JSON with a piano roll or samples, or
  * the bytes of a file; options stand in the query or beside the input in the body.
  */
+
 import type { z } from "@hono/zod-openapi";
 import { SurprisalError } from "../errors.ts";
 import { parseMidi } from "../formats/midi.ts";
 import { pianoRoll } from "../formats/piano-roll.ts";
 import { type Decoder, isAudio, readAudio } from "../formats/wav.ts";
 import type { Input } from "../inference/answer.ts";
-import { checkFrames, type Limits, type Music, midiMusic, rollMusic } from "../inference/piece.ts";
-import { type Speech, speechOf } from "../inference/recording.ts";
-import { Frames, SampleRate, Samples } from "../schema/schema.ts";
+import { checkFrames, type Piece, pieceOfMidi, pieceOfRoll } from "../inference/piece.ts";
+import { type Recording, recordingOf } from "../inference/recording.ts";
+import { type Limits, MAX_PARTS } from "../limits.ts";
+import { Frames, SampleRate, Samples } from "../schema/body.ts";
 
 interface Options {
   readonly models?: readonly string[] | undefined;
@@ -65,10 +67,10 @@ export async function readInput<T extends Options>(
   return { input: await readFile(bytes, type, query, reader), options: query };
 }
 
-function rollOf(frames: unknown, { channels }: Options, limits: Limits): Music {
+function rollOf(frames: unknown, { channels }: Options, limits: Limits): Piece {
   if (channels) throw new SurprisalError("malformed-request", "`channels` is for MIDI; found a piano roll.");
   if (Array.isArray(frames)) checkFrames(frames.length, limits);
-  return rollMusic(pianoRoll(parse(Frames, frames, "pianoRoll")), limits);
+  return pieceOfRoll(pianoRoll(parse(Frames, frames, "pianoRoll")), limits);
 }
 
 async function samplesOf(
@@ -76,10 +78,10 @@ async function samplesOf(
   sampleRate: unknown,
   { models }: Options,
   { limits, hears }: Reader,
-): Promise<Speech> {
+): Promise<Recording> {
   if (!(await hears(models))) throw noSpeech("`samples`");
   const rate = parse(SampleRate, sampleRate, "sampleRate");
-  return speechOf({ samples: Float32Array.from(parse(Samples, samples, "samples")), sampleRate: rate }, limits);
+  return recordingOf({ samples: Float32Array.from(parse(Samples, samples, "samples")), sampleRate: rate }, limits);
 }
 
 /** The media type without its parameters, in a length that a sentence can hold. */
@@ -167,9 +169,6 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   return bytes;
 }
 
-/** Options and one file need no more, and a large body of small parts would hold the server up. */
-const MOST_PARTS = 64;
-
 /** Parts of a form begin in lines that begin by its boundary. */
 function checkParts(bytes: Uint8Array, contentType: string): void {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s";]+))/i.exec(contentType) ?? [];
@@ -179,8 +178,8 @@ function checkParts(bytes: Uint8Array, contentType: string): void {
     // No boundary holds a line feed, so this is linear whatever the bytes.
     if (bytes[at] === delimiter[0] && delimiter.every((byte, i) => bytes[at + i] === byte)) found += 1;
   }
-  if (found > MOST_PARTS + 1) {
-    throw new SurprisalError("malformed-request", `The form has ${found - 1} parts; wanted at most ${MOST_PARTS}.`);
+  if (found > MAX_PARTS + 1) {
+    throw new SurprisalError("malformed-request", `The form has ${found - 1} parts; wanted at most ${MAX_PARTS}.`);
   }
 }
 
@@ -238,9 +237,9 @@ export async function readFile(
   const isMidi = start.startsWith("MThd") || /^RIFF....RMID/s.test(start);
   if (!isMidi && (isAudio(bytes) || (type.startsWith("audio/") && !MIDI_TYPE.test(type)))) {
     if (!(await hears(models))) throw noSpeech(type || "audio");
-    return speechOf(await readAudio(bytes, { decode, longestSeconds: limits.seconds }), limits);
+    return recordingOf(await readAudio(bytes, { decode, maxSeconds: limits.seconds }), limits);
   }
-  if (isMidi || MIDI_TYPE.test(type)) return midiMusic(parseMidi(bytes, channels && { channels }), limits);
+  if (isMidi || MIDI_TYPE.test(type)) return pieceOfMidi(parseMidi(bytes, channels && { channels }), limits);
   throw new SurprisalError(
     "unsupported-media-type",
     `Found ${bytes.length} bytes of ${type || "no stated type"} that begin neither as MIDI (MThd) nor as audio does; wanted a MIDI or audio file, a form with a file, or JSON sent as application/json.`,

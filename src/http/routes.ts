@@ -1,17 +1,11 @@
 /** The routes as openapi.yaml shows them: what goes in and what comes out of each, by the schemas. app.ts answers them. */
 import { createRoute } from "@hono/zod-openapi";
-import {
-  Bytes,
-  Health,
-  ModelInfo,
-  ModelList,
-  ModelPath,
-  PredictOptions,
-  PredictResponse,
-  Problem,
-  ScoreOptions,
-  ScoreResponse,
-} from "../schema/schema.ts";
+import { Bytes } from "../schema/body.ts";
+import { ModelInfo, ModelList, ModelPath } from "../schema/model.ts";
+import { PredictOptions, ScoreOptions } from "../schema/options.ts";
+import { PredictResponse } from "../schema/predict.ts";
+import { ScoreResponse } from "../schema/score.ts";
+import { Health, Problem } from "../schema/service.ts";
 
 const json = <Schema>(schema: Schema, description: string) => ({
   content: { "application/json": { schema } },
@@ -23,7 +17,7 @@ const problem = (description: string) => ({
   description,
 });
 
-/** A body of one of the three kinds. References, not schemas: input.ts reads the body, since a route reads only one kind. */
+/** A body of one of the three kinds. References, not schemas: request.ts reads the body, since a route reads only one kind. */
 const body = (name: "Score" | "Predict") => ({
   required: true,
   content: {

@@ -1,17 +1,19 @@
 /** Input + models + options -> what the API and the command line answer, by the kind of the input. */
 import { SurprisalError } from "../errors.ts";
-import type { Model } from "../model/music-network.ts";
+import type { Model } from "../model/model.ts";
 import { modelsOfKind, selectModels } from "../model/select.ts";
-import type { PredictOptions, PredictResponse, ScoreOptions, ScoreResponse } from "../schema/schema.ts";
-import type { Music } from "./piece.ts";
+import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
+import type { PredictResponse } from "../schema/predict.ts";
+import type { ScoreResponse } from "../schema/score.ts";
+import type { Piece } from "./piece.ts";
 import { predictMusic, startMusic } from "./predict-music.ts";
 import { predictSpeech } from "./predict-speech.ts";
-import type { Speech } from "./recording.ts";
+import type { Recording } from "./recording.ts";
 import { scoreMusic } from "./score-music.ts";
 import { scoreSpeech } from "./score-speech.ts";
-import { readToken, type Stopped } from "./state-token.ts";
+import { type ResumePoint, readToken } from "./state-token.ts";
 
-export type Input = Music | Speech;
+export type Input = Piece | Recording;
 
 /**
  * Scores an input by each chosen model of its kind.
@@ -46,7 +48,7 @@ export async function predict(
   return predictSpeech(input, runs, options);
 }
 
-const isMusic = (input: Input): input is Music => input.input.kind === "music";
+const isMusic = (input: Input): input is Piece => input.input.kind === "music";
 
 /** Options that say how music is read. */
 const MUSIC_OPTIONS = ["transpose", "channels", "framesPerQuarter"] as const;
@@ -56,12 +58,12 @@ function checkAudioOptions(options: Pick<ScoreOptions, (typeof MUSIC_OPTIONS)[nu
   if (odd) throw new SurprisalError("malformed-request", `${odd} is for music; found audio.`);
 }
 
-function resume<K extends Stopped["kind"]>(
+function resume<K extends ResumePoint["kind"]>(
   tokens: readonly string[],
   kind: K,
   models: readonly Model[],
   options: PredictOptions,
-): Extract<Stopped, { kind: K }>[] {
+): Extract<ResumePoint, { kind: K }>[] {
   const contradiction = (detail: string) => new SurprisalError("malformed-request", detail);
   if (options.transpose !== undefined) {
     throw contradiction("Found transpose beside state; wanted one of them, since a state holds its transposition.");
@@ -86,5 +88,5 @@ function resume<K extends Stopped["kind"]>(
   return runs;
 }
 
-const isOfKind = <K extends Stopped["kind"]>(run: Stopped, kind: K): run is Extract<Stopped, { kind: K }> =>
+const isOfKind = <K extends ResumePoint["kind"]>(run: ResumePoint, kind: K): run is Extract<ResumePoint, { kind: K }> =>
   run.kind === kind;

@@ -1,22 +1,22 @@
 /**
  * One piece scored by several models -> by how much each falls behind the best, with an interval: the mean of the
- * differences of their NLL, frame by frame, see statistics.ts. It speaks of this piece as it might have gone on, not of
+ * differences of their NLL, frame by frame, see util/statistics.ts. It speaks of this piece as it might have gone on, not of
  * other pieces.
  */
 
-import type { Comparison, NotCompared } from "../schema/schema.ts";
+import type { Comparison, NotCompared } from "../schema/score.ts";
 import { better, seriesMean } from "../util/statistics.ts";
-import type { Reading } from "./piece.ts";
+import type { ModelInput } from "./piece.ts";
 
 /** What a model read of the piece and what each frame cost it. */
-export interface ScoredReading {
+export interface ScoredInput {
   readonly model: string; // id
-  readonly reading: Pick<Reading, "framesPerQuarter" | "shift" | "leftOut">;
+  readonly reading: Pick<ModelInput, "framesPerQuarter" | "shift" | "leftOut">;
   readonly nll: Float64Array; // (scored frames), nats
 }
 
 /** Below, the blocks are too few for an interval that deserves the name. */
-const FEWEST_FRAMES = 30;
+const MIN_FRAMES = 30;
 
 /** What makes the frames of two models the same. Notes are left out from the top, so as many are the same ones. */
 const READ_ALIKE = [
@@ -27,8 +27,8 @@ const READ_ALIKE = [
 
 /** Compares the models that read the same frames as the best; of the others it says why not. */
 export function compareWithBest(
-  best: ScoredReading,
-  others: readonly ScoredReading[],
+  best: ScoredInput,
+  others: readonly ScoredInput[],
 ): { comparisons: Comparison[]; notCompared: NotCompared[] } {
   const comparisons: Comparison[] = [];
   const notCompared: NotCompared[] = [];
@@ -40,7 +40,7 @@ export function compareWithBest(
   return { comparisons, notCompared };
 }
 
-function compare(best: ScoredReading, other: ScoredReading): Comparison {
+function compare(best: ScoredInput, other: ScoredInput): Comparison {
   const difference = seriesMean(other.nll.map((nll, t) => nll - best.nll[t]));
   const { value, low, high } = difference;
   return {
@@ -52,14 +52,14 @@ function compare(best: ScoredReading, other: ScoredReading): Comparison {
 }
 
 /** Why two models cannot be compared frame by frame, if so. */
-function obstacle(best: ScoredReading, other: ScoredReading): string | undefined {
+function obstacle(best: ScoredInput, other: ScoredInput): string | undefined {
   for (const [property, verb, unit] of READ_ALIKE) {
     const [found, wanted] = [other.reading[property], best.reading[property]];
     if (found !== wanted)
       return `It ${verb} ${found} ${unit}, ${best.model} ${wanted}; wanted the same frames of both.`;
   }
-  if (other.nll.length < FEWEST_FRAMES) {
-    return `The piece has ${other.nll.length} scored frames; wanted at least ${FEWEST_FRAMES}.`;
+  if (other.nll.length < MIN_FRAMES) {
+    return `The piece has ${other.nll.length} scored frames; wanted at least ${MIN_FRAMES}.`;
   }
   return undefined;
 }

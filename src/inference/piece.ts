@@ -4,32 +4,16 @@
  */
 
 import { SurprisalError } from "../errors.ts";
-import { gridNotes, type MidiNotes } from "../formats/midi.ts";
+import { type MidiNotes, quantize } from "../formats/midi.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "../formats/piano-roll.ts";
-import { LONGEST_SECONDS } from "../formats/wav.ts";
-import type { MusicModel } from "../model/music-network.ts";
-import type { MusicInput, Warning } from "../schema/schema.ts";
+import type { Limits } from "../limits.ts";
 
-export interface Limits {
-  readonly bodyBytes: number;
-  readonly jsonBytes: number; // of a body that is JSON: reading it takes many times its size
-  readonly frames: number;
-  readonly autoFrames: number; // of an input whose transposition is to be found: it is scored in all keys
-  readonly seconds: number; // of audio
-}
-
-/** 128 MB hold ten minutes of stereo at 48 kHz; 10,000 frames are 83 minutes of quarter notes at 120 a minute. */
-export const DEFAULT_LIMITS: Limits = {
-  bodyBytes: 2 ** 27,
-  jsonBytes: 2 ** 22,
-  frames: 10_000,
-  autoFrames: 2000,
-  seconds: LONGEST_SECONDS,
-};
+import type { MusicModel } from "../model/music-model.ts";
+import type { MusicInput, Warning } from "../schema/common.ts";
 
 type FrameLimits = Pick<Limits, "frames" | "autoFrames">;
 
-export interface Music {
+export interface Piece {
   readonly input: MusicInput;
   readonly autoFrames: number; // see Limits
   /**
@@ -44,11 +28,11 @@ interface Fitted {
   readonly leftOut: number; // notes
 }
 
-function musicOf(
+function pieceOf(
   input: MusicInput,
   { autoFrames }: Pick<Limits, "autoFrames">,
   frames: (framesPerQuarter: number) => PianoRoll,
-): Music {
+): Piece {
   const fitted = new Map<string, Fitted>();
   return {
     input,
@@ -78,13 +62,13 @@ export function checkFrames(frames: number, limits: FrameLimits): void {
 }
 
 /** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
-export function rollMusic(roll: PianoRoll, limits: FrameLimits): Music {
+export function pieceOfRoll(roll: PianoRoll, limits: FrameLimits): Piece {
   checkFrames(frameCount(roll), limits);
-  return musicOf({ kind: "music", notes: onsets(roll).length, warnings: [] }, limits, () => roll);
+  return pieceOf({ kind: "music", notes: onsets(roll).length, warnings: [] }, limits, () => roll);
 }
 
 /** Its `fit` throws SurprisalError `too-large` when there are more of them than the limit. */
-export function midiMusic(notes: MidiNotes, limits: FrameLimits): Music {
+export function pieceOfMidi(notes: MidiNotes, limits: FrameLimits): Piece {
   const warnings: Warning[] = [];
   if (notes.unclosed > 0) {
     const detail = `${notes.unclosed} notes have no end; they last to the end of their track.`;
@@ -93,11 +77,11 @@ export function midiMusic(notes: MidiNotes, limits: FrameLimits): Music {
   if (notes.leftOut > 0) warnings.push(leftOutWarning(notes.leftOut, "no piano roll has pitch 0"));
   const rolls = new Map<number, PianoRoll>();
   const { durationQuarters } = notes;
-  return musicOf(
+  return pieceOf(
     { kind: "music", notes: notes.pitches.length, durationQuarters, warnings },
     limits,
     (framesPerQuarter) => {
-      const roll = rolls.get(framesPerQuarter) ?? gridNotes(notes, framesPerQuarter, limits.frames);
+      const roll = rolls.get(framesPerQuarter) ?? quantize(notes, framesPerQuarter, limits.frames);
       rolls.set(framesPerQuarter, roll);
       return roll;
     },
@@ -105,7 +89,7 @@ export function midiMusic(notes: MidiNotes, limits: FrameLimits): Music {
 }
 
 /** What a model reads of a piece. */
-export interface Reading {
+export interface ModelInput {
   readonly roll: PianoRoll; // in the model's key
   readonly framesPerQuarter: number;
   readonly shift: number; // semitones
@@ -116,11 +100,11 @@ export interface Reading {
  * Reads a piece for a model.
  * @throws SurprisalError `nothing-to-score` when the model knows none of its notes.
  */
-export function readFor(
+export function prepareFor(
   model: MusicModel,
-  music: Music,
+  music: Piece,
   { framesPerQuarter = model.framesPerQuarter, shift = 0 }: { framesPerQuarter?: number | undefined; shift?: number },
-): Reading {
+): ModelInput {
   const { roll, leftOut } = music.fit(framesPerQuarter, shift, model.pitches);
   if (leftOut > 0 && roll.pitches.length === 0) {
     const range = `MIDI pitches 1 to ${model.pitches}`;
@@ -129,7 +113,7 @@ export function readFor(
   return { roll, framesPerQuarter, shift, leftOut };
 }
 
-export const readingWarnings = (model: MusicModel, { leftOut }: Reading): Warning[] =>
+export const inputWarnings = (model: MusicModel, { leftOut }: ModelInput): Warning[] =>
   leftOut === 0 ? [] : [leftOutWarning(leftOut, `${model.id} knows MIDI pitches 1 to ${model.pitches} only`)];
 
 export const leftOutWarning = (count: number, reason: string): Warning => ({

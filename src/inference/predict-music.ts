@@ -1,20 +1,23 @@
 /**
- * Music + models -> distribution of the next frame, and frames sampled from it, each of which is fed back.
+ * Piece + models -> distribution of the next frame, and frames sampled from it, each of which is fed back.
  */
+
 import { SurprisalError } from "../errors.ts";
 import { frameCount, pianoRoll } from "../formats/piano-roll.ts";
-import { type Advanced, type MusicModel, taggedVersion } from "../model/music-network.ts";
-import { MOST_STEPS, type MusicPredictResponse, type Prediction, type PredictOptions } from "../schema/schema.ts";
+import { MAX_STEPS } from "../limits.ts";
+import { type Advanced, type MusicModel, taggedVersion } from "../model/music-model.ts";
+import type { PredictOptions } from "../schema/options.ts";
+import type { MusicPredictResponse, Prediction } from "../schema/predict.ts";
 import { uniform } from "../util/random.ts";
-import { letOthersIn } from "../util/yield.ts";
-import { leftOutWarning, type Music, readFor, readingWarnings } from "./piece.ts";
+import { yieldToEventLoop } from "../util/yield.ts";
+import { inputWarnings, leftOutWarning, type Piece, prepareFor } from "./piece.ts";
 import { bestShift } from "./score-music.ts";
 import { type MusicState, musicToken } from "./state-token.ts";
 
 const LIKELY = 10;
 
 /** A model before it reads the input. */
-export interface MusicRun {
+export interface MusicSession {
   readonly model: MusicModel;
   readonly stopped: MusicState;
 }
@@ -24,17 +27,17 @@ export interface MusicRun {
  * @throws SurprisalError `nothing-to-score` when there is no frame, `malformed-request` for too many steps.
  */
 export async function predictMusic(
-  music: Music,
-  runs: readonly MusicRun[],
+  music: Piece,
+  runs: readonly MusicSession[],
   options: PredictOptions,
 ): Promise<MusicPredictResponse> {
   const { steps = 0 } = options;
-  if (steps > MOST_STEPS.music) {
-    throw new SurprisalError("malformed-request", `steps is ${steps}; wanted at most ${MOST_STEPS.music} for music.`);
+  if (steps > MAX_STEPS.music) {
+    throw new SurprisalError("malformed-request", `steps is ${steps}; wanted at most ${MAX_STEPS.music} for music.`);
   }
   const predictions: Prediction[] = [];
   for (const run of runs) {
-    await letOthersIn();
+    await yieldToEventLoop();
     predictions.push(predictOne(music, run, options));
   }
   return { input: music.input, predictions };
@@ -42,11 +45,11 @@ export async function predictMusic(
 
 /** Models at the start of a piece. */
 export async function startMusic(
-  music: Music,
+  music: Piece,
   models: readonly MusicModel[],
   { transpose = 0, framesPerQuarter: given }: PredictOptions,
-): Promise<MusicRun[]> {
-  const runs: MusicRun[] = [];
+): Promise<MusicSession[]> {
+  const runs: MusicSession[] = [];
   for (const model of models) {
     const framesPerQuarter = given ?? model.framesPerQuarter;
     const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
@@ -55,9 +58,9 @@ export async function startMusic(
   return runs;
 }
 
-function predictOne(music: Music, { model, stopped }: MusicRun, options: PredictOptions): Prediction {
+function predictOne(music: Piece, { model, stopped }: MusicSession, options: PredictOptions): Prediction {
   const { state, shift, framesPerQuarter } = stopped;
-  const reading = readFor(model, music, { framesPerQuarter, shift });
+  const reading = prepareFor(model, music, { framesPerQuarter, shift });
   const frames = frameCount(reading.roll);
   if (frames === 0) {
     throw new SurprisalError(
@@ -75,7 +78,7 @@ function predictOne(music: Music, { model, stopped }: MusicRun, options: Predict
     framesPerQuarter,
     frames,
     transposedBy: shift,
-    warnings: [...readingWarnings(model, reading), ...(sampled?.warnings ?? [])],
+    warnings: [...inputWarnings(model, reading), ...(sampled?.warnings ?? [])],
     probabilities,
     likely: likely(probabilities, shift),
     state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),

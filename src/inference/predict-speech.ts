@@ -1,17 +1,18 @@
 /**
- * Speech + models -> density of the samples that follow, and samples drawn from it, each block of which is fed back.
+ * Recording + models -> density of the samples that follow, and samples drawn from it, each block of which is fed back.
  */
 import { SurprisalError } from "../errors.ts";
-import { taggedVersion } from "../model/music-network.ts";
-import type { SpeechModel, SpeechState } from "../model/speech-network.ts";
-import type { AudioPrediction, AudioPredictResponse, PredictOptions } from "../schema/schema.ts";
+import { taggedVersion } from "../model/music-model.ts";
+import type { SpeechNetwork, SpeechState } from "../model/speech-network.ts";
+import type { PredictOptions } from "../schema/options.ts";
+import type { AudioPrediction, AudioPredictResponse } from "../schema/predict.ts";
 import { uniform } from "../util/random.ts";
-import type { Speech } from "./recording.ts";
+import type { Recording } from "./recording.ts";
 import { speechToken } from "./state-token.ts";
 
 /** A model before it reads the input. */
-export interface SpeechRun {
-  readonly model: SpeechModel;
+export interface SpeechSession {
+  readonly model: SpeechNetwork;
   readonly stopped?: SpeechState; // at the start of the recording without it
 }
 
@@ -21,8 +22,8 @@ export interface SpeechRun {
  * are to continue a state: they could not be resampled without those before.
  */
 export async function predictSpeech(
-  speech: Speech,
-  runs: readonly SpeechRun[],
+  speech: Recording,
+  runs: readonly SpeechSession[],
   options: PredictOptions,
 ): Promise<AudioPredictResponse> {
   const predictions: AudioPrediction[] = [];
@@ -31,8 +32,8 @@ export async function predictSpeech(
 }
 
 async function predictOne(
-  speech: Speech,
-  { model, stopped }: SpeechRun,
+  speech: Recording,
+  { model, stopped }: SpeechSession,
   { steps, temperature = 1, seed = 0 }: PredictOptions,
 ): Promise<AudioPrediction> {
   const { sampleRate, mean, std } = model;

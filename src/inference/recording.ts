@@ -1,15 +1,12 @@
 /**
- * A recording as it came in -> Speech: its samples at the rate of each model, and what a listener would say of them.
+ * A recording as it came in -> Recording: its samples at the rate of each model, and what a listener would say of them.
  */
 
 import { SurprisalError } from "../errors.ts";
 import { resample } from "../formats/resample.ts";
-import { checkSeconds, type Recording } from "../formats/wav.ts";
-import type { AudioInput, Warning } from "../schema/schema.ts";
-import type { Limits } from "./piece.ts";
-
-/** Beyond, a float file is no audio; float32 would overflow in the models. Full scale = 1. */
-export const LARGEST_SAMPLE = 16;
+import { checkSeconds, type Waveform } from "../formats/wav.ts";
+import { type Limits, MAX_SAMPLE } from "../limits.ts";
+import type { AudioInput, Warning } from "../schema/common.ts";
 
 /** What counts as silence, -60 dB of full scale; and of how much of a recording, to be worth a warning. */
 const SILENT = 1e-3;
@@ -20,21 +17,21 @@ const OFFSET = { absolute: 0.01, relative: 0.1 };
 const CLIPPED_RUN = 3;
 const NEAR_FULL_SCALE = 0.99;
 
-export interface Speech {
+export interface Recording {
   readonly input: AudioInput;
   /** Its samples at a rate in Hz, full scale = 1. */
   at(sampleRate: number): Promise<Float32Array>;
 }
 
 /** @throws SurprisalError `too-large` when it is longer than the limit, `malformed-audio` when a sample is no level of audio. */
-export function speechOf({ samples, sampleRate }: Recording, limits: Pick<Limits, "seconds">): Speech {
+export function recordingOf({ samples, sampleRate }: Waveform, limits: Pick<Limits, "seconds">): Recording {
   const durationSeconds = samples.length / sampleRate;
   checkSeconds(durationSeconds, limits.seconds);
-  const odd = samples.findIndex((sample) => !(Math.abs(sample) <= LARGEST_SAMPLE));
+  const odd = samples.findIndex((sample) => !(Math.abs(sample) <= MAX_SAMPLE));
   if (odd !== -1) {
     throw new SurprisalError(
       "malformed-audio",
-      `Sample ${odd} is ${samples[odd]}; wanted at most ${LARGEST_SAMPLE} in size, where full scale is 1.`,
+      `Sample ${odd} is ${samples[odd]}; wanted at most ${MAX_SAMPLE} in size, where full scale is 1.`,
     );
   }
   const resampled = new Map<number, Promise<Float32Array>>();

@@ -1,15 +1,16 @@
 /**
- * Music + models -> negative log-likelihoods. NLL of a frame = Σ_d softplus(l_d) - x_d l_d in nats; the first frame is
+ * Piece + models -> negative log-likelihoods. NLL of a frame = Σ_d softplus(l_d) - x_d l_d in nats; the first frame is
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
 
 import { SurprisalError } from "../errors.ts";
 import { frameCount } from "../formats/piano-roll.ts";
-import { type MusicModel, type Scored, taggedVersion } from "../model/music-network.ts";
-import type { MusicScoreResponse, Score, ScoreOptions } from "../schema/schema.ts";
-import { letOthersIn } from "../util/yield.ts";
-import { compareWithBest, type ScoredReading } from "./comparison.ts";
-import { type Music, onsets, type Reading, readFor, readingWarnings } from "./piece.ts";
+import { type MusicModel, type Scored, taggedVersion } from "../model/music-model.ts";
+import type { ScoreOptions } from "../schema/options.ts";
+import type { MusicScoreResponse, Score } from "../schema/score.ts";
+import { yieldToEventLoop } from "../util/yield.ts";
+import { compareWithBest, type ScoredInput } from "./comparison.ts";
+import { inputWarnings, type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
 
 /** Shifts that `auto` tries: every key once, by the shortest way. */
 const AUTO_SHIFTS = Array.from({ length: 12 }, (_, k) => k - 6);
@@ -20,13 +21,13 @@ const AUTO_SHIFTS = Array.from({ length: 12 }, (_, k) => k - 6);
  * when there are too many frames.
  */
 export async function scoreMusic(
-  music: Music,
+  music: Piece,
   models: readonly MusicModel[],
   options: Omit<ScoreOptions, "models" | "channels">,
 ): Promise<MusicScoreResponse> {
   const scored: Awaited<ReturnType<typeof scoreOne>>[] = [];
   for (const model of models) {
-    await letOthersIn();
+    await yieldToEventLoop();
     scored.push(await scoreOne(music, model, options));
   }
   const [best] = scored.toSorted(
@@ -42,12 +43,12 @@ export async function scoreMusic(
 }
 
 async function scoreOne(
-  music: Music,
+  music: Piece,
   model: MusicModel,
   { framesPerQuarter, transpose = 0, detail = "none" }: Parameters<typeof scoreMusic>[2],
-): Promise<ScoredReading & { readonly score: Score }> {
+): Promise<ScoredInput & { readonly score: Score }> {
   const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
-  const reading = readFor(model, music, { framesPerQuarter, shift });
+  const reading = prepareFor(model, music, { framesPerQuarter, shift });
   const scored = model.score(reading.roll);
   const total = sum(scored.nll);
   const scoredFrames = scored.nll.length;
@@ -61,7 +62,7 @@ async function scoreOne(
     nll: total / scoredFrames,
     nllPerQuarter: (total / scoredFrames) * reading.framesPerQuarter,
     transposedBy: shift,
-    warnings: readingWarnings(model, reading),
+    warnings: inputWarnings(model, reading),
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
     ...(detail === "notes" && { notes: noteScores(reading, scored) }),
   };
@@ -74,14 +75,14 @@ async function scoreOne(
  * @throws SurprisalError `too-large` when there are more frames than the limit, and as scoreMusic.
  */
 export async function bestShift(
-  music: Music,
+  music: Piece,
   model: MusicModel,
   framesPerQuarter: number | undefined,
 ): Promise<number> {
   const tried: { shift: number; leftOut: number; nll: number }[] = [];
   for (const shift of AUTO_SHIFTS) {
-    await letOthersIn();
-    const { roll, leftOut } = readFor(model, music, { framesPerQuarter, shift });
+    await yieldToEventLoop();
+    const { roll, leftOut } = prepareFor(model, music, { framesPerQuarter, shift });
     const frames = frameCount(roll);
     if (frames > music.autoFrames) {
       throw new SurprisalError(
@@ -95,7 +96,7 @@ export async function bestShift(
 }
 
 /** The NLL of each note at its onset. */
-function noteScores({ roll, shift }: Reading, { pitchNll }: Scored) {
+function noteScores({ roll, shift }: ModelInput, { pitchNll }: Scored) {
   return onsets(roll).map(({ frame, pitch }) => ({
     frame,
     pitch: pitch - shift,

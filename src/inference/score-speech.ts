@@ -1,15 +1,17 @@
 /**
- * Speech + models -> negative log-likelihoods. A density has units: in nats of standardised samples as the paper gives it,
+ * Recording + models -> negative log-likelihoods. A density has units: in nats of standardised samples as the paper gives it,
  * and by the Jacobian of the standardisation as the bits that a sample of 16 bits takes, which compares models of other
  * standardisations.
  */
 
 import { SurprisalError } from "../errors.ts";
 import { STEP_16_BIT } from "../formats/dither.ts";
-import { taggedVersion } from "../model/music-network.ts";
-import type { SpeechModel } from "../model/speech-network.ts";
-import type { AudioScore, AudioScoreResponse, ScoreOptions, Warning } from "../schema/schema.ts";
-import type { Speech } from "./recording.ts";
+import { taggedVersion } from "../model/music-model.ts";
+import type { SpeechNetwork } from "../model/speech-network.ts";
+import type { Warning } from "../schema/common.ts";
+import type { ScoreOptions } from "../schema/options.ts";
+import type { AudioScore, AudioScoreResponse } from "../schema/score.ts";
+import type { Recording } from "./recording.ts";
 
 /** NLL of a standardised sample under the Gaussian of the training samples, on average over those: no model is worse. */
 const NLL_OF_NO_MODEL = Math.log(2 * Math.PI * Math.E) / 2;
@@ -19,8 +21,8 @@ const NLL_OF_NO_MODEL = Math.log(2 * Math.PI * Math.E) / 2;
  * @throws SurprisalError `nothing-to-score` when it has too few samples, `malformed-request` for a detail of music.
  */
 export async function scoreSpeech(
-  speech: Speech,
-  models: readonly SpeechModel[],
+  speech: Recording,
+  models: readonly SpeechNetwork[],
   { detail = "none" }: Pick<ScoreOptions, "detail">,
 ): Promise<AudioScoreResponse> {
   if (detail === "notes" || detail === "comparison") {
@@ -32,7 +34,7 @@ export async function scoreSpeech(
   return { input: speech.input, scores, best: best.model };
 }
 
-async function scoreOne(speech: Speech, model: SpeechModel, detail: "none" | "frames"): Promise<AudioScore> {
+async function scoreOne(speech: Recording, model: SpeechNetwork, detail: "none" | "frames"): Promise<AudioScore> {
   const samples = await speech.at(model.sampleRate);
   const { nll: perStep } = await model.score(model.standardise(samples));
   const total = perStep.reduce((sum, nll) => sum + nll, 0);
@@ -56,7 +58,7 @@ async function scoreOne(speech: Speech, model: SpeechModel, detail: "none" | "fr
 /** Bits by which a sample is coded on the grid of 16 bits. @param nll nats per standardised sample */
 export const bitsPerSample = (nll: number, std: number): number => (nll + Math.log(std / STEP_16_BIT)) / Math.LN2;
 
-function warningsOf(speech: Speech, { id, sampleRate }: SpeechModel, nllPerSample: number): Warning[] {
+function warningsOf(speech: Recording, { id, sampleRate }: SpeechNetwork, nllPerSample: number): Warning[] {
   const warnings: Warning[] = [];
   if (speech.input.sampleRate < sampleRate) {
     const detail = `The recording has ${speech.input.sampleRate} Hz and ${id} reads ${sampleRate}: it knows nothing like a recording without its upper band.`;

@@ -4,12 +4,13 @@
  * audio: position (float64), number of samples (1 byte), samples (float32); last the hidden state (float32). Numbers are
  * little-endian and kept whole, so that a continued run is exact. Whatever comes back from a client is checked here, once.
  */
+
 import { SurprisalError } from "../errors.ts";
-import { FRAMES_PER_QUARTER } from "../formats/midi.ts";
-import { type Model, type MusicModel, taggedVersion } from "../model/music-network.ts";
-import type { SpeechModel, SpeechState } from "../model/speech-network.ts";
-import { LARGEST_SHIFT } from "../schema/schema.ts";
-import { LARGEST_SAMPLE } from "./recording.ts";
+import { FRAMES_PER_QUARTER, MAX_SAMPLE, MAX_SHIFT } from "../limits.ts";
+
+import type { Model } from "../model/model.ts";
+import { type MusicModel, taggedVersion } from "../model/music-model.ts";
+import type { SpeechNetwork, SpeechState } from "../model/speech-network.ts";
 
 const FORMAT = 3;
 const VERSION_BYTES = 32;
@@ -17,7 +18,7 @@ const HEADER_BYTES = 1 + VERSION_BYTES + 1;
 const MUSIC_BYTES = 1 + 8;
 const AUDIO_BYTES = 8 + 1;
 /** A century at 8 kHz. */
-const LARGEST_POSITION = 2 ** 45;
+const MAX_POSITION = 2 ** 45;
 
 /** Where a run of a music model stopped, and how its input is read. */
 export interface MusicState {
@@ -27,9 +28,9 @@ export interface MusicState {
 }
 
 /** What a token says. */
-export type Stopped =
+export type ResumePoint =
   | { readonly kind: "music"; readonly model: MusicModel; readonly stopped: MusicState }
-  | { readonly kind: "audio"; readonly model: SpeechModel; readonly stopped: SpeechState };
+  | { readonly kind: "audio"; readonly model: SpeechNetwork; readonly stopped: SpeechState };
 
 export function musicToken(model: MusicModel, { state, shift, framesPerQuarter }: MusicState): string {
   const payload = new DataView(new ArrayBuffer(MUSIC_BYTES + 4 * state.length));
@@ -39,7 +40,7 @@ export function musicToken(model: MusicModel, { state, shift, framesPerQuarter }
   return token(model, payload);
 }
 
-export function speechToken(model: SpeechModel, { state, position, samples }: SpeechState): string {
+export function speechToken(model: SpeechNetwork, { state, position, samples }: SpeechState): string {
   const payload = new DataView(new ArrayBuffer(AUDIO_BYTES + 4 * (samples.length + state.length)));
   payload.setFloat64(0, position, true);
   payload.setUint8(8, samples.length);
@@ -70,7 +71,7 @@ function writeFloats(view: DataView, at: number, values: Float32Array): void {
  * @throws SurprisalError `malformed-state` for what no server ever gave out, `unknown-model` when the model is gone,
  * `stale-state` when it has since been replaced by another version.
  */
-export function readToken(token: string, models: readonly Model[]): Stopped {
+export function readToken(token: string, models: readonly Model[]): ResumePoint {
   const bytes = fromBase64Url(token);
   if (bytes.length > 0 && bytes[0] !== FORMAT) throw malformed(`it has format ${bytes[0]}; wanted ${FORMAT}.`);
   if (bytes.length < HEADER_BYTES || bytes.length < HEADER_BYTES + bytes[HEADER_BYTES - 1]) {
@@ -98,16 +99,16 @@ export function readToken(token: string, models: readonly Model[]): Stopped {
 function readMusic(payload: DataView, model: MusicModel): MusicState {
   checkSize(payload, MUSIC_BYTES, model);
   const shift = payload.getInt8(0);
-  if (Math.abs(shift) > LARGEST_SHIFT) throw malformed(`it has a shift of ${shift}; wanted at most ${LARGEST_SHIFT}.`);
+  if (Math.abs(shift) > MAX_SHIFT) throw malformed(`it has a shift of ${shift}; wanted at most ${MAX_SHIFT}.`);
   const framesPerQuarter = payload.getFloat64(1, true);
-  const { least, most } = FRAMES_PER_QUARTER;
-  if (!(framesPerQuarter >= least && framesPerQuarter <= most)) {
-    throw malformed(`it has ${framesPerQuarter} frames per quarter note; wanted ${least} to ${most}.`);
+  const { min, max } = FRAMES_PER_QUARTER;
+  if (!(framesPerQuarter >= min && framesPerQuarter <= max)) {
+    throw malformed(`it has ${framesPerQuarter} frames per quarter note; wanted ${min} to ${max}.`);
   }
   return { shift, framesPerQuarter, state: readState(payload, MUSIC_BYTES, model) };
 }
 
-function readSpeech(payload: DataView, model: SpeechModel): SpeechState {
+function readSpeech(payload: DataView, model: SpeechNetwork): SpeechState {
   const { inputs, shape } = model;
   const count = payload.byteLength < AUDIO_BYTES ? 0 : payload.getUint8(8);
   checkSize(payload, AUDIO_BYTES + 4 * count, model);
@@ -115,10 +116,10 @@ function readSpeech(payload: DataView, model: SpeechModel): SpeechState {
     throw malformed(`it holds ${count} samples; wanted ${inputs} to ${inputs + shape.block - 1}.`);
   }
   const position = payload.getFloat64(0, true);
-  if (!(position >= 0 && position <= LARGEST_POSITION && position % shape.block === 0)) {
+  if (!(position >= 0 && position <= MAX_POSITION && position % shape.block === 0)) {
     throw malformed(`it has the position ${position}; wanted a multiple of ${shape.block}.`);
   }
-  const samples = readFloats(payload, AUDIO_BYTES, count, () => LARGEST_SAMPLE);
+  const samples = readFloats(payload, AUDIO_BYTES, count, () => MAX_SAMPLE);
   return { position, samples, state: readState(payload, AUDIO_BYTES + 4 * count, model) };
 }
 

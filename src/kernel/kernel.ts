@@ -1,8 +1,8 @@
 /**
- * The WASM kernel behind one class: recurrent cell, output layer, back-propagation through time and the optimiser.
- * Plain twin: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
+ * The WASM kernel behind one class: recurrent cell, output layer, back-propagation through time and the optimizer.
+ * reference implementation: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
  */
-import { type Config, emptyTensors, type Tensors } from "../model/checkpoint.ts";
+import { type Config, emptyTensors, type Tensors } from "./config.ts";
 
 /** Lists of active columns of binary rows: row r has columns `columns[offsets[r]] … columns[offsets[r + 1] - 1]`. */
 export interface SparseRows {
@@ -27,7 +27,7 @@ export interface Batch<Rows extends SparseRows | DenseRows = SparseRows | DenseR
 /** Of all steps together. */
 export const rowCount = ({ batchSizes }: Batch): number => batchSizes.reduce((rows, size) => rows + size, 0);
 
-/** What the kernel and its plain twin both do; test/contracts/kernel.ts holds them to the same numbers. */
+/** What the kernel and its reference implementation both do; test/contracts/kernel.ts holds them to the same numbers. */
 export interface Engine {
   readonly config: Config;
   /** Copies weights in. */
@@ -48,13 +48,13 @@ export interface Engine {
 export const stateSize = ({ cell, units }: Config): number => (cell === "lstm" ? 2 * units : units);
 
 /** |h| is at most 1 in all three cells; the slack is for the rounding of a vectorised tanh. */
-const LARGEST_H = 1 + 1e-6;
+const MAX_H = 1 + 1e-6;
 /** An LSTM's |c| grows by at most 1 a step, and float32 stops growing there: 2^24 + 1 rounds back to 2^24. */
-const LARGEST_C = 2 ** 24;
+const MAX_C = 2 ** 24;
 
 /** The largest size of each number of one sequence's state. */
 export const stateLimits = (config: Config): Float64Array =>
-  new Float64Array(stateSize(config)).fill(LARGEST_C).fill(LARGEST_H, 0, config.units);
+  new Float64Array(stateSize(config)).fill(MAX_C).fill(MAX_H, 0, config.units);
 
 /** How much room a kernel has. */
 export interface Capacity {
@@ -64,7 +64,7 @@ export interface Capacity {
 }
 
 /** Settings of one parameter update; the defaults of the paper's authors stand in training/protocol.ts. */
-export interface UpdateRule {
+export interface UpdateSettings {
   readonly maxNorm: number;
   readonly rate: number;
   readonly decay: number;
@@ -72,8 +72,8 @@ export interface UpdateRule {
   readonly floor: number;
 }
 
-/** What the optimiser keeps of earlier updates. */
-export interface Optimiser {
+/** What the optimizer keeps of earlier updates. */
+export interface OptimizerState {
   readonly meanSquare: Tensors;
   readonly velocity: Tensors;
   readonly average: Tensors;
@@ -117,7 +117,7 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
 };
 
 /** Of rows, sequences or units: beyond, nothing fits into 4 GB, and init()'s own arithmetic could overflow. */
-const LARGEST_COUNT = 2 ** 28;
+const MAX_COUNT = 2 ** 28;
 
 // The order of the cells' numbers in assembly/layout.ts.
 const CELL_NUMBERS = { tanh: 0, lstm: 1, gru: 2 } as const;
@@ -141,7 +141,7 @@ export class Kernel implements Engine {
     const { components, block } = mixture;
     const { rows, sequences, training = false } = capacity;
     if (
-      Math.max(rows, sequences, units) > LARGEST_COUNT ||
+      Math.max(rows, sequences, units) > MAX_COUNT ||
       !this.#exports.init(
         CELL_NUMBERS[cell],
         inputs,
@@ -171,8 +171,8 @@ export class Kernel implements Engine {
     return this.#tensorsAt("W");
   }
 
-  /** What the optimiser keeps, in the shape of the weights. Copies. */
-  optimiser(): Optimiser {
+  /** What the optimizer keeps, in the shape of the weights. Copies. */
+  optimizer(): OptimizerState {
     return {
       meanSquare: this.#tensorsAt("meanSquare"),
       velocity: this.#tensorsAt("velocity"),
@@ -180,9 +180,9 @@ export class Kernel implements Engine {
     };
   }
 
-  loadOptimiser(optimiser: Optimiser): void {
+  loadOptimizer(optimizer: OptimizerState): void {
     for (const place of ["meanSquare", "velocity", "average"] as const) {
-      this.#eachSegment(this.#at(place), optimiser[place], (inFile, inMemory) => inMemory.set(inFile));
+      this.#eachSegment(this.#at(place), optimizer[place], (inFile, inMemory) => inMemory.set(inFile));
     }
   }
 
@@ -267,7 +267,7 @@ export class Kernel implements Engine {
   }
 
   /** Rescales the gradient and updates the weights. Returns its norm; when that is not finite, nothing changed. */
-  update({ maxNorm, rate, decay, momentum, floor }: UpdateRule): number {
+  update({ maxNorm, rate, decay, momentum, floor }: UpdateSettings): number {
     return this.#exports.update(maxNorm, rate, decay, momentum, floor);
   }
 

@@ -1,10 +1,10 @@
 /**
- * One recurrent step of each cell, forward and backward, in float64: the part of the plain twin that is mathematics.
+ * One recurrent step of each cell, forward and backward, in float64: the part of the reference implementation that is mathematics.
  * Cells: Chung et al., arXiv 1412.3555; LSTM peepholes: Graves, arXiv 1308.0850.
  */
-import type { Config, Tensors } from "../model/checkpoint.ts";
+import type { Config, Tensors } from "./config.ts";
 
-/** The tensors of checkpoint.ts in float64; V is empty where the cell has no peepholes. */
+/** The tensors of config.ts in float64; V is empty where the cell has no peepholes. */
 export type Weights = Record<keyof Tensors, Float64Array>;
 
 /** One recurrent step: S numbers of state before -> after, over one row's gates. */

@@ -2,7 +2,7 @@
  * The two heads in float64, one row at a time: outputs and target -> NLL in nats, and its gradient. Bernoulli: Σ softplus(l) -
  * x l. Mixture: -log Σ_k softmax(w)_k N(x; μ_k, σ_k²), log σ = max(s, floor) (Bishop 1994, "Mixture density networks").
  */
-import { type Config, LOG_SCALE_FLOOR, type MixtureShape } from "../model/checkpoint.ts";
+import { type Config, LOG_SCALE_FLOOR, type MixtureShape } from "./config.ts";
 import type { Batch } from "./kernel.ts";
 import { sigmoid } from "./reference-cells.ts";
 

@@ -1,8 +1,8 @@
 /**
- * The plain twin of the WASM kernel: the same batches in, the same NLL, states and gradients out, one row at a time in
+ * The reference implementation of the WASM kernel: the same batches in, the same NLL, states and gradients out, one row at a time in
  * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al.
  */
-import { type Config, emptyTensors, GATES, type Tensors } from "../model/checkpoint.ts";
+import { type Config, emptyTensors, GATES, type Tensors } from "./config.ts";
 import { type Batch, type Engine, rowCount, stateSize } from "./kernel.ts";
 import { addOuter, addProduct, addScaled, addTransposedProduct, STEPS, type Weights } from "./reference-cells.ts";
 import { activeColumns, headGradient, headNll } from "./reference-heads.ts";

@@ -2,38 +2,20 @@
  * safetensors bytes <-> Checkpoint. Weights stand in the file's layout: row vectors multiply from the left,
  * pre-activation = x W + h U + b.
  */
+
 import { SurprisalError } from "../errors.ts";
 import { readSafetensors, type Tensor, writeSafetensors } from "../formats/safetensors.ts";
-
-export const CELLS = ["tanh", "lstm", "gru"] as const;
-export type Cell = (typeof CELLS)[number];
-
-/** Gates per cell, G; column blocks of W, U and b in this order: tanh (h), LSTM (i, f, c, o), GRU (z, r, h). */
-export const GATES: Record<Cell, number> = { tanh: 1, lstm: 4, gru: 3 };
-
-/** A mixture head: K Gaussians of diagonal covariance over B dimensions. */
-export interface MixtureShape {
-  readonly components: number; // K
-  readonly block: number; // B
-}
-
-/** What shape a model has. */
-export interface Config {
-  readonly cell: Cell;
-  readonly inputs: number; // D, input columns
-  readonly units: number; // H
-  readonly outputs: number; // O: D for the Bernoulli head, see mixtureOutputs for the other
-  readonly mixture?: MixtureShape; // binary rows and a Bernoulli head without it
-}
-
-/** Outputs of a mixture head, in this order: K weight logits, (K, B) means, (K, B) log scales. */
-export const mixtureOutputs = ({ components, block }: MixtureShape): number => components * (1 + 2 * block);
-
-/** Speech as in Chung et al. 2014, section 4.1: 20 samples in, the next 10 under a mixture of 20 Gaussians. */
-export const SPEECH = { inputs: 20, mixture: { components: 20, block: 10 } } as const;
-
-/** Of a mixture's log scales: log σ = max(output, floor), in standardised units. It bounds the density. */
-export const LOG_SCALE_FLOOR = -7;
+import {
+  CELLS,
+  type Cell,
+  type Config,
+  type MixtureShape,
+  mixtureOutputs,
+  sizeOf,
+  type Tensors,
+  tensorShapes,
+} from "../kernel/config.ts";
+import { MAX_BLOCK, MAX_COMPONENTS, MAX_INPUTS, MAX_UNITS } from "../limits.ts";
 
 /** The preset of the models that keep to the paper; their ids do not name it. */
 const PAPER = "paper";
@@ -44,41 +26,6 @@ const PAPER = "paper";
  */
 export function modelId({ set, cell, preset }: { set: string; cell: Cell | "mixture"; preset: string }): string {
   return preset === PAPER ? `${set}/${cell}` : `${set}/${cell}-${preset}`;
-}
-
-/** Float32 weights, row-major. */
-export interface Tensors {
-  readonly W: Float32Array; // (D, G·H)
-  readonly U: Float32Array; // (H, G·H)
-  readonly b: Float32Array; // (G·H)
-  readonly V?: Float32Array; // (3, H), LSTM peepholes of i, f, o
-  readonly A: Float32Array; // (H, O)
-  readonly a: Float32Array; // (O)
-}
-
-/** Lengths of the tensors of a shape, in the order in which they are initialised, updated and stored. */
-export function tensorShapes({ cell, inputs, units, outputs }: Config): Record<string, readonly number[]> {
-  const gateUnits = GATES[cell] * units;
-  return {
-    W: [inputs, gateUnits],
-    U: [units, gateUnits],
-    b: [gateUnits],
-    ...(cell === "lstm" && { V: [3, units] }),
-    A: [units, outputs],
-    a: [outputs],
-  };
-}
-
-/** Tensors of a shape, all zeros. */
-export function emptyTensors(config: Config): Tensors {
-  const entries = Object.entries(tensorShapes(config)).map(([name, shape]) => [name, new Float32Array(sizeOf(shape))]);
-  return Object.fromEntries(entries);
-}
-
-/** Weights of the recurrent layer without the output layer, which is what Chung et al. (2014), table 1, count. */
-export function countParameters({ cell, inputs, units }: Config, { biases = true } = {}): number {
-  const peepholes = cell === "lstm" ? 3 * units : 0;
-  return GATES[cell] * units * (inputs + units + (biases ? 1 : 0)) + peepholes;
 }
 
 /**
@@ -107,11 +54,6 @@ export function metricsOf(metadata: Checkpoint["metadata"]): { valid?: Measured;
 }
 
 const FORMAT = "surprisal/1";
-const LARGEST_INPUTS = 127; // MIDI pitches 1…127
-const LARGEST_COMPONENTS = 256;
-const LARGEST_BLOCK = 127;
-/** Of a network, H. */
-export const LARGEST_UNITS = 4096;
 
 /** Names in the file: W, U, b and V belong to the cell, A and a to the output layer. */
 const nameInFile = (name: string): string => (name === "A" || name === "a" ? `head.${name}` : `rnn.${name}`);
@@ -175,10 +117,10 @@ function readConfig(metadata: Readonly<Record<string, string>>, W: Tensor | unde
   if (cell === undefined) {
     throw malformed(`The cell is ${JSON.stringify(metadata.cell)}; wanted one of ${CELLS.join(", ")}.`);
   }
-  const units = countOf("units", unitsText, LARGEST_UNITS);
+  const units = countOf("units", unitsText, MAX_UNITS);
   const inputs = W?.shape[0] ?? 0;
-  if (inputs < 1 || inputs > LARGEST_INPUTS) {
-    throw malformed(`Tensor rnn.W has ${inputs} rows; wanted 1 to ${LARGEST_INPUTS}.`);
+  if (inputs < 1 || inputs > MAX_INPUTS) {
+    throw malformed(`Tensor rnn.W has ${inputs} rows; wanted 1 to ${MAX_INPUTS}.`);
   }
   const mixture = readMixture(metadata);
   return { cell, inputs, units, ...(mixture ? { outputs: mixtureOutputs(mixture), mixture } : { outputs: inputs }) };
@@ -193,8 +135,8 @@ function readMixture({ head, components, block }: Readonly<Record<string, string
   if (head === "bernoulli") return undefined;
   if (head !== "mixture") throw malformed(`The head is ${JSON.stringify(head)}; wanted "bernoulli" or "mixture".`);
   return {
-    components: countOf("components", components, LARGEST_COMPONENTS),
-    block: countOf("block", block, LARGEST_BLOCK),
+    components: countOf("components", components, MAX_COMPONENTS),
+    block: countOf("block", block, MAX_BLOCK),
   };
 }
 
@@ -203,8 +145,6 @@ function countOf(name: string, text: string | undefined, most: number): number {
   if (count < 1 || count > most) throw malformed(`The ${name} are ${JSON.stringify(text)}; wanted 1 to ${most}.`);
   return count;
 }
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((all, length) => all * length, 1);
 
 /** -1 when all are finite. The sum comes first: every start of a server waits for it, and findIndex takes ten times as long. */
 function firstNotFinite(values: Float32Array): number {

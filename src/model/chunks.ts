@@ -14,7 +14,7 @@ export const CHUNK = 128;
  * Made when it is first asked for: most processes serve more models than they are asked for soon.
  * @throws RangeError at that call, when the memory is refused.
  */
-export const chunkKernel = (module: WebAssembly.Module, { config, tensors }: Checkpoint): (() => Kernel) =>
+export const lazyKernel = (module: WebAssembly.Module, { config, tensors }: Checkpoint): (() => Kernel) =>
   once(() => {
     const kernel = new Kernel(module, config, { rows: CHUNK, sequences: 1 });
     kernel.load(tensors);

@@ -1,24 +1,25 @@
 /**
- * Networks of one set and preset -> Mixture, their even average: p(x_t | past) = (1/M) Σ_m p_m(x_t | past), which is a
+ * Networks of one set and preset -> Ensemble, their even average: p(x_t | past) = (1/M) Σ_m p_m(x_t | past), which is a
  * distribution since each p_m is. The weights are even again in every frame and do not learn from the frames before, so this
  * is not the average of the likelihoods of whole pieces. Given the past the pitches of a frame are no longer independent.
  */
 import { SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
-import type { Advanced, MusicModel, Network, Scored } from "./music-network.ts";
+import type { Advanced, MusicModel, Scored } from "./music-model.ts";
+import type { MusicNetwork } from "./music-network.ts";
 
-export class Mixture implements MusicModel {
+export class Ensemble implements MusicModel {
   readonly kind = "music";
   readonly id: string;
   readonly version: string;
-  readonly networks: readonly Network[];
+  readonly networks: readonly MusicNetwork[];
   readonly stateLimits: Float64Array; // of the networks' states, one behind the other
 
   /**
-   * @param version must tell mixtures of other networks, or of the same in another order, apart: states depend on it.
+   * @param version must tell ensembles of other networks, or of the same in another order, apart: states depend on it.
    * @throws SurprisalError `malformed-catalogue` when the networks are not at least two that read the same frames.
    */
-  constructor({ id, version }: Pick<MusicModel, "id" | "version">, networks: readonly Network[]) {
+  constructor({ id, version }: Pick<MusicModel, "id" | "version">, networks: readonly MusicNetwork[]) {
     if (networks.length < 2) {
       throw new SurprisalError("malformed-catalogue", `${id} has ${networks.length} networks; wanted at least two.`);
     }

@@ -3,8 +3,8 @@
  * covariance (Bishop 1994; Chung et al. 2014, section 4.1).
  */
 
+import { LOG_SCALE_FLOOR, type MixtureShape } from "../kernel/config.ts";
 import { normal } from "../util/random.ts";
-import { LOG_SCALE_FLOOR, type MixtureShape } from "./checkpoint.ts";
 
 const LOG_ROOT_TWO_PI = Math.log(2 * Math.PI) / 2;
 

@@ -1,81 +1,24 @@
 /**
- * Checkpoint + kernel -> Network: what a set of weights says of a piano roll. MusicModel is what a network has in common
- * with a mixture of networks (mixture.ts); scoring and predicting know no more than that.
+ * Checkpoint + kernel -> MusicNetwork: what a set of weights says of a piano roll. MusicModel is what a network has in common
+ * with an ensemble of them (ensemble.ts).
  */
 
 import { SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
 import { type Checkpoint, modelId } from "./checkpoint.ts";
-import { CHUNK, chunkKernel } from "./chunks.ts";
-import { SpeechModel } from "./speech-network.ts";
-
-/** What a server serves; its kind is that of the input that it reads. */
-export type Model = MusicModel | SpeechModel;
-
-/** A distribution of each frame of a piano roll, given all frames before it. */
-export interface MusicModel {
-  readonly kind: "music";
-  readonly id: string; // see modelId
-  readonly version: string; // 64 hex digits that change with the answers
-  readonly set: string; // of pieces, on which it was trained
-  readonly preset: string; // by which it was trained
-  readonly pitches: number; // D: MIDI pitches 1…D are known to the model
-  readonly framesPerQuarter: number; // of the pieces
-  readonly networks: readonly Network[]; // the model itself, or those that a mixture averages
-  readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
-
-  /**
-   * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
-   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
-   * @throws RangeError when a pitch is above D.
-   */
-  score(roll: PianoRoll): Scored;
-
-  /** State before any frame. */
-  initialState(): Float32Array; // (S)
-
-  /**
-   * Feeds at least one frame from a state. Feeding a roll in parts gives the same bits as feeding it whole.
-   * @throws RangeError when the roll is empty or a pitch is above D.
-   */
-  advance(state: Float32Array, roll: PianoRoll): Advanced;
-}
-
-/** A version as answers show it. */
-export const taggedVersion = (version: string): string => `sha256:${version}`;
-
-export interface Scored {
-  readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
-  /** -log p(the pitch sounds in frame t + 1), nats, whatever else sounds in it. */
-  pitchNll(t: number, pitch: number): number;
-}
-
-export interface Advanced {
-  readonly state: Float32Array; // (S), after the last frame
-  readonly next: NextFrame;
-}
-
-/** Distribution of the frame that follows. */
-export interface NextFrame {
-  readonly probabilities: Float64Array; // (D), that MIDI pitch d + 1 sounds
-  /**
-   * A frame of it, as MIDI pitches.
-   * @param draw uniform in [0, 1)
-   * @param temperature divides the logits of each network
-   */
-  sample(draw: () => number, temperature: number): number[];
-}
+import { CHUNK, lazyKernel } from "./chunks.ts";
+import type { Advanced, MusicModel, NextFrame, Scored } from "./music-model.ts";
 
 /** A recurrent network whose pitches are independent given the frames before: p(pitch sounds) = σ(logit). */
-export class Network implements MusicModel {
+export class MusicNetwork implements MusicModel {
   readonly kind = "music";
   readonly id: string;
   readonly version: string; // sha256 of the checkpoint file, hex
   readonly checkpoint: Checkpoint;
   readonly framesPerQuarter: number;
   readonly stateLimits: Float64Array;
-  readonly #madeKernel: () => Kernel;
+  readonly #lazyKernel: () => Kernel;
   readonly #remembered = new WeakMap<PianoRoll, Float64Array>(); // NLL by roll; logits would take 50 times the memory
 
   /** @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter. */
@@ -93,11 +36,11 @@ export class Network implements MusicModel {
       );
     }
     this.stateLimits = stateLimits(config);
-    this.#madeKernel = chunkKernel(kernel, checkpoint);
+    this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
   get #kernel(): Kernel {
-    return this.#madeKernel();
+    return this.#lazyKernel();
   }
 
   get set(): string {
@@ -112,7 +55,7 @@ export class Network implements MusicModel {
     return this.checkpoint.config.inputs;
   }
 
-  get networks(): readonly Network[] {
+  get networks(): readonly MusicNetwork[] {
     return [this];
   }
 
@@ -197,17 +140,6 @@ export class Network implements MusicModel {
     return { offsets, columns };
   }
 }
-
-/**
- * The model that a checkpoint makes, by its head.
- * @throws SurprisalError `malformed-checkpoint` when the metadata lack what its kind needs.
- */
-export const networkOf = (
-  checkpoint: Checkpoint,
-  version: string,
-  kernel: WebAssembly.Module,
-): Network | SpeechModel =>
-  checkpoint.config.mixture ? new SpeechModel(checkpoint, version, kernel) : new Network(checkpoint, version, kernel);
 
 /** @param logits (D) */
 const independentPitches = (logits: Float32Array): NextFrame => ({

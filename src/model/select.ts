@@ -1,6 +1,6 @@
 /** The `models` option -> models: ids and patterns such as `jsb/lstm*`, where a star stands for any characters but /. */
 import { SurprisalError } from "../errors.ts";
-import type { Model } from "./music-network.ts";
+import type { Model } from "./model.ts";
 
 /**
  * Every model that one of the patterns names, in the order of `models`; all of them without patterns.

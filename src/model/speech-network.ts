@@ -1,15 +1,16 @@
 /**
- * Checkpoint + kernel -> SpeechModel: what a set of weights says of a recording, block by block. Step k reads the samples
+ * Checkpoint + kernel -> SpeechNetwork: what a set of weights says of a recording, block by block. Step k reads the samples
  * 10k … 10k + 19 and gives the density of the 10 that follow (Chung et al. 2014, section 4.1), so every sample after the
  * first 20 is scored once and the sum is the log-density of the recording given its first 20 samples.
  */
 
 import { SurprisalError } from "../errors.ts";
 import { dithered } from "../formats/dither.ts";
+import type { MixtureShape } from "../kernel/config.ts";
 import { type Kernel, stateLimits } from "../kernel/kernel.ts";
-import { letOthersIn } from "../util/yield.ts";
-import { type Checkpoint, type MixtureShape, modelId } from "./checkpoint.ts";
-import { CHUNK, chunkKernel } from "./chunks.ts";
+import { yieldToEventLoop } from "../util/yield.ts";
+import { type Checkpoint, modelId } from "./checkpoint.ts";
+import { CHUNK, lazyKernel } from "./chunks.ts";
 import { GaussianMixture } from "./gaussian-mixture.ts";
 
 /** Where a recording stopped: the state before its last step, and the samples from that step's first on. */
@@ -32,7 +33,7 @@ interface Continuation {
   readonly window: Float32Array; // samples of the next step that are known: its inputs but for those in `next`
 }
 
-export class SpeechModel {
+export class SpeechNetwork {
   readonly kind = "audio";
   readonly id: string;
   readonly version: string; // sha256 of the checkpoint file, hex
@@ -43,7 +44,7 @@ export class SpeechModel {
   readonly inputs: number; // samples that a step reads
   readonly shape: MixtureShape; // shape.block samples that it predicts
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
-  readonly #madeKernel: () => Kernel;
+  readonly #lazyKernel: () => Kernel;
 
   /** @throws SurprisalError `malformed-checkpoint` when it has no mixture head, or no sampleRate, mean or std. */
   constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
@@ -67,11 +68,11 @@ export class SpeechModel {
     this.inputs = config.inputs;
     this.shape = config.mixture;
     this.stateLimits = stateLimits(config);
-    this.#madeKernel = chunkKernel(kernel, checkpoint);
+    this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
   get #kernel(): Kernel {
-    return this.#madeKernel();
+    return this.#lazyKernel();
   }
 
   get set(): string {
@@ -111,7 +112,7 @@ export class SpeechModel {
       const first = start * block + inputs;
       nll.set(this.#forward(state, samples.subarray(start * block), steps, samples.subarray(first)), start);
       state = this.#kernel.state();
-      await letOthersIn();
+      await yieldToEventLoop();
     }
     if (whole < nll.length) {
       this.#forward(state, samples.subarray(whole * block), 1);
@@ -147,7 +148,7 @@ export class SpeechModel {
     for (let start = 0; start < last; start += CHUNK) {
       this.#forward(state, read.subarray(start * block), Math.min(CHUNK, last - start));
       state = this.#kernel.state();
-      await letOthersIn();
+      await yieldToEventLoop();
     }
     this.#forward(state, read.subarray(last * block), 1);
     return {
@@ -177,7 +178,7 @@ export class SpeechModel {
       this.#forward(state, sampled.subarray(k * block), 1);
       state = this.#kernel.state();
       sampled.set(this.#mixture().sample(draw, temperature), k * block + inputs);
-      await letOthersIn();
+      await yieldToEventLoop();
     }
     return sampled.slice(known);
   }

@@ -1,6 +1,6 @@
 /** A store that may change -> the newest of its releases that is whole, and what is wrong with a newer one. */
 import { SurprisalError } from "../errors.ts";
-import type { Model } from "../model/music-network.ts";
+import type { Model } from "../model/model.ts";
 import { type Failure, type Loaded, loadNamed, loadRelease, type Release, readRelease } from "./load.ts";
 import type { CheckpointStore } from "./store.ts";
 
@@ -114,6 +114,6 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
 }
 
 /** A problem in a sentence for clients, who learn nothing of the server's places: only errors of our own say more. */
-export function toldToClients({ id, error }: Problem): string {
+export function clientMessage({ id, error }: Problem): string {
   return `${id ?? "The store"}: ${error instanceof SurprisalError ? error.message : "it cannot be read; the server's log has more."}`;
 }

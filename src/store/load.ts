@@ -1,11 +1,12 @@
-/** A store's checkpoints -> a release in memory -> models that answer: networks, and the mixtures of them. */
+/** A store's checkpoints -> a release in memory -> models that answer: networks, and the ensembles of them. */
 
 import { SurprisalError } from "../errors.ts";
 import { modelId, readCheckpoint } from "../model/checkpoint.ts";
-import { Mixture } from "../model/ensemble.ts";
-import { type Model, type Network, networkOf } from "../model/music-network.ts";
+import { Ensemble } from "../model/ensemble.ts";
+import { type Model, networkOf } from "../model/model.ts";
+import type { MusicNetwork } from "../model/music-network.ts";
 import { isNamed } from "../model/select.ts";
-import type { SpeechModel } from "../model/speech-network.ts";
+import type { SpeechNetwork } from "../model/speech-network.ts";
 import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
 /** A model that cannot be served, and why. */
@@ -35,7 +36,7 @@ export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Mod
 }
 
 /**
- * Loads those models of a store that patterns name, and for mixtures their networks.
+ * Loads those models of a store that patterns name, and for ensembles their networks.
  * @returns nothing when one cannot be loaded or a pattern names none: what is to be said of that takes all of the store.
  * @throws as readRelease
  */
@@ -46,7 +47,7 @@ export async function loadNamed(
 ): Promise<readonly Model[] | undefined> {
   const { catalogue, etag } = await store.catalogue();
   const isWanted = (id: string) => patterns.some((pattern) => isNamed(id, pattern));
-  const entries = catalogue.models.filter((entry) => isWanted(entry.id) || isWanted(mixtureId(entry)));
+  const entries = catalogue.models.filter((entry) => isWanted(entry.id) || isWanted(ensembleId(entry)));
   const { models, failures } = await loadRelease(await readEntries(store, { entries, etag }), kernel);
   const found = models.filter(({ id }) => isWanted(id));
   const areFound = patterns.every((pattern) => found.some(({ id }) => isNamed(id, pattern)));
@@ -111,8 +112,8 @@ export async function loadRelease(
   kernel: WebAssembly.Module,
   loaded: readonly Model[] = [],
 ): Promise<Loaded> {
-  const networks = new Map<string, Network | SpeechModel>();
-  const mixtures: Mixture[] = [];
+  const networks = new Map<string, MusicNetwork | SpeechNetwork>();
+  const ensembles: Ensemble[] = [];
   const failures = [...unread];
   for (const entry of entries) {
     const bytes = files.get(entry.version);
@@ -124,24 +125,24 @@ export async function loadRelease(
       failures.push({ id: entry.id, error });
     }
   }
-  for (const [id, members] of Map.groupBy(entries, mixtureId)) {
+  for (const [id, members] of Map.groupBy(entries, ensembleId)) {
     if (members.length < 2 || members.some((member) => networks.get(member.id)?.kind === "audio")) continue;
     try {
-      mixtures.push(await mix(id, members, networks));
+      ensembles.push(await mix(id, members, networks));
     } catch (error) {
       failures.push({ id, error });
     }
   }
-  return { models: [...networks.values(), ...mixtures], failures };
+  return { models: [...networks.values(), ...ensembles], failures };
 }
 
-function heldNetwork({ version }: CatalogueEntry, loaded: readonly Model[]): Network | SpeechModel | undefined {
+function heldNetwork({ version }: CatalogueEntry, loaded: readonly Model[]): MusicNetwork | SpeechNetwork | undefined {
   const model = loaded.find((each) => each.version === version);
-  return model instanceof Mixture ? undefined : (model as Network | SpeechModel | undefined);
+  return model instanceof Ensemble ? undefined : (model as MusicNetwork | SpeechNetwork | undefined);
 }
 
 /** @throws SurprisalError `malformed-catalogue` when the entry says another thing than the file. */
-function checkNetwork(entry: CatalogueEntry, network: Network | SpeechModel): Network | SpeechModel {
+function checkNetwork(entry: CatalogueEntry, network: MusicNetwork | SpeechNetwork): MusicNetwork | SpeechNetwork {
   const { units } = network.checkpoint.config;
   if (network.id === entry.id && units === entry.units) return network;
   throw new SurprisalError(
@@ -150,14 +151,14 @@ function checkNetwork(entry: CatalogueEntry, network: Network | SpeechModel): Ne
   );
 }
 
-const mixtureId = ({ set, preset }: CatalogueEntry) => modelId({ set, cell: "mixture", preset });
+const ensembleId = ({ set, preset }: CatalogueEntry) => modelId({ set, cell: "mixture", preset });
 
-/** In the order of ids and with a version of all versions, so that equal catalogues make equal mixtures and states. */
+/** In the order of ids and with a version of all versions, so that equal catalogues make equal ensembles and states. */
 async function mix(
   id: string,
   members: readonly CatalogueEntry[],
-  networks: ReadonlyMap<string, Network | SpeechModel>,
-): Promise<Mixture> {
+  networks: ReadonlyMap<string, MusicNetwork | SpeechNetwork>,
+): Promise<Ensemble> {
   const ids = members.map((member) => member.id).sort();
   const loaded = ids.map((member) => {
     const network = networks.get(member);
@@ -166,5 +167,5 @@ async function mix(
     return network;
   });
   const versions = loaded.map(({ version }) => version).join("\n");
-  return new Mixture({ id, version: await sha256(new TextEncoder().encode(versions)) }, loaded);
+  return new Ensemble({ id, version: await sha256(new TextEncoder().encode(versions)) }, loaded);
 }

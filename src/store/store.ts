@@ -4,22 +4,16 @@
  */
 
 import { SurprisalError } from "../errors.ts";
-import { CELLS, modelId } from "../model/checkpoint.ts";
+import { CELLS } from "../kernel/config.ts";
+import { MAX_CATALOGUE_BYTES, MAX_FILE_BYTES, MAX_MODELS, MAX_NAME, MAX_RELEASE_BYTES } from "../limits.ts";
+import { modelId } from "../model/checkpoint.ts";
 import { z } from "../util/zod.ts";
 
 export const CATALOGUE_KEY = "catalogue.json";
 
-const LARGEST_FILE_BYTES = 2 ** 26; // 100 times the largest model of the paper
-const LARGEST_RELEASE_BYTES = 2 ** 30; // of all files together: a reader keeps them in memory
-const LARGEST_CATALOGUE_BYTES = 2 ** 20;
-const MOST_MODELS = 1000;
-
-/** Of an id and of what it is made of, in characters of one byte: a state token has one byte for the length of an id. */
-const LONGEST_NAME = 100;
-
 const name = z
   .string()
-  .max(LONGEST_NAME)
+  .max(MAX_NAME)
   .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -28,10 +22,10 @@ const measured = z.object({ micro: z.number(), macro: z.number() }); // NLL in n
 
 const catalogueEntry = z
   .object({
-    id: z.string().max(LONGEST_NAME), // see modelId
+    id: z.string().max(MAX_NAME), // see modelId
     version: sha256Hex, // of the file
     key: z.string().regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/), // relative; no segment can be ".."
-    size: z.int().min(1).max(LARGEST_FILE_BYTES), // bytes
+    size: z.int().min(1).max(MAX_FILE_BYTES), // bytes
     set: name,
     cell: z.enum(CELLS),
     units: z.int().min(1),
@@ -43,11 +37,11 @@ const catalogueEntry = z
 const catalogue = z.object({
   models: z
     .array(catalogueEntry)
-    .max(MOST_MODELS)
+    .max(MAX_MODELS)
     .refine((models) => new Set(models.map(({ id }) => id)).size === models.length, "wanted each id once")
     .refine(
-      (models) => models.reduce((sum, { size }) => sum + size, 0) <= LARGEST_RELEASE_BYTES,
-      `wanted at most ${LARGEST_RELEASE_BYTES} bytes together`,
+      (models) => models.reduce((sum, { size }) => sum + size, 0) <= MAX_RELEASE_BYTES,
+      `wanted at most ${MAX_RELEASE_BYTES} bytes together`,
     ),
   /** Of a catalogue that was published, see publish.ts. */
   release: z
@@ -111,10 +105,10 @@ export function writeCatalogue({ models, release }: Catalogue): string {
 
 /** @throws SurprisalError `malformed-catalogue` when a catalogue of so many bytes is not to be read. */
 export function checkCatalogueSize(found: number): void {
-  if (found > LARGEST_CATALOGUE_BYTES) {
+  if (found > MAX_CATALOGUE_BYTES) {
     throw new SurprisalError(
       "malformed-catalogue",
-      `${CATALOGUE_KEY} has ${found} bytes; wanted at most ${LARGEST_CATALOGUE_BYTES}.`,
+      `${CATALOGUE_KEY} has ${found} bytes; wanted at most ${MAX_CATALOGUE_BYTES}.`,
     );
   }
 }

@@ -4,22 +4,22 @@
  */
 
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
+import { SPEECH } from "../kernel/config.ts";
 import type { Batch, DenseRows, SparseRows } from "../kernel/kernel.ts";
-import { SPEECH } from "../model/checkpoint.ts";
 
 /** What a model learns from: a piece of music, or samples of a recording as the model reads them, standardised. */
-export type Piece = PianoRoll | Float32Array;
+export type Sequence = PianoRoll | Float32Array;
 
-export const isRoll = (piece: Piece): piece is PianoRoll => !(piece instanceof Float32Array);
+export const isRoll = (piece: Sequence): piece is PianoRoll => !(piece instanceof Float32Array);
 
 /** Predictions that a piece has: frames but the first, or blocks of samples behind the first input. */
-export const stepCount = (piece: Piece): number =>
+export const stepCount = (piece: Sequence): number =>
   piece instanceof Float32Array
     ? Math.max(0, Math.floor((piece.length - SPEECH.inputs) / SPEECH.mixture.block))
     : Math.max(0, frameCount(piece) - 1);
 
 /** One update's worth of pieces. The first `continued` sequences go on from the state that the part before it left. */
-export interface Part<Rows extends SparseRows | DenseRows = SparseRows | DenseRows> {
+export interface TbpttChunk<Rows extends SparseRows | DenseRows = SparseRows | DenseRows> {
   readonly batch: Batch<Rows>;
   readonly continued: number;
   readonly rows: number;
@@ -30,9 +30,9 @@ export interface Part<Rows extends SparseRows | DenseRows = SparseRows | DenseRo
  * their order), so those that go on into the next part are always the first ones. Pieces with nothing to predict are left
  * out.
  */
-export function parts(pieces: readonly PianoRoll[], steps: number): Generator<Part<SparseRows>>;
-export function parts(pieces: readonly Piece[], steps: number): Generator<Part>;
-export function* parts(pieces: readonly Piece[], steps: number): Generator<Part> {
+export function tbpttChunks(pieces: readonly PianoRoll[], steps: number): Generator<TbpttChunk<SparseRows>>;
+export function tbpttChunks(pieces: readonly Sequence[], steps: number): Generator<TbpttChunk>;
+export function* tbpttChunks(pieces: readonly Sequence[], steps: number): Generator<TbpttChunk> {
   const sorted = pieces.filter((piece) => stepCount(piece) > 0).sort((p, q) => stepCount(q) - stepCount(p));
   const longest = sorted.length ? stepCount(sorted[0]) : 0;
   for (let start = 0; start < longest; start += steps) {
@@ -49,7 +49,7 @@ export function* parts(pieces: readonly Piece[], steps: number): Generator<Part>
 }
 
 /** Inputs and targets of the steps from `start` on, of the first batchSizes[t] pieces each. */
-function pack(pieces: readonly Piece[], batchSizes: readonly number[], start: number, rows: number) {
+function pack(pieces: readonly Sequence[], batchSizes: readonly number[], start: number, rows: number) {
   const samples = pieces.filter((piece) => piece instanceof Float32Array);
   if (samples.length > 0) return packSamples(samples, batchSizes, start, rows);
   const rolls = pieces.filter(isRoll);
@@ -104,6 +104,6 @@ export function shuffle<T>(items: readonly T[], uniform: () => number): T[] {
 }
 
 /** Consecutive groups of at most `size` items. */
-export function groups<T>(items: readonly T[], size: number): T[][] {
+export function minibatches<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size));
 }

@@ -4,7 +4,7 @@
  */
 
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
-import type { Scored } from "../model/music-network.ts";
+import type { Scored } from "../model/music-model.ts";
 
 /** @param pitches D: MIDI pitches 1…D occur */
 export function bigram(

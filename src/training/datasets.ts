@@ -7,9 +7,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
-import type { MixtureShape } from "../model/checkpoint.ts";
+import type { MixtureShape } from "../kernel/config.ts";
 import { writeFileAtomically } from "../store/files.ts";
-import type { Piece } from "./batches.ts";
+import type { Sequence } from "./batches.ts";
 import { type Matrix, readMatlabCells } from "./matlab.ts";
 
 /** The TCN repository's copy of the sets, at the commit to which the hashes below belong. */
@@ -50,7 +50,7 @@ export type Split = (typeof SPLITS)[number];
 export const MUSIC_FOLDER = "data/music";
 
 /** What a trainer reads, whatever is in it. */
-export interface TrainingSet extends Readonly<Record<Split, readonly Piece[]>> {
+export interface TrainingSet extends Readonly<Record<Split, readonly Sequence[]>> {
   readonly name: string;
   readonly inputs: number; // D
   readonly mixture?: MixtureShape; // of speech
@@ -65,7 +65,7 @@ export interface MusicSet extends Omit<TrainingSet, Split>, Readonly<Record<Spli
   readonly framesPerQuarter: number;
 }
 
-const LOWEST_PITCH = 21; // column 0, A0
+const MIN_PITCH = 21; // column 0, A0
 const KEYS = 88;
 
 /**
@@ -144,7 +144,7 @@ function rollOfMatrix({ rows, columns, values }: Matrix): PianoRoll {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < KEYS; column++) {
       const value = values[column * rows + row];
-      if (value === 1) pitches.push(LOWEST_PITCH + column);
+      if (value === 1) pitches.push(MIN_PITCH + column);
       else if (value !== 0) {
         throw new SurprisalError("malformed-data", `Frame ${row} has the entry ${value}; wanted 0 or 1.`);
       }

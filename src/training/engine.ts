@@ -3,12 +3,12 @@
  * part of a batch of pieces; the engine carries their states from one part to the next.
  */
 
-import { type Capacity, Kernel, type Optimiser, type UpdateRule } from "../kernel/kernel.ts";
-import type { Config, Tensors } from "../model/checkpoint.ts";
-import type { Part } from "./batches.ts";
+import type { Config, Tensors } from "../kernel/config.ts";
+import { type Capacity, Kernel, type OptimizerState, type UpdateSettings } from "../kernel/kernel.ts";
+import type { TbpttChunk } from "./batches.ts";
 
 /** How one update is made. */
-export interface Rule extends UpdateRule {
+export interface Rule extends UpdateSettings {
   readonly noise: number; // deviation of the weight noise
   readonly dropout: number; // probability with which a unit is hidden from the output layer
   readonly averaging: number; // decay of the average of the weights; 0 keeps none
@@ -21,14 +21,14 @@ export interface TrainingEngine {
   readonly name: string;
   load(tensors: Tensors): void;
   tensors(): Promise<Tensors>;
-  loadOptimiser(optimiser: Optimiser): void;
-  optimiser(): Promise<Optimiser>;
+  loadOptimizer(optimizer: OptimizerState): void;
+  optimizer(): Promise<OptimizerState>;
   /** Starts weight noise and dropout anew from a source of numbers in [0, 1). */
   seed(uniform: () => number): void;
   /** One update by the gradient of the mean NLL of the part. Returns the sum of the NLL before it, in nats. */
-  update(part: Part, rule: Rule): Promise<number>;
+  update(part: TbpttChunk, rule: Rule): Promise<number>;
   /** The sum of the NLL of the part, in nats, without learning. */
-  nll(part: Part): Promise<number>;
+  nll(part: TbpttChunk): Promise<number>;
   /** Until `false` is given, the average of the weights stands in for them. */
   useAverage(use: boolean): void;
 }
@@ -44,15 +44,15 @@ export const kernelEngine =
   (module: WebAssembly.Module): CreateEngine =>
   (config, capacity) => {
     const kernel = new Kernel(module, config, { ...capacity, training: true });
-    const carryState = ({ continued }: Part) => {
+    const carryState = ({ continued }: TbpttChunk) => {
       if (continued) kernel.setState(kernel.state(continued));
     };
     return {
       name: "kernel",
       load: (tensors) => kernel.load(tensors),
       tensors: async () => kernel.tensors(),
-      loadOptimiser: (optimiser) => kernel.loadOptimiser(optimiser),
-      optimiser: async () => kernel.optimiser(),
+      loadOptimizer: (optimizer) => kernel.loadOptimizer(optimizer),
+      optimizer: async () => kernel.optimizer(),
       seed: (uniform) => kernel.seed(seedWords(uniform)),
       async update(part, rule) {
         const { noise, dropout, averaging } = rule;

@@ -5,7 +5,7 @@
 
 import { SurprisalError } from "../errors.ts";
 import type { PieceScore } from "../util/statistics.ts";
-import type { Piece } from "./batches.ts";
+import type { Sequence } from "./batches.ts";
 
 export interface Evaluation {
   readonly scoredFrames: number;
@@ -15,7 +15,7 @@ export interface Evaluation {
 }
 
 /** @throws SurprisalError `nothing-to-score` when there are no pieces, or one has fewer than two frames. */
-export async function evaluate<P extends Piece>(model: Scorer<P>, pieces: readonly P[]): Promise<Evaluation> {
+export async function evaluate<P extends Sequence>(model: Scorer<P>, pieces: readonly P[]): Promise<Evaluation> {
   if (pieces.length === 0) throw new SurprisalError("nothing-to-score", "Found no piece; wanted at least one.");
   let total = 0;
   let scoredFrames = 0;
@@ -34,6 +34,6 @@ export async function evaluate<P extends Piece>(model: Scorer<P>, pieces: readon
 type Scored = { readonly nll: Float64Array };
 
 /** What gives the NLL of each step of a piece, in nats. */
-export interface Scorer<P extends Piece = Piece> {
+export interface Scorer<P extends Sequence = Sequence> {
   score(piece: P): Scored | Promise<Scored>;
 }

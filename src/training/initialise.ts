@@ -2,14 +2,7 @@
  * Weights before the first update: orthogonal recurrent blocks (Saxe et al. 2014), small normal input and output weights,
  * and biases that start from what is known: LSTM forgets little (Gers et al. 2000), outputs sound as often as in the data.
  */
-import {
-  type Config,
-  GATES,
-  type MixtureShape,
-  mixtureOutputs,
-  type Tensors,
-  tensorShapes,
-} from "../model/checkpoint.ts";
+import { type Config, GATES, type MixtureShape, mixtureOutputs, type Tensors, tensorShapes } from "../kernel/config.ts";
 import { normal } from "../util/random.ts";
 
 const DEVIATION = 0.1;
@@ -20,12 +13,12 @@ function mixtureBiases({ components, block }: MixtureShape): Float32Array {
   const biases = new Float32Array(mixtureOutputs({ components, block }));
   const scales = components * (1 + block);
   for (let k = 0; k < components; k++) {
-    biases.fill((SMALLEST_LOG_SCALE * k) / components, scales + k * block, scales + (k + 1) * block);
+    biases.fill((MIN_LOG_SCALE * k) / components, scales + k * block, scales + (k + 1) * block);
   }
   return biases;
 }
 
-const SMALLEST_LOG_SCALE = -6;
+const MIN_LOG_SCALE = -6;
 
 /**
  * @param uniform numbers in [0, 1), the only source of chance.

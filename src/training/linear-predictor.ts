@@ -2,8 +2,8 @@
  * The plainest model of speech: each sample from the 20 before it by linear prediction (least squares by the covariance
  * method, Makhoul 1975), with a Gaussian residual of one variance. A recurrent model that is worse is broken.
  */
-import { SPEECH } from "../model/checkpoint.ts";
-import type { Piece } from "./batches.ts";
+import { SPEECH } from "../kernel/config.ts";
+import type { Sequence } from "./batches.ts";
 import { isRoll, stepCount } from "./batches.ts";
 import type { Scorer } from "./evaluate.ts";
 
@@ -15,7 +15,7 @@ export interface LinearPredictor extends Scorer {
 }
 
 /** @param pieces standardised samples. */
-export function linearPredictor(pieces: readonly Piece[]): LinearPredictor {
+export function linearPredictor(pieces: readonly Sequence[]): LinearPredictor {
   const recordings = pieces.filter((piece): piece is Float32Array => !isRoll(piece));
   const covariance = Array.from({ length: TAPS }, () => new Float64Array(TAPS + 1)); // and, last, that with the target
   for (const samples of recordings) {

@@ -32,7 +32,7 @@ interface Element {
 const HEADER_BYTES = 128;
 const VERSION = 0x0100;
 /** Inflation stops here, so that a small damaged file cannot claim the machine's memory. The largest known set is 22 MB. */
-const LARGEST_ELEMENT_BYTES = 2 ** 28;
+const MAX_ELEMENT_BYTES = 2 ** 28;
 
 const INT8 = 1;
 const INT32 = 5;
@@ -86,7 +86,7 @@ export function readMatlabCells(bytes: Uint8Array): Map<string, Matrix[]> {
 function inflate(body: Uint8Array): Element {
   let inflated: Uint8Array;
   try {
-    inflated = inflateSync(body, { maxOutputLength: LARGEST_ELEMENT_BYTES });
+    inflated = inflateSync(body, { maxOutputLength: MAX_ELEMENT_BYTES });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw malformed(`A compressed element of ${body.length} bytes cannot be inflated: ${reason}.`, { cause });

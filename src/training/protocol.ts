@@ -5,7 +5,9 @@
  */
 
 import { SurprisalError } from "../errors.ts";
-import { CELLS, type Cell, LARGEST_UNITS, modelId } from "../model/checkpoint.ts";
+import { CELLS, type Cell } from "../kernel/config.ts";
+import { MAX_UNITS } from "../limits.ts";
+import { modelId } from "../model/checkpoint.ts";
 import chosen from "./chosen.json" with { type: "json" };
 import { MUSIC_SETS, type MusicSetName } from "./datasets.ts";
 import { SPEECH_SETS, type SpeechSetName } from "./speech.ts";
@@ -125,7 +127,7 @@ export function protocolOf(target: Target): Protocol {
 
 /** What each setting can be: from … to, whole numbers only if `whole`. */
 const BOUNDS: Readonly<Record<Exclude<keyof Protocol, "preset">, { from: number; to: number; whole?: true }>> = {
-  units: { from: 1, to: LARGEST_UNITS, whole: true },
+  units: { from: 1, to: MAX_UNITS, whole: true },
   seed: { from: 0, to: 2 ** 32 - 1, whole: true },
   epochs: { from: 1, to: 1e6, whole: true },
   patience: { from: 1, to: 1e6, whole: true },

@@ -4,8 +4,9 @@
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
-import type { Cell, Checkpoint } from "../model/checkpoint.ts";
-import { networkOf } from "../model/music-network.ts";
+import type { Cell } from "../kernel/config.ts";
+import type { Checkpoint } from "../model/checkpoint.ts";
+import { networkOf } from "../model/model.ts";
 import { writeFileAtomically } from "../store/files.ts";
 import type { TrainingSet } from "./datasets.ts";
 import { type CreateEngine, kernelEngine } from "./engine.ts";

@@ -13,8 +13,8 @@ import type { Protocol } from "./protocol.ts";
 import { type Run, run } from "./run.ts";
 
 // Where JSB Chorales trains at all with each of the cells; above, tanh diverges.
-const LOWEST_RATE = 1e-4;
-const HIGHEST_RATE = 5e-3;
+const MIN_RATE = 1e-4;
+const MAX_RATE = 5e-3;
 
 /** Of the tries that came as far, one in REDUCTION goes on. */
 const REDUCTION = 3;
@@ -38,7 +38,7 @@ export interface Shard {
 /** Settings of a try: they depend on nothing but the protocol and its number, so that every shard knows them. */
 export function drawn(protocol: Protocol, number: number): Protocol {
   const random = uniform(protocol.seed ^ Math.imul(number + 1, 0x85ebca6b));
-  const rate = LOWEST_RATE * (HIGHEST_RATE / LOWEST_RATE) ** random();
+  const rate = MIN_RATE * (MAX_RATE / MIN_RATE) ** random();
   return { ...protocol, rate: Number(rate.toPrecision(3)), seed: number + 1 };
 }
 

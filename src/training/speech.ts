@@ -9,7 +9,7 @@ import { SurprisalError } from "../errors.ts";
 import { dithered } from "../formats/dither.ts";
 import { readSafetensors, type Tensor, writeSafetensors } from "../formats/safetensors.ts";
 import { readWav } from "../formats/wav.ts";
-import { SPEECH } from "../model/checkpoint.ts";
+import { SPEECH } from "../kernel/config.ts";
 import { writeFileAtomically } from "../store/files.ts";
 import { uniform } from "../util/random.ts";
 import { shuffle } from "./batches.ts";

@@ -1,11 +1,10 @@
 /**
  * The training engine as TensorFlow.js operations, on whatever backend is set: parts of batches in, weights out. Cells as in
  * Chung et al. 2014, with the peepholes of Graves 2013; gradients by automatic differentiation through time; RMSProp as in
- * kernel/reference.ts. All parameters lie in one vector, so that noise, optimiser and average are a few operations each.
+ * kernel/reference.ts. All parameters lie in one vector, so that noise, optimizer and average are a few operations each.
  */
 import type * as TensorFlow from "@tensorflow/tfjs";
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
-import type { DenseRows, Optimiser, SparseRows } from "../kernel/kernel.ts";
 import {
   type Cell,
   type Config,
@@ -13,9 +12,10 @@ import {
   type MixtureShape,
   type Tensors,
   tensorShapes,
-} from "../model/checkpoint.ts";
+} from "../kernel/config.ts";
+import type { DenseRows, OptimizerState, SparseRows } from "../kernel/kernel.ts";
 import { normal, xoshiro128 } from "../util/random.ts";
-import type { Part } from "./batches.ts";
+import type { TbpttChunk } from "./batches.ts";
 import { type CreateEngine, Diverged, type Rule, seedWords, type TrainingEngine } from "./engine.ts";
 
 type Tf = typeof TensorFlow;
@@ -63,7 +63,7 @@ class TensorflowEngine implements TrainingEngine {
     return this.#tensorsOf(this.#weights);
   }
 
-  loadOptimiser({ meanSquare, velocity, average }: Optimiser): void {
+  loadOptimizer({ meanSquare, velocity, average }: OptimizerState): void {
     this.#keep({
       meanSquare: this.#vectorOf(meanSquare),
       velocity: this.#vectorOf(velocity),
@@ -71,7 +71,7 @@ class TensorflowEngine implements TrainingEngine {
     });
   }
 
-  async optimiser(): Promise<Optimiser> {
+  async optimizer(): Promise<OptimizerState> {
     const { meanSquare, velocity, average } = this.#kept;
     return {
       meanSquare: await this.#tensorsOf(meanSquare),
@@ -86,7 +86,7 @@ class TensorflowEngine implements TrainingEngine {
     this.#uniform = () => next() / 2 ** 32;
   }
 
-  async update(part: Part, rule: Rule): Promise<number> {
+  async update(part: TbpttChunk, rule: Rule): Promise<number> {
     const tf = this.#tf;
     const { weights } = this.#kept;
     const { nll, norm, ...next } = tf.tidy(() => {
@@ -106,7 +106,7 @@ class TensorflowEngine implements TrainingEngine {
     return sum(rows);
   }
 
-  async nll(part: Part): Promise<number> {
+  async nll(part: TbpttChunk): Promise<number> {
     const nll = this.#tf.tidy(() => this.#run(this.#weights, part, 0));
     const rows = await nll.data();
     nll.dispose();
@@ -122,7 +122,7 @@ class TensorflowEngine implements TrainingEngine {
   }
 
   /** NLL of each row of a part, (rows); keeps the state behind its last step for the part that continues it. */
-  #run(vector: Tensor1D, { batch, continued, rows }: Part, dropout: number): Tensor1D {
+  #run(vector: Tensor1D, { batch, continued, rows }: TbpttChunk, dropout: number): Tensor1D {
     const tf = this.#tf;
     const { cell, inputs, units, outputs } = this.#config;
     const weights = this.#matrices(vector);

@@ -4,10 +4,10 @@
  * where one that never stopped does, bit for bit.
  */
 
-import type { Optimiser } from "../kernel/kernel.ts";
-import { type Cell, type Config, mixtureOutputs, type Tensors } from "../model/checkpoint.ts";
+import { type Cell, type Config, mixtureOutputs, type Tensors } from "../kernel/config.ts";
+import type { OptimizerState } from "../kernel/kernel.ts";
 import { uniform } from "../util/random.ts";
-import { groups, isRoll, type Piece, parts, shuffle, stepCount } from "./batches.ts";
+import { isRoll, minibatches, type Sequence, shuffle, stepCount, tbpttChunks } from "./batches.ts";
 import type { TrainingSet } from "./datasets.ts";
 import type { CreateEngine, TrainingEngine } from "./engine.ts";
 import { initialTensors } from "./initialise.ts";
@@ -23,7 +23,7 @@ export interface Epoch {
 /** Everything that the epochs still to come depend on. */
 export interface Snapshot {
   readonly tensors: Tensors;
-  readonly optimiser: Optimiser;
+  readonly optimizer: OptimizerState;
   readonly best: { readonly epoch: Epoch; readonly tensors: Tensors } | undefined;
   readonly epochs: number; // done
 }
@@ -70,15 +70,15 @@ export class Trainer {
   async snapshot(): Promise<Snapshot> {
     return {
       tensors: await this.#engine.tensors(),
-      optimiser: await this.#engine.optimiser(),
+      optimizer: await this.#engine.optimizer(),
       best: this.#best,
       epochs: this.#epochs,
     };
   }
 
-  resume({ tensors, optimiser, best, epochs }: Snapshot): void {
+  resume({ tensors, optimizer, best, epochs }: Snapshot): void {
     this.#engine.load(tensors);
-    this.#engine.loadOptimiser(optimiser);
+    this.#engine.loadOptimizer(optimizer);
     this.#best = best;
     this.#epochs = epochs;
   }
@@ -88,7 +88,7 @@ export class Trainer {
     const { seed, sequences, steps, rate, finalRate, averaging, epochs } = this.#protocol;
     const random = uniform(seed ^ Math.imul(this.#epochs + 1, 0x9e3779b1));
     this.#engine.seed(random);
-    const pieceGroups = groups(shuffle(this.#set.train, random), sequences);
+    const pieceGroups = minibatches(shuffle(this.#set.train, random), sequences);
     const rule = { ...this.#protocol, rate: rate * (1 - ((1 - finalRate) * this.#epochs) / epochs) };
     let sum = 0;
     let update = this.#epochs * pieceGroups.length;
@@ -96,7 +96,8 @@ export class Trainer {
       // A short memory at first, so that the average does not hold on to the initial weights.
       const decay = Math.min(averaging, (update + 1) / (update + 11));
       update += 1;
-      for (const part of parts(pieces, steps)) sum += await this.#engine.update(part, { ...rule, averaging: decay });
+      for (const part of tbpttChunks(pieces, steps))
+        sum += await this.#engine.update(part, { ...rule, averaging: decay });
     }
     this.#epochs += 1;
     if (averaging > 0) this.#engine.useAverage(true);
@@ -109,19 +110,19 @@ export class Trainer {
   }
 
   /** NLL of pieces under the present weights, in nats per scored frame (micro). */
-  async nll(pieces: readonly Piece[]): Promise<number> {
+  async nll(pieces: readonly Sequence[]): Promise<number> {
     let sum = 0;
-    for (const group of groups(pieces, VALIDATION_SEQUENCES)) {
-      for (const part of parts(group, this.#protocol.steps)) sum += await this.#engine.nll(part);
+    for (const group of minibatches(pieces, VALIDATION_SEQUENCES)) {
+      for (const part of tbpttChunks(group, this.#protocol.steps)) sum += await this.#engine.nll(part);
     }
     return sum / scoredFrames(pieces);
   }
 }
 
-const scoredFrames = (pieces: readonly Piece[]): number => pieces.reduce((sum, piece) => sum + stepCount(piece), 0);
+const scoredFrames = (pieces: readonly Sequence[]): number => pieces.reduce((sum, piece) => sum + stepCount(piece), 0);
 
 /** How often each pitch sounds, with half a count added to both outcomes so that no frequency is 0 or 1. */
-function frequencies(pieces: readonly Piece[], columns: number): Float64Array {
+function frequencies(pieces: readonly Sequence[], columns: number): Float64Array {
   const counts = new Float64Array(columns).fill(0.5);
   const rolls = pieces.filter(isRoll);
   for (const { pitches } of rolls) for (const pitch of pitches) counts[pitch - 1] += 1;

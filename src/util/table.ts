@@ -5,7 +5,7 @@ export function table(rows: readonly Readonly<Record<string, string>>[]): string
   const columns = Object.keys(rows[0] ?? {}).map((name) => {
     const cells = rows.map((row) => row[name]);
     const width = Math.max(name.length, ...cells.map((cell) => cell.length));
-    const numeric = cells.every((cell) => /^-?[\d.]+$/.test(cell));
+    const numeric = cells.every((cell) => /^-?[\d.,]+$/.test(cell));
     return [name, ...cells].map((cell) => (numeric ? cell.padStart(width) : cell.padEnd(width)));
   });
   return [-1, ...rows.keys()]

@@ -7,10 +7,13 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
-import { DEFAULT_LIMITS, rollMusic } from "../../src/inference/piece.ts";
+import { pieceOfRoll } from "../../src/inference/piece.ts";
 import { predictMusic, startMusic } from "../../src/inference/predict-music.ts";
 import { scoreMusic } from "../../src/inference/score-music.ts";
-import { MusicPredictResponse, MusicScoreResponse, Problem } from "../../src/schema/schema.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { MusicPredictResponse } from "../../src/schema/predict.ts";
+import { MusicScoreResponse } from "../../src/schema/score.ts";
+import { Problem } from "../../src/schema/service.ts";
 import { plainNll, randomPiece, testModels } from "../support/models.ts";
 import { expectAgreement } from "./agreement.ts";
 
@@ -59,7 +62,7 @@ export function apiContract(request: Request): void {
   };
 
   describe("POST /score", () => {
-    test("scores a piece as the kernel's plain twin does", async () => {
+    test("scores a piece as the kernel's reference implementation does", async () => {
       const { scores } = await score(json({ pianoRoll: piece }), "?models=jsb/gru");
       expect(scores).toHaveLength(1);
       expect(scores[0].nll).toBeCloseTo(plainNll(gru, piece).nll.reduce((a, b) => a + b) / 23, 4);
@@ -169,7 +172,7 @@ export function apiContract(request: Request): void {
   describe("on this runtime as on any other", () => {
     const long = randomPiece(3, 300);
     const ids = models.map(({ id }) => id).join();
-    const music = () => rollMusic(pianoRoll(long), DEFAULT_LIMITS);
+    const music = () => pieceOfRoll(pianoRoll(long), DEFAULT_LIMITS);
     const sorted = <T extends { readonly model: string }>(list: readonly T[]) =>
       list.toSorted((a, b) => (a.model < b.model ? -1 : 1));
 

@@ -1,11 +1,14 @@
 /** What the HTTP API does with audio, on whatever runtime answers `request`. The server behind it is that of api.ts. */
+
 import { describe, expect, test } from "vitest";
 import { readWav, writeWav } from "../../src/formats/wav.ts";
-import { DEFAULT_LIMITS } from "../../src/inference/piece.ts";
 import { predictSpeech } from "../../src/inference/predict-speech.ts";
-import { speechOf } from "../../src/inference/recording.ts";
+import { recordingOf } from "../../src/inference/recording.ts";
 import { scoreSpeech } from "../../src/inference/score-speech.ts";
-import { AudioPredictResponse, AudioScoreResponse, Problem } from "../../src/schema/schema.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { AudioPredictResponse } from "../../src/schema/predict.ts";
+import { AudioScoreResponse } from "../../src/schema/score.ts";
+import { Problem } from "../../src/schema/service.ts";
 import { randomRecording, testSpeechModels } from "../support/models.ts";
 import { expectAgreement } from "./agreement.ts";
 import type { Request } from "./api.ts";
@@ -76,7 +79,7 @@ export function audioContract(request: Request): void {
     });
 
     test.each(["none", "frames"] as const)("has the same numbers on every runtime, detail=%s", async (detail) => {
-      const speech = speechOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
+      const speech = recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
       const wanted = await scoreSpeech(speech, models, { detail });
       expectAgreement(await score(post(wav, "audio/wav"), `?detail=${detail}`), wanted);
     });
@@ -202,7 +205,7 @@ export function audioContract(request: Request): void {
     });
 
     test("has the same numbers on every runtime, and the same samples in its continuation", async () => {
-      const speech = speechOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
+      const speech = recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
       const options = { steps: 20, seed: 9, temperature: 0.9 };
       const runs = models.map((model) => ({ model }));
       const found = await predict(post(wav, "audio/wav"), "?steps=20&seed=9&temperature=0.9");

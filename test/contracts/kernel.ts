@@ -3,9 +3,9 @@
  * TensorFlow.js for the gradients, arithmetic in float64 for what neither covers.
  */
 import { describe, expect, test } from "vitest";
+import { CELLS, type Cell, type Config, type Tensors } from "../../src/kernel/config.ts";
 import { type Capacity, type Engine, stateSize } from "../../src/kernel/kernel.ts";
 import { softplus } from "../../src/kernel/reference-heads.ts";
-import { CELLS, type Cell, type Config, type Tensors } from "../../src/model/checkpoint.ts";
 import { onnxLogits } from "../support/oracles/onnx.ts";
 import { autodiffGradients } from "../support/oracles/tensorflow.ts";
 import { type Frames, pack, Random, randomFrames, randomTensors } from "../support/random.ts";

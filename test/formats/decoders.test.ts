@@ -5,7 +5,7 @@ import { decode } from "../../src/formats/decoders.ts";
 import { announcedSeconds } from "../../src/formats/durations.ts";
 import { wholePages } from "../../src/formats/ogg.ts";
 import { resample } from "../../src/formats/resample.ts";
-import { type CodedFormat, type Recording, readAudio } from "../../src/formats/wav.ts";
+import { type CodedFormat, readAudio, type Waveform } from "../../src/formats/wav.ts";
 import { twoTones } from "../fixtures/audio/signal.ts";
 import { Random } from "../support/random.ts";
 
@@ -32,7 +32,7 @@ describe.each([
   ["Ogg Opus", "tones.opus", 48_000, 15],
 ] as const)("%s", (format: CodedFormat, name, rate, decibels) => {
   const bytes = fixture(name);
-  let recording: Recording;
+  let recording: Waveform;
   beforeAll(async () => {
     recording = await readAudio(bytes, { decode });
   });
@@ -66,7 +66,7 @@ describe.each([
         expect(read).toBeInstanceOf(SurprisalError);
         expect(read).toMatchObject({ code: "malformed-audio" });
       } else {
-        const { samples } = read as Recording;
+        const { samples } = read as Waveform;
         expect(samples.length).toBeLessThanOrEqual(recording.samples.length);
         const same = samples.length - rate / 4; // the last frames overlap what is missing
         for (let t = 0; t < same; t++) expect(Math.abs(samples[t] - recording.samples[t])).toBeLessThan(1e-3);
@@ -82,7 +82,7 @@ describe.each([
       else for (let n = 0; n < 5; n++) damaged[random.integer(0, damaged.length - 1)] = random.integer(0, 255);
       const read = await decode(damaged, format, 600).catch((error: unknown) => error);
       if (read instanceof Error) expect(read).toBeInstanceOf(SurprisalError);
-      else expect((read as Recording).samples.every((sample) => Number.isFinite(sample))).toBe(true);
+      else expect((read as Waveform).samples.every((sample) => Number.isFinite(sample))).toBe(true);
     }
     expect(await decode(bytes, format, 600)).toEqual(recording);
   });

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SurprisalError } from "../../src/errors.ts";
-import { gridNotes, MAX_FRAMES, type MidiNotes, parseMidi, writeMidi } from "../../src/formats/midi.ts";
+import { type MidiNotes, parseMidi, quantize, writeMidi } from "../../src/formats/midi.ts";
 import { frameCount, type PianoRoll, pianoRoll, toFrames } from "../../src/formats/piano-roll.ts";
+import { MAX_FRAMES } from "../../src/limits.ts";
 import { loadMusicSet } from "../../src/training/datasets.ts";
 import { hasMusicSet } from "../support/data.ts";
 import { Random, randomFrames } from "../support/random.ts";
@@ -33,7 +34,7 @@ function midi(tracks: number[][], { format = 1, count = tracks.length, division 
 const END = [0, 0xff, 0x2f, 0];
 const NOTE = [0, 0x90, 60, 64, 4, 0x80, 60, 64]; // a quarter note at 4 ticks a quarter
 const framesOf = (bytes: Uint8Array, framesPerQuarter = 1, channels?: number[]) =>
-  toFrames(gridNotes(parseMidi(bytes, channels && { channels }), framesPerQuarter));
+  toFrames(quantize(parseMidi(bytes, channels && { channels }), framesPerQuarter));
 
 /** The error that a call throws; a test fails when it throws none, or one that no client should see. */
 function refusal(call: () => unknown): SurprisalError {
@@ -54,7 +55,7 @@ describe("reading", () => {
     expect(notes.leftOut).toBe(expected.leftOut);
     expect(notes.durationQuarters).toBeCloseTo(expected.durationQuarters, 9);
     for (const [framesPerQuarter, frames] of Object.entries(expected.frames)) {
-      expect(toFrames(gridNotes(notes, Number(framesPerQuarter)))).toEqual(frames);
+      expect(toFrames(quantize(notes, Number(framesPerQuarter)))).toEqual(frames);
     }
   });
 
@@ -180,7 +181,7 @@ describe("a damaged file", () => {
       }
       let code = "read";
       try {
-        const roll = gridNotes(parseMidi(bytes), random.pick([1, 2, 4]));
+        const roll = quantize(parseMidi(bytes), random.pick([1, 2, 4]));
         expectSound(roll);
       } catch (error) {
         if (!(error instanceof SurprisalError)) throw error;
@@ -203,7 +204,7 @@ describe("a limit", () => {
       [between, 268435459],
       [within, 268435455],
     ] as const) {
-      const error = refusal(() => gridNotes(parseMidi(file), 1));
+      const error = refusal(() => quantize(parseMidi(file), 1));
       expect(error.code).toBe("too-large");
       expect(error.message).toContain(`The notes span ${frames + (file === between ? 1 : 0)} frames at 1`);
     }
@@ -216,11 +217,11 @@ describe("a limit", () => {
 
   test("of frames is exact", () => {
     const long = parseMidi(midi([[0, 0x90, 60, 64, 100, 0x80, 60, 0, ...END]], { division: 1 }));
-    expect(frameCount(gridNotes(long, 1, 100))).toBe(100);
-    expect(refusal(() => gridNotes(long, 1, 99)).message).toContain(
+    expect(frameCount(quantize(long, 1, 100))).toBe(100);
+    expect(refusal(() => quantize(long, 1, 99)).message).toContain(
       "span 100 frames at 1 frames a quarter note; wanted at most 99.",
     );
-    expect(refusal(() => gridNotes({ ...long, offsets: Float64Array.of(MAX_FRAMES + 1) }, 1)).code).toBe("too-large");
+    expect(refusal(() => quantize({ ...long, offsets: Float64Array.of(MAX_FRAMES + 1) }, 1)).code).toBe("too-large");
   });
 
   test("of bytes and of notes is exact", () => {
@@ -237,7 +238,7 @@ describe("a limit", () => {
     const count = 20_000;
     const ons = new Array(count).fill([0, 0x90, 60, 64]).flat();
     const offs = [0xce, 0x10, 0x80, 60, 0, ...new Array(count - 1).fill([0, 0x80, 60, 0]).flat()];
-    const roll = gridNotes(parseMidi(midi([[...ons, ...offs, ...END]], { division: 1 })), 1);
+    const roll = quantize(parseMidi(midi([[...ons, ...offs, ...END]], { division: 1 })), 1);
     expect(frameCount(roll)).toBe(10_000);
     expect(roll.pitches).toHaveLength(10_000);
   });
@@ -256,7 +257,7 @@ describe("a limit", () => {
   });
 
   test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1025])("of the grid refuses %d frames a quarter", (value) => {
-    expect(refusal(() => gridNotes(parseMidi(midi([NOTE])), value)).code).toBe("malformed-request");
+    expect(refusal(() => quantize(parseMidi(midi([NOTE])), value)).code).toBe("malformed-request");
     expect(refusal(() => writeMidi(pianoRoll([[60]]), { framesPerQuarter: value })).code).toBe("malformed-request");
   });
 });
@@ -285,7 +286,7 @@ describe("writing", () => {
       const framesPerQuarter = random.pick([1, 2, 3, 4, 6, 7, 12, 24, 480, 1024, 0.5, 0.3, 1.5, 1 / 64]);
       const roll = pianoRoll(frames);
       const notes = parseMidi(writeMidi(roll, { framesPerQuarter, tempo: random.integer(4, 1000) }));
-      expect(gridNotes(notes, framesPerQuarter)).toEqual(roll);
+      expect(quantize(notes, framesPerQuarter)).toEqual(roll);
       expect(notes.unclosed).toBe(0);
     }
   });
@@ -311,7 +312,7 @@ describe.skipIf(!hasMusicSet("jsb"))("JSB Chorales", () => {
     const { test: pieces } = await loadMusicSet("jsb");
     expect(pieces).toHaveLength(77);
     for (const roll of pieces) {
-      expect(gridNotes(parseMidi(writeMidi(roll, { framesPerQuarter: 1 })), 1)).toEqual(roll);
+      expect(quantize(parseMidi(writeMidi(roll, { framesPerQuarter: 1 })), 1)).toEqual(roll);
     }
   });
 });
@@ -334,7 +335,7 @@ describe("files from the world", () => {
     for (const path of paths) {
       const notes = parseMidi(readFileSync(path));
       for (const framesPerQuarter of [1, 2, 4]) {
-        const roll = gridNotes(notes, framesPerQuarter);
+        const roll = quantize(notes, framesPerQuarter);
         expectSound(roll);
         const again = framesOf(writeMidi(roll, { framesPerQuarter }), framesPerQuarter);
         expect(JSON.stringify(again), path).toBe(JSON.stringify(toFrames(roll)));

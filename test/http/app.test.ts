@@ -6,7 +6,8 @@ import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
 import { createApp, type Deps } from "../../src/http/app.ts";
-import { DEFAULT_LIMITS } from "../../src/inference/piece.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+
 import { apiContract } from "../contracts/api.ts";
 import { audioContract } from "../contracts/audio.ts";
 import { randomModel, randomPiece, randomRecording, testModels, testSpeechModels } from "../support/models.ts";

@@ -3,7 +3,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { createApi } from "../../src/http/app.ts";
-import { DEFAULT_LIMITS } from "../../src/inference/piece.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
 
 const text = readFileSync(new URL("../../openapi.yaml", import.meta.url), "utf8");
 const document = parse(text);

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { compareWithBest, type ScoredReading } from "../../src/inference/comparison.ts";
+import { compareWithBest, type ScoredInput } from "../../src/inference/comparison.ts";
 import { Random } from "../support/random.ts";
 
 const FRAMES = 200;
 
 /** A model that needs so many nats a frame, and chance. */
-const model = (id: string, nats: number, reading = {}, frames = FRAMES): ScoredReading => {
+const model = (id: string, nats: number, reading = {}, frames = FRAMES): ScoredInput => {
   const random = new Random(id.charCodeAt(0));
   const nll = Float64Array.from({ length: frames }, () => nats + random.normal());
   return { model: id, reading: { framesPerQuarter: 1, shift: 0, leftOut: 0, ...reading }, nll };

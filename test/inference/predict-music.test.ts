@@ -3,9 +3,11 @@ import { SurprisalError } from "../../src/errors.ts";
 import { parseMidi, writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import * as answer from "../../src/inference/answer.ts";
-import { DEFAULT_LIMITS, midiMusic, rollMusic } from "../../src/inference/piece.ts";
-import { CELLS } from "../../src/model/checkpoint.ts";
-import type { MusicPredictResponse, Prediction, PredictOptions } from "../../src/schema/schema.ts";
+import { pieceOfMidi, pieceOfRoll } from "../../src/inference/piece.ts";
+import { CELLS } from "../../src/kernel/config.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import type { PredictOptions } from "../../src/schema/options.ts";
+import type { MusicPredictResponse, Prediction } from "../../src/schema/predict.ts";
 import { uniform } from "../../src/util/random.ts";
 import { plainNll, randomModel, randomPiece, testModels } from "../support/models.ts";
 import { Random } from "../support/random.ts";
@@ -14,7 +16,7 @@ const models = testModels();
 const piece = randomPiece(9, 30);
 
 const predict = async (frames: number[][], options: PredictOptions = {}): Promise<Prediction[]> =>
-  ((await answer.predict(rollMusic(pianoRoll(frames), DEFAULT_LIMITS), models, options)) as MusicPredictResponse)
+  ((await answer.predict(pieceOfRoll(pianoRoll(frames), DEFAULT_LIMITS), models, options)) as MusicPredictResponse)
     .predictions;
 
 const predictOne = async (frames: number[][], options: PredictOptions = {}): Promise<Prediction> =>
@@ -33,7 +35,7 @@ const codeOf = async (run: () => Promise<unknown>) => {
 };
 
 describe("the distribution of the next frame", () => {
-  test("is the plain twin's, for pitches 1 to D", async () => {
+  test("is the reference implementation's, for pitches 1 to D", async () => {
     for (const prediction of await predict(piece)) {
       const model = models.find(({ id }) => id === prediction.model);
       const clipped = piece.map((frame) => frame.filter((pitch) => pitch <= (model?.pitches ?? 0)));
@@ -85,7 +87,7 @@ describe("a state", () => {
 
   test("keeps the frame rate of the run", async () => {
     const file = (frames: number[][]) =>
-      midiMusic(parseMidi(writeMidi(pianoRoll(frames), { framesPerQuarter: 2 })), DEFAULT_LIMITS);
+      pieceOfMidi(parseMidi(writeMidi(pianoRoll(frames), { framesPerQuarter: 2 })), DEFAULT_LIMITS);
     const read = async (frames: number[][], options: PredictOptions) =>
       ((await answer.predict(file(frames), models, options)) as MusicPredictResponse).predictions[0];
     const options = { models: ["jsb/gru"], framesPerQuarter: 2 };
@@ -113,7 +115,7 @@ describe("a state", () => {
   test("of another version or of a model that is gone is refused", async () => {
     const { state } = await predictOne(piece);
     const later = [randomModel({ set: "jsb", cell: "gru", seed: 99 })];
-    const music = rollMusic(pianoRoll(piece), DEFAULT_LIMITS);
+    const music = pieceOfRoll(pianoRoll(piece), DEFAULT_LIMITS);
     expect(await codeOf(() => answer.predict(music, later, { state: [state] }))).toBe("stale-state");
     expect(await codeOf(() => answer.predict(music, models.slice(0, 2), { state: [state] }))).toBe("unknown-model");
   });

@@ -1,21 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { parseMidi, writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
-import { DEFAULT_LIMITS, type Music, midiMusic, rollMusic } from "../../src/inference/piece.ts";
+import { type Piece, pieceOfMidi, pieceOfRoll } from "../../src/inference/piece.ts";
 import { scoreMusic } from "../../src/inference/score-music.ts";
-import type { Score } from "../../src/schema/schema.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import type { Score } from "../../src/schema/score.ts";
 import { plainNll, randomModel, randomPiece, testModels } from "../support/models.ts";
 
-const music = (frames: number[][]): Music => rollMusic(pianoRoll(frames), DEFAULT_LIMITS);
+const music = (frames: number[][]): Piece => pieceOfRoll(pianoRoll(frames), DEFAULT_LIMITS);
 const piece = randomPiece(5, 40);
 const gru = randomModel({ set: "jsb", cell: "gru", seed: 3 });
 
 /** The piece as a file, a frame to the quarter note. */
 const midi = (frames: number[][], framesPerQuarter = 1) =>
-  midiMusic(parseMidi(writeMidi(pianoRoll(frames), { framesPerQuarter })), DEFAULT_LIMITS);
+  pieceOfMidi(parseMidi(writeMidi(pianoRoll(frames), { framesPerQuarter })), DEFAULT_LIMITS);
 
 describe("scoreMusic", () => {
-  test("agrees with the plain twin of the kernel in every number", async () => {
+  test("agrees with the reference implementation of the kernel in every number", async () => {
     for (const score of (await scoreMusic(music(piece), testModels().slice(0, 3), { detail: "frames" })).scores) {
       const model = testModels().find(({ id }) => id === score.model);
       const { nll } = plainNll(model, piece);
@@ -77,13 +78,13 @@ describe("scoreMusic", () => {
   });
 
   test("auto is refused above its own limit of frames, by a sentence that says what to do", async () => {
-    const limited = rollMusic(pianoRoll(piece), { ...DEFAULT_LIMITS, autoFrames: 39 });
+    const limited = pieceOfRoll(pianoRoll(piece), { ...DEFAULT_LIMITS, autoFrames: 39 });
     await expect(scoreMusic(limited, [gru], { transpose: "auto" })).rejects.toMatchObject({
       code: "too-large",
       message: "The input has 40 frames; wanted at most 39 with transpose=auto, so give a number of semitones.",
     });
     expect((await scoreMusic(limited, [gru], { transpose: 0 })).scores[0].frames).toBe(40);
-    const allowed = rollMusic(pianoRoll(piece), { ...DEFAULT_LIMITS, autoFrames: 40 });
+    const allowed = pieceOfRoll(pianoRoll(piece), { ...DEFAULT_LIMITS, autoFrames: 40 });
     expect((await scoreMusic(allowed, [gru], { transpose: "auto" })).scores[0].frames).toBe(40);
   });
 
@@ -135,8 +136,8 @@ describe("scoreMusic", () => {
 
   test("more frames than the limit are refused, whatever the grid makes of the file", async () => {
     const tooLarge = expect.objectContaining({ code: "too-large" });
-    expect(() => rollMusic(pianoRoll(piece), { ...DEFAULT_LIMITS, frames: 39 })).toThrow(tooLarge);
-    const file = midiMusic(parseMidi(writeMidi(pianoRoll(piece), { framesPerQuarter: 1 })), {
+    expect(() => pieceOfRoll(pianoRoll(piece), { ...DEFAULT_LIMITS, frames: 39 })).toThrow(tooLarge);
+    const file = pieceOfMidi(parseMidi(writeMidi(pianoRoll(piece), { framesPerQuarter: 1 })), {
       ...DEFAULT_LIMITS,
       frames: 40,
     });

@@ -1,8 +1,8 @@
-/** The WASM kernel: the common contract, agreement with its plain twin, and what only it does: noise and updates. */
+/** The WASM kernel: the common contract, agreement with its reference implementation, and what only it does: noise and updates. */
 import { describe, expect, test } from "vitest";
-import { Kernel, type UpdateRule } from "../../src/kernel/kernel.ts";
+import { CELLS, type Config, type Tensors } from "../../src/kernel/config.ts";
+import { Kernel, type UpdateSettings } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
-import { CELLS, type Config, type Tensors } from "../../src/model/checkpoint.ts";
 import { concatenate, configOf, kernelContract, raggedPieces, relativeErrors, SIZES } from "../contracts/kernel.ts";
 import { pack, Random, randomTensors } from "../support/random.ts";
 import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
@@ -10,7 +10,7 @@ import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
 kernelContract("WASM kernel", (config, capacity) => new Kernel(kernelModule, config, capacity));
 kernelContract("WASM kernel, relaxed", (config, capacity) => new Kernel(relaxedKernelModule, config, capacity));
 
-const RULE: UpdateRule = { maxNorm: 1, rate: 0.001, decay: 0.95, momentum: 0.9, floor: 0.01 };
+const RULE: UpdateSettings = { maxNorm: 1, rate: 0.001, decay: 0.95, momentum: 0.9, floor: 0.01 };
 const SEED = Uint32Array.from({ length: 16 }, (_, k) => 0x9e3779b9 * (k + 1));
 
 const create = (config: Config): Kernel =>
@@ -23,7 +23,7 @@ const flat = (tensors: Tensors, like: Tensors = tensors): Float32Array =>
 const worst = (found: Tensors, wanted: Tensors): number => Math.max(...Object.values(relativeErrors(found, wanted)));
 
 describe.each(CELLS)("WASM kernel, %s", (cell) => {
-  test("agrees with its plain twin: NLL within 1e-5, gradients within 1e-4", () => {
+  test("agrees with its reference implementation: NLL within 1e-5, gradients within 1e-4", () => {
     const random = new Random(11);
     for (const size of SIZES) {
       const config = configOf(cell, size);
@@ -42,7 +42,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
   test.each([
     ["rescaled", 0.01],
     ["unscaled", 1e6],
-  ])("updates as its plain twin within 1e-5, with the gradient %s", (_, maxNorm) => {
+  ])("updates as its reference implementation within 1e-5, with the gradient %s", (_, maxNorm) => {
     const random = new Random(12);
     const config = configOf(cell, [5, 93]);
     const kernel = create(config);
@@ -58,11 +58,11 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
       rmsProp(rule, { weights, gradient, meanSquare, velocity });
       expect(Math.abs(kernel.update(rule) / norm - 1)).toBeLessThan(1e-5);
     }
-    const optimiser = kernel.optimiser();
+    const optimizer = kernel.optimizer();
     for (const [found, wanted] of [
       [kernel.tensors(), weights],
-      [optimiser.meanSquare, meanSquare],
-      [optimiser.velocity, velocity],
+      [optimizer.meanSquare, meanSquare],
+      [optimizer.velocity, velocity],
     ] as const) {
       const error = flat(found, tensors).map((value, k) => value - wanted[k]);
       expect(Math.hypot(...error) / Math.hypot(...wanted)).toBeLessThan(1e-5);
@@ -77,13 +77,13 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     const { batch } = pack(raggedPieces(random, config));
     kernel.backward(batch, 1);
     kernel.update(RULE);
-    const before = [kernel.tensors(), kernel.optimiser()];
+    const before = [kernel.tensors(), kernel.optimizer()];
     kernel.backward(batch, Number.NaN);
     expect(kernel.update(RULE)).toBeNaN();
-    expect([kernel.tensors(), kernel.optimiser()]).toEqual(before);
+    expect([kernel.tensors(), kernel.optimizer()]).toEqual(before);
   });
 
-  test("trains on from copied weights and optimiser state, bit for bit", () => {
+  test("trains on from copied weights and optimizer state, bit for bit", () => {
     const random = new Random(14);
     const config = configOf(cell, [5, 7]);
     const [first, second] = [create(config), create(config)];
@@ -95,10 +95,10 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     };
     step(first);
     second.load(first.tensors());
-    second.loadOptimiser(first.optimiser());
+    second.loadOptimizer(first.optimizer());
     for (const kernel of [first, second]) step(kernel);
     expect(second.tensors()).toEqual(first.tensors());
-    expect(second.optimiser()).toEqual(first.optimiser());
+    expect(second.optimizer()).toEqual(first.optimizer());
   });
 
   test("puts its weights back after noise, to the bit", () => {

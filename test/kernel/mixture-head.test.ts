@@ -1,12 +1,10 @@
 /**
- * The mixture head of the kernel and of its plain twin, held to TensorFlow.js (gradients), ONNX Runtime (outputs), float64
+ * The mixture head of the kernel and of its reference implementation, held to TensorFlow.js (gradients), ONNX Runtime (outputs), float64
  * arithmetic (NLL) and to what makes it a density: its integral.
  */
 import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
-import { type Batch, type Engine, Kernel, stateSize } from "../../src/kernel/kernel.ts";
-import { ReferenceKernel } from "../../src/kernel/reference.ts";
 import {
   CELLS,
   type Cell,
@@ -16,7 +14,9 @@ import {
   mixtureOutputs,
   SPEECH,
   type Tensors,
-} from "../../src/model/checkpoint.ts";
+} from "../../src/kernel/config.ts";
+import { type Batch, type Engine, Kernel, stateSize } from "../../src/kernel/kernel.ts";
+import { ReferenceKernel } from "../../src/kernel/reference.ts";
 import { concatenate, relativeErrors, sum } from "../contracts/kernel.ts";
 import { STEP, variablesOf } from "../support/oracles/tensorflow.ts";
 import { Random, randomTensors } from "../support/random.ts";
@@ -27,7 +27,7 @@ const CAPACITY = { rows: 600, sequences: 8, training: true };
 const ENGINES: Record<string, (config: Config) => Engine> = {
   "WASM kernel": (config) => new Kernel(kernelModule, config, CAPACITY),
   "WASM kernel with fused multiply-add": (config) => new Kernel(relaxed, config, CAPACITY),
-  "plain twin": (config) => new ReferenceKernel(config),
+  "reference implementation": (config) => new ReferenceKernel(config),
 };
 
 /** Inputs, units and mixture: below, at and above a few vectors, and the paper's. */

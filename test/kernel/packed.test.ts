@@ -3,8 +3,8 @@
  * steps at once are held to one step at a time, which contracts/kernel.ts holds to ONNX Runtime.
  */
 import { describe, expect, test } from "vitest";
+import { CELLS, type Config } from "../../src/kernel/config.ts";
 import { Kernel, stateSize } from "../../src/kernel/kernel.ts";
-import { CELLS, type Config } from "../../src/model/checkpoint.ts";
 import { Random, randomTensors } from "../support/random.ts";
 import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
 

@@ -1,15 +1,15 @@
-/** The plain twin: the common contract, and finite differences, which only its float64 can answer for. */
+/** The reference implementation: the common contract, and finite differences, which only its float64 can answer for. */
 import { describe, expect, test } from "vitest";
+import { CELLS, type Tensors } from "../../src/kernel/config.ts";
 import { stateSize } from "../../src/kernel/kernel.ts";
 import { backward, forward, ReferenceKernel, rescaleNorm, rmsProp, widen } from "../../src/kernel/reference.ts";
 import { softplus } from "../../src/kernel/reference-heads.ts";
-import { CELLS, type Tensors } from "../../src/model/checkpoint.ts";
 import { configOf, kernelContract, raggedPieces } from "../contracts/kernel.ts";
 import { pack, Random, randomTensors } from "../support/random.ts";
 
-kernelContract("plain twin", (config) => new ReferenceKernel(config));
+kernelContract("reference implementation", (config) => new ReferenceKernel(config));
 
-describe.each(CELLS)("plain twin, %s", (cell) => {
+describe.each(CELLS)("reference implementation, %s", (cell) => {
   test("has the gradients of central differences in float64 within 1e-6", () => {
     const random = new Random(1);
     const config = configOf(cell, [3, 5]);

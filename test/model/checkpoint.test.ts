@@ -5,14 +5,12 @@ import { SurprisalError } from "../../src/errors.ts";
 import {
   CELLS,
   type Cell,
-  type Checkpoint,
   countParameters,
   emptyTensors,
-  readCheckpoint,
   type Tensors,
   tensorShapes,
-  writeCheckpoint,
-} from "../../src/model/checkpoint.ts";
+} from "../../src/kernel/config.ts";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../../src/model/checkpoint.ts";
 import { Random, randomTensors } from "../support/random.ts";
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/checkpoint/${name}`, import.meta.url));

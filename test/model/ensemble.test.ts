@@ -2,19 +2,23 @@ import { createHash } from "node:crypto";
 import { describe, expect, test, vi } from "vitest";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { createApp } from "../../src/http/app.ts";
-import { DEFAULT_LIMITS } from "../../src/inference/piece.ts";
+import { CELLS } from "../../src/kernel/config.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
-import { CELLS } from "../../src/model/checkpoint.ts";
-import { Mixture } from "../../src/model/ensemble.ts";
-import { type Model, type MusicModel, Network } from "../../src/model/music-network.ts";
-import { ModelInfo, MusicPredictResponse, MusicScoreResponse } from "../../src/schema/schema.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { Ensemble } from "../../src/model/ensemble.ts";
+import type { Model } from "../../src/model/model.ts";
+import type { MusicModel } from "../../src/model/music-model.ts";
+import { MusicNetwork } from "../../src/model/music-network.ts";
+import { ModelInfo } from "../../src/schema/model.ts";
+import { MusicPredictResponse } from "../../src/schema/predict.ts";
+import { MusicScoreResponse } from "../../src/schema/score.ts";
 import { uniform } from "../../src/util/random.ts";
 import { plainNll, randomCheckpoint, randomModel, randomPiece } from "../support/models.ts";
 import { kernelModule } from "../support/wasm.ts";
 
-const mix = (networks: readonly Network[]) => {
+const mix = (networks: readonly MusicNetwork[]) => {
   const version = createHash("sha256").update(networks.map(({ version }) => version).join("\n"));
-  return new Mixture({ id: "jsb/mixture", version: version.digest("hex") }, networks);
+  return new Ensemble({ id: "jsb/mixture", version: version.digest("hex") }, networks);
 };
 
 const members = CELLS.map((cell, i) => randomModel({ set: "jsb", cell, units: 7 + i, seed: i + 1 }));
@@ -25,9 +29,9 @@ const roll = pianoRoll(piece);
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
 
 /** A network of 4 pitches of which it expects many (bias > 0) or few (bias < 0). */
-function tiny(cell: "tanh" | "lstm" | "gru", bias: number): Network {
+function tiny(cell: "tanh" | "lstm" | "gru", bias: number): MusicNetwork {
   const { tensors, ...rest } = randomCheckpoint({ set: "jsb", cell, pitches: 4, seed: 5 });
-  return new Network({ ...rest, tensors: { ...tensors, a: tensors.a.map(() => bias) } }, "00", kernelModule);
+  return new MusicNetwork({ ...rest, tensors: { ...tensors, a: tensors.a.map(() => bias) } }, "00", kernelModule);
 }
 const tinyMixture = mix([tiny("gru", 3), tiny("lstm", -3)]);
 const tinyPiece = [[1, 4], [], [2, 3], [1, 2, 3, 4], [4]];
@@ -74,7 +78,7 @@ describe.each<[string, MusicModel]>([
 });
 
 describe("a mixture", () => {
-  test("gives each frame the mean of the likelihoods that its members' plain twins give", () => {
+  test("gives each frame the mean of the likelihoods that its members' reference implementations give", () => {
     const twins = members.map((member) => plainNll(member, piece).nll);
     const { nll } = mixture.score(roll);
     expect(nll).toHaveLength(199);
@@ -125,7 +129,7 @@ describe("a mixture", () => {
 
   test("wants at least two members that read the same frames", () => {
     const [gru] = members;
-    const faults: [Network[], RegExp][] = [
+    const faults: [MusicNetwork[], RegExp][] = [
       [[gru], /has 1 networks; wanted at least two/],
       [[gru, randomModel({ set: "jsb", cell: "gru", pitches: 95 })], /networks of 96 and 95 pitches/],
       [[gru, randomModel({ set: "jsb", cell: "gru", framesPerQuarter: 2 })], /networks of 1 and 2 framesPerQuarter/],

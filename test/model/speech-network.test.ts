@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { CELLS } from "../../src/kernel/config.ts";
 import { ReferenceKernel } from "../../src/kernel/reference.ts";
-import { CELLS } from "../../src/model/checkpoint.ts";
 import { GaussianMixture } from "../../src/model/gaussian-mixture.ts";
-import { SpeechModel } from "../../src/model/speech-network.ts";
-import { randomRecording, randomSpeechModel } from "../support/models.ts";
+import { SpeechNetwork } from "../../src/model/speech-network.ts";
+import { randomRecording, randomSpeechNetwork } from "../support/models.ts";
 import { kernelModule } from "../support/wasm.ts";
 
-/** Mixtures of all steps whose inputs are there, by the kernel's plain twin in float64. */
-function plainMixtures({ checkpoint: { config, tensors }, inputs, shape }: SpeechModel, samples: Float32Array) {
+/** Mixtures of all steps whose inputs are there, by the kernel's reference implementation in float64. */
+function plainMixtures({ checkpoint: { config, tensors }, inputs, shape }: SpeechNetwork, samples: Float32Array) {
   const steps = Math.floor((samples.length - inputs) / shape.block) + 1;
   const twin = new ReferenceKernel(config);
   twin.load(tensors);
@@ -28,10 +28,10 @@ function plainMixtures({ checkpoint: { config, tensors }, inputs, shape }: Speec
 const recording = randomRecording(1, 1203);
 
 describe.each(CELLS)("a %s of audio", (cell) => {
-  const model = randomSpeechModel({ cell });
+  const model = randomSpeechNetwork({ cell });
   const { inputs, shape, mean, std } = model;
 
-  test("scores every sample after the first inputs once, as the kernel's plain twin does", async () => {
+  test("scores every sample after the first inputs once, as the kernel's reference implementation does", async () => {
     const samples = model.standardise(recording);
     const mixtures = plainMixtures(model, samples);
     const { nll } = await model.score(samples);
@@ -43,7 +43,7 @@ describe.each(CELLS)("a %s of audio", (cell) => {
     });
   });
 
-  test("predicts the samples that follow as the plain twin does, those of the block that are known given", async () => {
+  test("predicts the samples that follow as the reference implementation does, those of the block that are known given", async () => {
     for (const length of [inputs, inputs + 1, inputs + shape.block - 1, 600, 601, 1203]) {
       const some = recording.subarray(0, length);
       const samples = model.standardise(some);
@@ -109,7 +109,7 @@ test.each([
   ["std", "Infinity"],
   ["sampleRate", "8 kHz"],
 ])("a checkpoint of %s %s is refused", (name, value) => {
-  const { checkpoint, version } = randomSpeechModel({ cell: "gru" });
+  const { checkpoint, version } = randomSpeechNetwork({ cell: "gru" });
   const faulty = { ...checkpoint, metadata: { ...checkpoint.metadata, [name]: value } };
-  expect(() => new SpeechModel(faulty, version, kernelModule)).toThrow(`has ${name} ${value}`);
+  expect(() => new SpeechNetwork(faulty, version, kernelModule)).toThrow(`has ${name} ${value}`);
 });

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Cell } from "../../src/model/checkpoint.ts";
+import type { Cell } from "../../src/kernel/config.ts";
 import { addToFolder } from "../../src/store/files.ts";
 import { MUSIC_FOLDER } from "../../src/training/datasets.ts";
 import { hasMusicSet } from "../support/data.ts";

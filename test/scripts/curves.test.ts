@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { keepCurve, keptCurve } from "../../scripts/curves.ts";
 import { learningCurves } from "../../scripts/pictures.ts";
-import { Network } from "../../src/model/music-network.ts";
+import { MusicNetwork } from "../../src/model/music-network.ts";
 import { randomCheckpoint } from "../support/models.ts";
 import { kernelModule } from "../support/wasm.ts";
 
@@ -23,7 +23,7 @@ describe("the curve of a model", () => {
   const model = (bestEpoch: number, validMicro: number) => {
     const { metadata, ...rest } = randomCheckpoint({ set: "jsb", cell: "gru" });
     const measured = { preset: "paper", bestEpoch: String(bestEpoch), validMicro: String(validMicro) };
-    return new Network({ ...rest, metadata: { ...metadata, ...measured } }, "0", kernelModule);
+    return new MusicNetwork({ ...rest, metadata: { ...metadata, ...measured } }, "0", kernelModule);
   };
   const models = () => join(folder, "models");
   const addLog = async (name: string, valids: readonly number[]) => {

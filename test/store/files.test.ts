@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Cell, type Checkpoint, readCheckpoint } from "../../src/model/checkpoint.ts";
+import type { Cell } from "../../src/kernel/config.ts";
+import { type Checkpoint, readCheckpoint } from "../../src/model/checkpoint.ts";
 import { addToFolder, fileStore, folderBucket, writeFileAtomically } from "../../src/store/files.ts";
 import { bucketContract } from "../contracts/bucket.ts";
 import { storeContract } from "../contracts/store.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bucket, bucketStore, StoreFailure } from "../../src/store/bucket.ts";
-import { type Follower, follow, toldToClients } from "../../src/store/follow.ts";
+import { clientMessage, type Follower, follow } from "../../src/store/follow.ts";
 import { publish, rollBack } from "../../src/store/publish.ts";
 import { s3Bucket } from "../../src/store/s3.ts";
 import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore } from "../../src/store/store.ts";
@@ -28,7 +28,7 @@ const served = (follower: Follower) =>
       .map(({ id, version }) => [id, version]),
   );
 
-const told = (follower: Follower) => follower.problems().map(toldToClients);
+const told = (follower: Follower) => follower.problems().map(clientMessage);
 
 /** A bucket that notes the keys of what is read, and can fail. */
 function watched(bucket: Bucket) {
@@ -278,7 +278,7 @@ onEveryBucket((fresh) => {
     expect([await follower.refresh(), served(follower)]).toEqual([true, await offeredBy(two)]);
   });
 
-  const LARGEST_FILE = 2 ** 26;
+  const MAX_FILE = 2 ** 26;
   const entry = (changes: Partial<CatalogueEntry>) => entryFor(encode("x"), changes);
   const several = (count: number, changes: Partial<CatalogueEntry>) =>
     Array.from({ length: count }, (_, i) => entry({ id: `jsb/gru-p${i}`, preset: `p${i}`, ...changes }));
@@ -287,7 +287,7 @@ onEveryBucket((fresh) => {
     ["of a file of a gigabyte", { models: [entry({ size: 2 ** 30 })] }, /malformed at models\.0\.size/],
     [
       "of files of more than a gigabyte together",
-      { models: several(17, { size: LARGEST_FILE }) },
+      { models: several(17, { size: MAX_FILE }) },
       /1073741824 bytes together/,
     ],
     ["of a file of no bytes", { models: [entry({ size: 0 })] }, /models\.0\.size/],

@@ -1,9 +1,10 @@
 /** Small models with seeded random weights, for tests of all that is built on models. */
 import { createHash } from "node:crypto";
+import { CELLS, type Cell, mixtureOutputs } from "../../src/kernel/config.ts";
 import { ReferenceKernel } from "../../src/kernel/reference.ts";
-import { CELLS, type Cell, type Checkpoint, mixtureOutputs, writeCheckpoint } from "../../src/model/checkpoint.ts";
-import { Network } from "../../src/model/music-network.ts";
-import { SpeechModel } from "../../src/model/speech-network.ts";
+import { type Checkpoint, writeCheckpoint } from "../../src/model/checkpoint.ts";
+import { MusicNetwork } from "../../src/model/music-network.ts";
+import { SpeechNetwork } from "../../src/model/speech-network.ts";
 import { pack, Random, randomFrames, randomTensors } from "./random.ts";
 import { kernelModule } from "./wasm.ts";
 
@@ -39,14 +40,14 @@ export function randomCheckpoint({
   return { config, tensors, metadata };
 }
 
-export function randomModel(shape: ModelShape): Network {
+export function randomModel(shape: ModelShape): MusicNetwork {
   const checkpoint = randomCheckpoint(shape);
   const version = createHash("sha256").update(writeCheckpoint(checkpoint)).digest("hex");
-  return new Network(checkpoint, version, kernelModule);
+  return new MusicNetwork(checkpoint, version, kernelModule);
 }
 
 /** Small models of audio, of three Gaussians over four samples from the eight before. */
-export function randomSpeechModel({
+export function randomSpeechNetwork({
   cell,
   seed = 1,
   units = 9,
@@ -54,7 +55,7 @@ export function randomSpeechModel({
   cell: Cell;
   seed?: number;
   units?: number;
-}): SpeechModel {
+}): SpeechNetwork {
   const mixture = { components: 3, block: 4 };
   const config = { cell, inputs: 8, units, outputs: mixtureOutputs(mixture), mixture };
   const random = new Random(seed);
@@ -63,11 +64,12 @@ export function randomSpeechModel({
   const metadata = { set: "speech-short", preset: "paper", sampleRate: "8000", mean: "0.001", std: "0.1" };
   const checkpoint = { config, tensors, metadata };
   const version = createHash("sha256").update(writeCheckpoint(checkpoint)).digest("hex");
-  return new SpeechModel(checkpoint, version, kernelModule);
+  return new SpeechNetwork(checkpoint, version, kernelModule);
 }
 
 /** One of each cell. */
-export const testSpeechModels = (): SpeechModel[] => CELLS.map((cell, k) => randomSpeechModel({ cell, seed: 10 + k }));
+export const testSpeechModels = (): SpeechNetwork[] =>
+  CELLS.map((cell, k) => randomSpeechNetwork({ cell, seed: 10 + k }));
 
 /** A seeded recording of two tones that swell and fade, with noise; full scale = 1. */
 export function randomRecording(seed: number, samples: number): Float32Array {
@@ -79,7 +81,7 @@ export function randomRecording(seed: number, samples: number): Float32Array {
 }
 
 /** Three cells on one grid, and a model of another frame rate and range. */
-export const testModels = (): Network[] => [
+export const testModels = (): MusicNetwork[] => [
   randomModel({ set: "jsb", cell: "tanh", seed: 1 }),
   randomModel({ set: "jsb", cell: "lstm", seed: 2 }),
   randomModel({ set: "jsb", cell: "gru", seed: 3 }),
@@ -93,8 +95,8 @@ export function randomPiece(seed: number, frames: number): number[][] {
   return piece.map((frame, t) => (frame.length === 0 && (t === 0 || t === frames - 1) ? [60] : frame));
 }
 
-/** NLL (frames - 1) and logits (frames - 1, D) of a piece by the kernel's plain twin. */
-export function plainNll(model: Network | undefined, piece: readonly number[][]) {
+/** NLL (frames - 1) and logits (frames - 1, D) of a piece by the kernel's reference implementation. */
+export function plainNll(model: MusicNetwork | undefined, piece: readonly number[][]) {
   if (!model) throw new Error("No such model.");
   const { config, tensors } = model.checkpoint;
   const twin = new ReferenceKernel(config);

@@ -1,7 +1,7 @@
 /** Small made-up sets in which there is something to learn. */
 
 import { type PianoRoll, pianoRoll } from "../../src/formats/piano-roll.ts";
-import { SPEECH } from "../../src/model/checkpoint.ts";
+import { SPEECH } from "../../src/kernel/config.ts";
 import type { MusicSet, TrainingSet } from "../../src/training/datasets.ts";
 import { type Protocol, parseTarget, presetOf } from "../../src/training/protocol.ts";
 import { Random } from "./random.ts";

@@ -2,8 +2,8 @@
  * Seeded models, rolls and batches for tests: the same seed gives the same numbers on every machine.
  */
 
+import { type Config, type Tensors, tensorShapes } from "../../src/kernel/config.ts";
 import type { Batch, SparseRows } from "../../src/kernel/kernel.ts";
-import { type Config, type Tensors, tensorShapes } from "../../src/model/checkpoint.ts";
 import { uniform } from "../../src/util/random.ts";
 
 /** Frames of a piece as lists of active columns, 0-based and ascending. T frames make T - 1 rows of a batch. */

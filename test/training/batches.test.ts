@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { frameCount, toFrames } from "../../src/formats/piano-roll.ts";
-import { groups, parts, shuffle } from "../../src/training/batches.ts";
+import { minibatches, shuffle, tbpttChunks } from "../../src/training/batches.ts";
 import { uniform } from "../../src/util/random.ts";
 import { smallSet } from "../support/pieces.ts";
 
@@ -12,7 +12,7 @@ describe("parts", () => {
       const sorted = pieces.toSorted((p, q) => frameCount(q) - frameCount(p)).map(toFrames);
       const inputs: number[][][] = sorted.map(() => []);
       const targets: number[][][] = sorted.map(() => []);
-      for (const { batch, continued, rows } of parts(pieces, steps)) {
+      for (const { batch, continued, rows } of tbpttChunks(pieces, steps)) {
         expect(batch.batchSizes.length).toBeLessThanOrEqual(steps);
         expect(rows).toBe(batch.batchSizes.reduce((sum, size) => sum + size, 0));
         expect(continued).toBe(inputs[0].length ? batch.batchSizes[0] : 0);
@@ -43,9 +43,9 @@ describe("shuffle", () => {
   });
 });
 
-describe("groups", () => {
+describe("minibatches", () => {
   test("are full but for the last", () => {
-    expect(groups([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
-    expect(groups([], 2)).toEqual([]);
+    expect(minibatches([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
+    expect(minibatches([], 2)).toEqual([]);
   });
 });

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { writeWav } from "../../src/formats/wav.ts";
-import { SPEECH } from "../../src/model/checkpoint.ts";
-import { parts, stepCount } from "../../src/training/batches.ts";
+import { SPEECH } from "../../src/kernel/config.ts";
+import { stepCount, tbpttChunks } from "../../src/training/batches.ts";
 import { kernelEngine } from "../../src/training/engine.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
 import { linearPredictor } from "../../src/training/linear-predictor.ts";
@@ -104,7 +104,7 @@ describe("batches of samples", () => {
   test("see 20 samples and predict the 10 behind, every sample once, across parts", () => {
     const pieces = [85, 45, 29, 30].map((length, s) => Float32Array.from({ length }, (_, n) => 1000 * s + n));
     const targets = new Map<number, number[]>(pieces.map((_, s) => [s, []]));
-    for (const { batch, rows } of parts(pieces, 2)) {
+    for (const { batch, rows } of tbpttChunks(pieces, 2)) {
       const [inputs, wanted] = [batch.inputs, batch.targets] as Float32Array[];
       expect(inputs).toHaveLength(20 * rows);
       for (let row = 0; row < rows; row++) {

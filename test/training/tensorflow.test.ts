@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { CELLS, type Cell, type Config, type Tensors } from "../../src/model/checkpoint.ts";
+import { CELLS, type Cell, type Config, type Tensors } from "../../src/kernel/config.ts";
 import { ENGINES, engineOf } from "../../src/training/backends.ts";
-import { parts } from "../../src/training/batches.ts";
+import { tbpttChunks } from "../../src/training/batches.ts";
 import { type CreateEngine, Diverged, kernelEngine, type Rule } from "../../src/training/engine.ts";
 import type { Protocol } from "../../src/training/protocol.ts";
 import { Trainer } from "../../src/training/trainer.ts";
@@ -91,7 +91,7 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
 describe("Noise and dropout of TensorFlow.js", () => {
   const config: Config = { cell: "gru", inputs: set.inputs, units: 5, outputs: set.inputs };
   const weights = randomTensors(config, new Random(3));
-  const [part] = [...parts(set.train, 100)];
+  const [part] = [...tbpttChunks(set.train, 100)];
   const { seed: _, ...settings } = smallProtocol;
   const still: Rule = { ...settings, rate: 0, momentum: 0, noise: 0, dropout: 0, averaging: 0 };
 
@@ -135,7 +135,7 @@ test("a gradient that is not finite is told, and the weights stay as they were",
   const tensors = randomTensors(config, new Random(1));
   tensors.A.fill(3e38);
   engine.load(tensors);
-  const [part] = [...parts(set.train, 100)];
+  const [part] = [...tbpttChunks(set.train, 100)];
   await expect(engine.update(part, { ...smallProtocol, noise: 0 })).rejects.toThrow(Diverged);
   expect(await engine.tensors()).toEqual(tensors);
 });

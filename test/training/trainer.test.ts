@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { toFrames } from "../../src/formats/piano-roll.ts";
+import { CELLS, type Tensors } from "../../src/kernel/config.ts";
 import { rowCount } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
-import { CELLS, type Tensors } from "../../src/model/checkpoint.ts";
-import { Network } from "../../src/model/music-network.ts";
+import { MusicNetwork } from "../../src/model/music-network.ts";
 import { kernelEngine } from "../../src/training/engine.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
 import { Trainer } from "../../src/training/trainer.ts";
@@ -25,7 +25,7 @@ describe.each(CELLS)("training %s", (cell) => {
     expect(last.valid).toBeLessThan(0.8 * first.valid);
   });
 
-  test("makes the plain twin's update: mean gradient, norm rescaled, RMSProp with momentum", async () => {
+  test("makes the reference implementation's update: mean gradient, norm rescaled, RMSProp with momentum", async () => {
     const settings = { noise: 0, steps: 100, sequences: 100, rate: 0.02, maxNorm: 0.5 };
     const trainer = create(settings);
     const before = (await trainer.snapshot()).tensors;
@@ -59,7 +59,7 @@ describe.each(CELLS)("training %s", (cell) => {
       const { valid } = await trainer.epoch();
       const metadata = { set: "jsb", preset: "paper", framesPerQuarter: "1" };
       const checkpoint = { config: trainer.config, tensors: (await trainer.snapshot()).tensors, metadata };
-      const model = new Network(checkpoint, "", kernelModule);
+      const model = new MusicNetwork(checkpoint, "", kernelModule);
       expect(valid).toBeCloseTo((await evaluate(model, set.valid)).micro, 6);
     }
   });

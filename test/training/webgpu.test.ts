@@ -3,9 +3,9 @@
  * SwiftShader: VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json.
  */
 import { expect, test } from "vitest";
-import { CELLS } from "../../src/model/checkpoint.ts";
+import { CELLS } from "../../src/kernel/config.ts";
 import { engineOf } from "../../src/training/backends.ts";
-import { parts } from "../../src/training/batches.ts";
+import { tbpttChunks } from "../../src/training/batches.ts";
 import { uniform } from "../../src/util/random.ts";
 import { isInstalled } from "../support/installed.ts";
 import { smallProtocol, smallSet } from "../support/pieces.ts";
@@ -19,7 +19,7 @@ if (missing.length === 0) {
     const set = smallSet();
     const config = { cell, inputs: set.inputs, units: 5, outputs: set.inputs };
     const rule = { ...smallProtocol, noise: 0, averaging: 0.5 };
-    const pieceParts = [...parts(set.train, 7)];
+    const pieceParts = [...tbpttChunks(set.train, 7)];
     const losses = async (name: string) => {
       const create = await engineOf(name);
       const engine = create(kernelModule)(config, { rows: 1000, sequences: 32 });

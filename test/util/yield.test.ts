@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { letOthersIn } from "../../src/util/yield.ts";
+import { yieldToEventLoop } from "../../src/util/yield.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -9,7 +9,7 @@ test("long work gives way though the clock stands still, as on Workers", async (
   const timer = setInterval(() => {
     others += 1;
   });
-  for (let step = 0; step < 64 * 5; step++) await letOthersIn();
+  for (let step = 0; step < 64 * 5; step++) await yieldToEventLoop();
   clearInterval(timer);
   expect(others).toBeGreaterThan(0);
 });

@@ -7,7 +7,7 @@ import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
 import { addToFolder } from "../../src/store/files.ts";
-import { randomCheckpoint, randomPiece, randomRecording, randomSpeechModel } from "../support/models.ts";
+import { randomCheckpoint, randomPiece, randomRecording, randomSpeechNetwork } from "../support/models.ts";
 import { Server } from "../support/server.ts";
 
 const { CHROMIUM = "" } = process.env;
@@ -42,7 +42,7 @@ describe.skipIf(!hasChromium())("the page in a browser", () => {
     folder = await mkdtemp(join(tmpdir(), "surprisal-page-"));
     for (const cell of ["gru", "lstm", "tanh"] as const)
       await addToFolder(folder, randomCheckpoint({ set: "jsb", cell }));
-    for (const cell of ["gru", "lstm"] as const) await addToFolder(folder, randomSpeechModel({ cell }).checkpoint);
+    for (const cell of ["gru", "lstm"] as const) await addToFolder(folder, randomSpeechNetwork({ cell }).checkpoint);
     server = await Server.start({ SURPRISAL_MODELS: folder });
     url = server.url;
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] }); // it may run as root

@@ -1,8 +1,9 @@
 /** The command line: arguments -> a command, and its exit code, which the help explains. */
+
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { SurprisalError } from "../../errors.ts";
-import { MAX_FRAMES } from "../../formats/midi.ts";
-import { DEFAULT_LIMITS } from "../../inference/piece.ts";
+import { DEFAULT_LIMITS, MAX_FRAMES } from "../../limits.ts";
+
 import { portOf, settings, version } from "../node/local.ts";
 import { listModels, predict, score, UsageError } from "./commands.ts";
 

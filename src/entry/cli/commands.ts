@@ -1,27 +1,22 @@
 /** The commands of the command line on files: the same core as the HTTP API, in process. Each returns its exit code. */
+
 import { readFile, writeFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import type { z } from "@hono/zod-openapi";
 import { SurprisalError } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
-import { MAX_FRAMES } from "../../formats/midi.ts";
 import { continuationFile } from "../../http/continuation.ts";
 import { parse, readFile as readBytes } from "../../http/request.ts";
 import * as answer from "../../inference/answer.ts";
-import { DEFAULT_LIMITS, type Limits } from "../../inference/piece.ts";
+import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
+
 import { modelInfo } from "../../model/info.ts";
-import type { Model } from "../../model/music-network.ts";
+import type { Model } from "../../model/model.ts";
 import { selectModels } from "../../model/select.ts";
-import {
-  type AudioPredictResponse,
-  type MusicPredictResponse,
-  type MusicScoreResponse,
-  PredictOptions,
-  type PredictResponse,
-  ScoreOptions,
-  type ScoreResponse,
-  type Warning,
-} from "../../schema/schema.ts";
+import type { Warning } from "../../schema/common.ts";
+import { PredictOptions, ScoreOptions } from "../../schema/options.ts";
+import type { AudioPredictResponse, MusicPredictResponse, PredictResponse } from "../../schema/predict.ts";
+import type { MusicScoreResponse, ScoreResponse } from "../../schema/score.ts";
 import { reporter } from "../../store/report.ts";
 import { table } from "../../util/table.ts";
 import { openModels } from "../node/local.ts";

@@ -1,10 +1,9 @@
 /** Events and results of API Gateway: what the runtime would refuse with an error of its own. */
+
 import type { APIGatewayProxyResult, LambdaEvent } from "hono/aws-lambda";
 import { SurprisalError } from "../../errors.ts";
 import { problemDocument } from "../../http/app.ts";
-
-/** Of a synchronous answer, as JSON: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
-export const MOST_RESULT_BYTES = 6 * 2 ** 20;
+import { MAX_RESULT_BYTES } from "../../limits.ts";
 
 /** The event without a body where a Request may have none; HTTP gives such a body no meaning (RFC 9110, section 9.3.1). */
 export function readable(event: LambdaEvent): LambdaEvent {
@@ -15,10 +14,10 @@ export function readable(event: LambdaEvent): LambdaEvent {
 /** The result, or a problem document in its place when it is larger than Lambda lets through, which would be a bare 502. */
 export function passable(result: APIGatewayProxyResult, event: LambdaEvent): APIGatewayProxyResult {
   const bytes = Buffer.byteLength(JSON.stringify(result));
-  if (bytes <= MOST_RESULT_BYTES) return result;
+  if (bytes <= MAX_RESULT_BYTES) return result;
   const error = new SurprisalError(
     "too-large",
-    `The answer has ${bytes} bytes; wanted at most ${MOST_RESULT_BYTES}, the most that Lambda lets through. Ask for less detail, fewer steps or fewer models.`,
+    `The answer has ${bytes} bytes; wanted at most ${MAX_RESULT_BYTES}, the most that Lambda lets through. Ask for less detail, fewer steps or fewer models.`,
   );
   const { headers = {} } = result;
   const path = "rawPath" in event ? event.rawPath : "/";

@@ -1,20 +1,21 @@
 /** Files under inbox/ of a bucket -> results/, as a function of AWS Lambda that S3 and Step Functions call. */
 
 import { decode } from "../../formats/decoders.ts";
-import { DEFAULT_LIMITS } from "../../inference/piece.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+
 import { StoreFailure } from "../../store/bucket.ts";
 import { openBucket } from "../../store/open.ts";
 import { scoreEvent, type Tally } from "./events.ts";
-import { openOffer } from "./packaged.ts";
+import { openModelSource } from "./packaged.ts";
 
 const { SURPRISAL_MODELS, SURPRISAL_BUCKET } = process.env;
 if (!SURPRISAL_BUCKET) throw new Error("SURPRISAL_BUCKET is not set; wanted s3://BUCKET or a folder.");
 const bucket = await openBucket(SURPRISAL_BUCKET);
-const { models, areKnown, lastError, refresh } = await openOffer(SURPRISAL_MODELS);
+const { models, isAuthoritative, lastError, refresh } = await openModelSource(SURPRISAL_MODELS);
 
 export async function handler(event: unknown): Promise<Tally> {
   await refresh();
   // A result stays, so it must not be of models that happened to be at hand. S3 and Step Functions call again.
-  if (!areKnown()) throw new StoreFailure(`The models could not be read. ${lastError()}`);
+  if (!isAuthoritative()) throw new StoreFailure(`The models could not be read. ${lastError()}`);
   return scoreEvent(event, { bucket, models: models(), reader: { limits: DEFAULT_LIMITS, decode } });
 }

@@ -6,9 +6,9 @@ import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SurprisalError } from "../../errors.ts";
-import type { Model } from "../../model/music-network.ts";
+import type { Model } from "../../model/model.ts";
 import { fileStore } from "../../store/files.ts";
-import { follow, toldToClients } from "../../store/follow.ts";
+import { clientMessage, follow } from "../../store/follow.ts";
 import { type Loaded, loadModels } from "../../store/load.ts";
 import { openStore } from "../../store/open.ts";
 import { reporter } from "../../store/report.ts";
@@ -22,12 +22,12 @@ const PATIENCE_MS = 5000;
 const root = new URL("../../../", import.meta.url);
 const MODELS = fileURLToPath(new URL(".lambda/models", root));
 
-export interface Offer {
+export interface ModelSource {
   /** Those of the bucket; those of the package as long as the bucket has offered none. */
   models(): readonly Model[];
   /** Whether they are all that the bucket offers and are not damaged, or it is known to offer none. */
-  areKnown(): boolean;
-  /** See Deps of app.ts. */
+  isAuthoritative(): boolean;
+  /** See Deps of http/app.ts. */
   lastError(): string | undefined;
   /** Polls the bucket when the last poll began a minute ago or more, or joins the one under way. Never rejects. */
   refresh(): Promise<void>;
@@ -43,27 +43,30 @@ interface Options {
  * @throws SurprisalError `malformed-request` when the setting is malformed, `no-models` when the package has none and they
  * are needed.
  */
-export async function openOffer(setting = "", { now = Date.now, packaged = MODELS }: Options = {}): Promise<Offer> {
+export async function openModelSource(
+  setting = "",
+  { now = Date.now, packaged = MODELS }: Options = {},
+): Promise<ModelSource> {
   const kernel = await WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
   const shipped = fileStore(packaged);
-  const store = setting === "" ? shipped : await sparing(await openStore(setting), shipped);
+  const store = setting === "" ? shipped : await preferLocal(await openStore(setting), shipped);
   const follower = follow(store, kernel);
-  let standIn: Loaded = { models: [], failures: [] };
+  let fallback: Loaded = { models: [], failures: [] };
   let polledAt = Number.NEGATIVE_INFINITY;
   let polled: Promise<unknown> = Promise.resolve();
   let waiting = false; // for an answer of the bucket
   const report = reporter(follower, "the store");
 
-  const offer: Offer = {
-    models: () => (follower.loaded().models.length > 0 ? follower.loaded() : standIn).models,
-    areKnown() {
+  const offer: ModelSource = {
+    models: () => (follower.loaded().models.length > 0 ? follower.loaded() : fallback).models,
+    isAuthoritative() {
       const { models, failures } = follower.loaded();
       if (models.length > 0) return failures.every(({ error }) => error instanceof SurprisalError);
       const [{ error } = {}] = follower.problems();
       return error instanceof SurprisalError && error.code === "no-models" && !waiting;
     },
     lastError: () =>
-      follower.problems().map(toldToClients).at(0) ?? (waiting ? "The store: it has not answered yet." : undefined),
+      follower.problems().map(clientMessage).at(0) ?? (waiting ? "The store: it has not answered yet." : undefined),
     async refresh() {
       if (now() - polledAt >= REFRESH_MS) {
         polledAt = now();
@@ -78,12 +81,12 @@ export async function openOffer(setting = "", { now = Date.now, packaged = MODEL
     },
   };
   await offer.refresh();
-  if (offer.models().length === 0) standIn = await loadModels(shipped, kernel);
+  if (offer.models().length === 0) fallback = await loadModels(shipped, kernel);
   return offer;
 }
 
 /** A store whose files are read from the package where it has them: a cold start then waits for few or none. */
-async function sparing(store: CheckpointStore, shipped: CheckpointStore): Promise<CheckpointStore> {
+async function preferLocal(store: CheckpointStore, shipped: CheckpointStore): Promise<CheckpointStore> {
   const { catalogue } = await shipped.catalogue();
   const here = new Map(catalogue.models.map((entry) => [entry.version, entry]));
   return {

@@ -7,9 +7,9 @@
 import { SurprisalError } from "../../errors.ts";
 import { type Reader, readFile } from "../../http/request.ts";
 import { score } from "../../inference/answer.ts";
-import type { Model } from "../../model/music-network.ts";
+import type { Model } from "../../model/model.ts";
 import { readsAudio } from "../../model/select.ts";
-import type { ScoreResponse } from "../../schema/schema.ts";
+import type { ScoreResponse } from "../../schema/score.ts";
 import { type Bucket, StoreFailure } from "../../store/bucket.ts";
 import { sha256 } from "../../store/store.ts";
 

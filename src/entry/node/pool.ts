@@ -2,6 +2,7 @@
  * Requests -> answers by worker threads, each of which serves the same release: what takes long then delays neither small
  * requests nor health checks. This is the main thread's side; thread.ts is the other.
  */
+
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,12 +10,11 @@ import { Piscina } from "piscina";
 import { SurprisalError } from "../../errors.ts";
 import type { Deps } from "../../http/app.ts";
 import { readBody } from "../../http/request.ts";
+import { MAX_WAITING } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
 /** Requests that a thread has under way at a time: it lets the small ones in between the parts of the large. */
 const AT_A_TIME = 16;
-/** Requests that wait for a thread; their bodies stand in memory. */
-const MOST_WAITING = 64;
 
 /** What the threads serve. */
 export interface Served {
@@ -56,7 +56,7 @@ export async function startPool(served: Served, threads = availableParallelism()
     minThreads: threads,
     maxThreads: threads,
     concurrentTasksPerWorker: AT_A_TIME,
-    maxQueue: MOST_WAITING,
+    maxQueue: MAX_WAITING,
   });
   // Of a thread that dies between two tasks; another takes its place.
   piscina.on("error", (error) => console.error("A thread died:", error));
@@ -67,8 +67,8 @@ export async function startPool(served: Served, threads = availableParallelism()
     throw error;
   }
   const checkQueue = () => {
-    if (piscina.queueSize < MOST_WAITING) return;
-    throw new SurprisalError("busy", `Found ${MOST_WAITING} requests that wait for a thread; try again later.`);
+    if (piscina.queueSize < MAX_WAITING) return;
+    throw new SurprisalError("busy", `Found ${MAX_WAITING} requests that wait for a thread; try again later.`);
   };
   const answerByThread: Pool["answer"] = async (request, id) => {
     checkQueue();

@@ -1,13 +1,15 @@
 /** The HTTP server on Node: opens the port, says how to use it, follows the store, and closes the port in order. */
+
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
-import { DEFAULT_LIMITS } from "../../inference/piece.ts";
-import type { Model } from "../../model/music-network.ts";
-import { toldToClients } from "../../store/follow.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+
+import type { Model } from "../../model/model.ts";
+import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
 import { reporter } from "../../store/report.ts";
 import { kernelModule, openModels, PAGE_FOLDER, version } from "./local.ts";
@@ -17,7 +19,7 @@ import type { Pool } from "./pool.ts";
 const GRACE_MS = 25_000;
 
 /** Timers take a longer time for none. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** When all models are read and threads started: a process that is started for a request answers it first. */
 const FIRST_MS = 500;
@@ -48,7 +50,7 @@ export async function listen(
       report();
       return models;
     },
-    lastError: () => follower.problems().map(toldToClients).at(0),
+    lastError: () => follower.problems().map(clientMessage).at(0),
     limits: DEFAULT_LIMITS,
     decode,
     elsewhere: () => served?.pool.answer,
@@ -110,7 +112,7 @@ export async function listen(
   void (async () => {
     let pauseMs = FIRST_MS;
     while (!stopped.signal.aborted) {
-      await setTimeout(Math.min(pauseMs, LONGEST_TIMER_MS), undefined, { ref: false });
+      await setTimeout(Math.min(pauseMs, MAX_TIMER_MS), undefined, { ref: false });
       pauseMs = 1000 * pollSeconds;
       await follower.refresh();
       if (stopped.signal.aborted) return;

@@ -2,13 +2,13 @@
  * The models that the requests of an isolate share: read for the first of them, and looked for again by a later one when
  * they have come of age. Nothing runs in an isolate between requests, so a request carries each poll of the store.
  */
-import type { Model } from "../../model/music-network.ts";
+import type { Model } from "../../model/model.ts";
 import type { Follower, Problem } from "../../store/follow.ts";
 
 /** With nothing to serve, the store is asked again so much sooner. */
 const RETRY_MS = 1000;
 /** A poll is given up then: the runtime may have ended the request that carried it, and told nobody. */
-const LONGEST_POLL_MS = 10_000;
+const MAX_POLL_MS = 10_000;
 
 export interface Isolate {
   /** What to serve now. Begins a poll when it is time, and waits for it only when there is nothing to serve. */
@@ -60,13 +60,13 @@ export function isolate({ open, pollMs, waitUntil, log }: Options): Isolate {
     problems: () => problems,
     async models() {
       const age = last ? Date.now() - last.began : Number.POSITIVE_INFINITY;
-      const longest = last?.ended === false ? LONGEST_POLL_MS : isEmpty() ? RETRY_MS : pollMs;
+      const longest = last?.ended === false ? MAX_POLL_MS : isEmpty() ? RETRY_MS : pollMs;
       if (age >= longest) {
         last = { follower: last?.ended ? last.follower : open(), began: Date.now(), ended: false };
         underWay = run(last);
         waitUntil(underWay);
       }
-      if (isEmpty() && last?.ended === false) await Promise.race([underWay, pause(LONGEST_POLL_MS)]);
+      if (isEmpty() && last?.ended === false) await Promise.race([underWay, pause(MAX_POLL_MS)]);
       return loaded().models;
     },
   };

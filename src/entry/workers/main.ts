@@ -1,18 +1,15 @@
-/** Cloudflare Workers: the API with the models of an R2 bucket. Files of FLAC, MP3 and Ogg are refused, see decoders.ts. */
+/** Cloudflare Workers: the API with the models of an R2 bucket. Files of FLAC, MP3 and Ogg are refused, see formats/decoders.ts. */
+
 import { env, waitUntil } from "cloudflare:workers";
 import kernel from "../../../dist/kernel.wasm";
 import manifest from "../../../package.json" with { type: "json" };
 import { createApp } from "../../http/app.ts";
-import { DEFAULT_LIMITS } from "../../inference/piece.ts";
+import { DEFAULT_LIMITS, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
+
 import { bucketStore } from "../../store/bucket.ts";
-import { follow, toldToClients } from "../../store/follow.ts";
+import { clientMessage, follow } from "../../store/follow.ts";
 import { r2Bucket } from "../../store/r2.ts";
 import { isolate } from "./isolate.ts";
-
-/** Bytes: an isolate has 128 MB for all of its requests, and one of 8 MB was measured to take up to 95. */
-const LARGEST_BODY = 6 * 2 ** 20;
-/** Of audio: a request has 30 s of CPU time, and six models of speech take 0.09 to 0.12 s for each second. */
-const LONGEST_SECONDS = 200;
 
 const store = bucketStore(r2Bucket(env.MODELS, env.SURPRISAL_PREFIX));
 const { models, problems } = isolate({
@@ -23,8 +20,8 @@ const { models, problems } = isolate({
 });
 const app = createApp({
   models,
-  lastError: () => problems().map(toldToClients).at(0),
-  limits: { ...DEFAULT_LIMITS, bodyBytes: LARGEST_BODY, seconds: LONGEST_SECONDS },
+  lastError: () => problems().map(clientMessage).at(0),
+  limits: { ...DEFAULT_LIMITS, bodyBytes: WORKERS_BODY_BYTES, seconds: WORKERS_SECONDS },
   version: manifest.version,
   log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
 });

@@ -43,14 +43,14 @@ function cellsBefore(previousRow: i32): usize {
 }
 
 /** Beyond so many bytes, U does not stay in a first-level cache. */
-const LARGEST_UNPACKED: usize = 32768;
+const MAX_UNPACKED: usize = 32768;
 /** Packing takes about as long as a step of one row. */
-const FEWEST_PACKED_STEPS: i32 = 16;
+const MIN_PACKED_STEPS: i32 = 16;
 let packs: bool = false;
 
 /** To be called before the steps of a forward pass, so many of them. */
 export function packRecurrent(steps: i32, isGru: bool): void {
-  packs = steps >= FEWEST_PACKED_STEPS && <usize>(width * gateWidth) << 2 > LARGEST_UNPACKED;
+  packs = steps >= MIN_PACKED_STEPS && <usize>(width * gateWidth) << 2 > MAX_UNPACKED;
   if (!packs) return;
   const together = isGru ? 2 * width : gateWidth;
   pack(width, together, U, gateWidth, packedU);

@@ -19,7 +19,7 @@ export {
   a, A, average, b, batchSizes, c0, cells, gradient, h0, hidden, init, inputColumns, inputOffsets, inputRows, inputValues,
   logits, meanSquare, nll, outputWidth, parameterCount, targetColumns, targetOffsets, targetValues, U, V, velocity, W, width,
 } from "./layout";
-export { accumulate, perturb, restore, update, useAverage } from "./optimiser";
+export { accumulate, perturb, restore, update, useAverage } from "./optimizer";
 export { randomStatePointer, storeNormals } from "./math";
 
 /** gates = b + x W; of binary rows, b + the sum of the rows of W whose column is active. */

@@ -20,7 +20,7 @@ export let outputWidth: i32 = 0; // O padded
 export let inputRows: i32 = 0; // D, padded for dense rows
 export let parameterCount: i32 = 0; // floats from W on, padding included
 
-// Parameters, in this order and without gaps. Saved, gradient and optimiser buffers have the same layout.
+// Parameters, in this order and without gaps. Saved, gradient and optimizer buffers have the same layout.
 export let W: usize = 0; // (inputRows, gateWidth)
 export let U: usize = 0; // (width, gateWidth)
 export let b: usize = 0; // (gateWidth)

@@ -8,11 +8,11 @@ import {
 } from "./layout";
 import { exp } from "./math";
 
-/** LOG_SCALE_FLOOR of checkpoint.ts. */
+/** LOG_SCALE_FLOOR of config.ts. */
 const FLOOR: f32 = -7;
 const HALF_LOG_TWO_PI: f64 = 0.9189385332046727;
 /** Of |z|, so that the sum over a block stays finite wherever a mean lies. */
-const LARGEST_Z: f32 = 1e15;
+const MAX_Z: f32 = 1e15;
 
 /**
  * From log weights at p (K) to their softmax, in place. Returns the log of the sum. The lanes of the padding are kept out by
@@ -36,7 +36,7 @@ function normalise(p: usize): f64 {
 export function mixture(rows: i32, training: bool, scale: f32): void {
   const count: usize = components * block;
   const floor = f32x4.splat(FLOOR);
-  const limit = f32x4.splat(LARGEST_Z);
+  const limit = f32x4.splat(MAX_Z);
   for (let row = 0; row < rows; row++) {
     const weights = logits + ((row * outputWidth) << 2);
     const means = weights + (components << 2);

@@ -12,10 +12,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseMidi, writeMidi } from "../../../src/formats/midi.ts";
 import { pianoRoll } from "../../../src/formats/piano-roll.ts";
 import { readWav } from "../../../src/formats/wav.ts";
-import { DEFAULT_LIMITS, midiMusic } from "../../../src/inference/piece.ts";
+import { pieceOfMidi } from "../../../src/inference/piece.ts";
 import { scoreMusic } from "../../../src/inference/score-music.ts";
+import { DEFAULT_LIMITS } from "../../../src/limits.ts";
 import { addToFolder } from "../../../src/store/files.ts";
-import { randomCheckpoint, randomModel, randomPiece, randomSpeechModel } from "../../support/models.ts";
+import { randomCheckpoint, randomModel, randomPiece, randomSpeechNetwork } from "../../support/models.ts";
 
 const cli = fileURLToPath(new URL("../../../src/entry/cli/main.ts", import.meta.url));
 const node = fileURLToPath(new URL("../../../src/entry/node/main.ts", import.meta.url));
@@ -54,7 +55,7 @@ describe("audio on the command line", () => {
     for (const cell of ["gru", "lstm"] as const) {
       await addToFolder(join(folder, "both"), randomCheckpoint({ set: "jsb", cell }));
     }
-    await addToFolder(join(folder, "both"), randomSpeechModel({ cell: "gru" }).checkpoint);
+    await addToFolder(join(folder, "both"), randomSpeechNetwork({ cell: "gru" }).checkpoint);
   });
 
   test("is scored beside music, each in a table of its own", async () => {
@@ -99,7 +100,7 @@ describe("surprisal score", () => {
     const lines = stdout.trimEnd().split("\n");
     expect(lines.map((line) => line.split(/ +/)[1])).toEqual(["model", "jsb/gru", "jsb/lstm", "jsb/mixture"]);
     const model = randomModel({ set: "jsb", cell: "gru" });
-    const music = midiMusic(parseMidi(midi), DEFAULT_LIMITS);
+    const music = pieceOfMidi(parseMidi(midi), DEFAULT_LIMITS);
     const [score] = (await scoreMusic(music, [model], { transpose: -3 })).scores;
     expect(lines[1].split(/ +/).slice(0, 6)).toEqual([
       file,

@@ -6,7 +6,8 @@ import { scoreEvent } from "../../../src/entry/lambda/events.ts";
 import type { Scorer } from "../../../src/entry/lambda/score-object.ts";
 import { writeMidi } from "../../../src/formats/midi.ts";
 import { pianoRoll } from "../../../src/formats/piano-roll.ts";
-import { DEFAULT_LIMITS } from "../../../src/inference/piece.ts";
+import { DEFAULT_LIMITS } from "../../../src/limits.ts";
+
 import { StoreFailure } from "../../../src/store/bucket.ts";
 import { folderBucket } from "../../../src/store/files.ts";
 import { randomPiece, testModels } from "../../support/models.ts";

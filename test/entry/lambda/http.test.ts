@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeWav } from "../../../src/formats/wav.ts";
-import { DEFAULT_LIMITS } from "../../../src/inference/piece.ts";
+import { DEFAULT_LIMITS } from "../../../src/limits.ts";
+
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
 import { fileStore } from "../../../src/store/files.ts";
 import { publish } from "../../../src/store/publish.ts";
@@ -16,7 +17,7 @@ import { randomRecording, testModels, testSpeechModels } from "../../support/mod
 import { freshPlace, hasS3, s3Environment } from "../../support/s3.ts";
 import { kernelModule } from "../../support/wasm.ts";
 
-const LARGEST_ZIP_BYTES = 5_000_000;
+const MAX_ZIP_BYTES = 5_000_000;
 
 const midi = await readFile(new URL("../../fixtures/midi/format-1.mid", import.meta.url));
 const post = (body: BodyInit, type: string): RequestInit => ({
@@ -101,7 +102,7 @@ describe("the API on Lambda", () => {
 
 describe("the package", () => {
   test("is smaller than 5 MB", async () => {
-    expect((await stat(ZIP)).size).toBeLessThan(LARGEST_ZIP_BYTES);
+    expect((await stat(ZIP)).size).toBeLessThan(MAX_ZIP_BYTES);
   });
 
   test("has the paper's models of music, and scores a MIDI file by them and by their mixtures", async () => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Offer, openOffer } from "../../../src/entry/lambda/packaged.ts";
+import { type ModelSource, openModelSource } from "../../../src/entry/lambda/packaged.ts";
 import { addToFolder } from "../../../src/store/files.ts";
 import { randomCheckpoint } from "../../support/models.ts";
 
@@ -19,17 +19,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const idsOf = (offer: Offer) => offer.models().map(({ id }) => id);
+const idsOf = (offer: ModelSource) => offer.models().map(({ id }) => id);
 
 test("without a setting the models of the package are served", async () => {
-  const offer = await openOffer("", { packaged: packaged() });
+  const offer = await openModelSource("", { packaged: packaged() });
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], undefined]);
 });
 
 test("a bucket is asked again when a minute has passed and not before", async () => {
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   let time = 0;
-  const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
+  const offer = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
   expect(idsOf(offer)).toEqual(["jsb/tanh"]);
   await addToFolder(bucket(), randomCheckpoint({ set: "nottingham", cell: "gru" }));
   time = 59_999;
@@ -42,9 +42,9 @@ test("a bucket is asked again when a minute has passed and not before", async ()
 
 test("the package's models stand in until the bucket has some; the log says both, once", async () => {
   let time = 0;
-  const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
+  const offer = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not there."]);
-  expect(offer.areKnown()).toBe(true);
+  expect(offer.isAuthoritative()).toBe(true);
   await offer.refresh();
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   time = 60_000;
@@ -59,26 +59,26 @@ test("the package's models stand in until the bucket has some; the log says both
 test("a bucket that breaks leaves what it had, with the reason", async () => {
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   let time = 0;
-  const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
+  const offer = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
   await writeFile(join(bucket(), "catalogue.json"), "{");
   time = 60_000;
   await offer.refresh();
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/tanh"], "The store: catalogue.json is not JSON."]);
-  expect(offer.areKnown()).toBe(true);
+  expect(offer.isAuthoritative()).toBe(true);
 });
 
 test("a bucket that is broken from the start is told of, and its models are not known", async () => {
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   await writeFile(join(bucket(), "catalogue.json"), "{");
-  const offer = await openOffer(bucket(), { packaged: packaged() });
+  const offer = await openModelSource(bucket(), { packaged: packaged() });
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not JSON."]);
-  expect(offer.areKnown()).toBe(false);
+  expect(offer.isAuthoritative()).toBe(false);
 });
 
 test("files that the package has are not read from the bucket", async () => {
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "gru", seed: 1 }));
   await rm(join(bucket(), "jsb"), { recursive: true });
-  const offer = await openOffer(bucket(), { packaged: packaged() });
+  const offer = await openModelSource(bucket(), { packaged: packaged() });
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], undefined]);
 });
 
@@ -89,13 +89,13 @@ test("a bucket of which a file cannot be read offers more than is known", async 
   await rm(join(bucket(), key));
   await symlink(join(bucket(), key), join(bucket(), key)); // to itself, which the system refuses to open
   let time = 0;
-  const offer = await openOffer(bucket(), { packaged: packaged(), now: () => time });
-  expect([idsOf(offer), offer.areKnown()]).toEqual([["nottingham/gru"], false]);
+  const offer = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
+  expect([idsOf(offer), offer.isAuthoritative()]).toEqual([["nottingham/gru"], false]);
   await rm(join(bucket(), key));
   await writeFile(join(bucket(), key), bytes);
   time = 60_000;
   await offer.refresh();
-  expect([idsOf(offer), offer.areKnown()]).toEqual([["jsb/lstm", "nottingham/gru"], true]);
+  expect([idsOf(offer), offer.isAuthoritative()]).toEqual([["jsb/lstm", "nottingham/gru"], true]);
 });
 
 test("a bucket that does not answer delays the models of the package by seconds, and is told of", async () => {
@@ -106,10 +106,10 @@ test("a bucket that does not answer delays the models of the package by seconds,
   vi.stubEnv("AWS_ACCESS_KEY_ID", "key");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
   const start = performance.now();
-  const offer = await openOffer("s3://bucket/models", { packaged: packaged() });
+  const offer = await openModelSource("s3://bucket/models", { packaged: packaged() });
   expect(performance.now() - start).toBeLessThan(14_000); // the client itself gives up after 15 s
   expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: it has not answered yet."]);
-  expect(offer.areKnown()).toBe(false);
+  expect(offer.isAuthoritative()).toBe(false);
   vi.unstubAllEnvs();
   silent.closeAllConnections();
   silent.close();

@@ -8,7 +8,8 @@ import { pianoRoll } from "../../../src/formats/piano-roll.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
 import { readFile } from "../../../src/http/request.ts";
 import { score } from "../../../src/inference/answer.ts";
-import { DEFAULT_LIMITS } from "../../../src/inference/piece.ts";
+import { DEFAULT_LIMITS } from "../../../src/limits.ts";
+
 import { type Bucket, StoreFailure } from "../../../src/store/bucket.ts";
 import { folderBucket } from "../../../src/store/files.ts";
 import { randomModel, randomPiece, randomRecording, testModels, testSpeechModels } from "../../support/models.ts";

@@ -7,7 +7,8 @@ import { type Pool, startPool } from "../../../src/entry/node/pool.ts";
 import { decode } from "../../../src/formats/decoders.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
 import { createApp, type Deps } from "../../../src/http/app.ts";
-import { DEFAULT_LIMITS } from "../../../src/inference/piece.ts";
+import { DEFAULT_LIMITS } from "../../../src/limits.ts";
+
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
 import type { Release } from "../../../src/store/load.ts";
 import { apiContract } from "../../contracts/api.ts";

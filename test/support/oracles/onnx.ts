@@ -3,7 +3,7 @@
  * head out. The model file is written here, field by field after onnx.proto3, so that no Python is needed.
  */
 import * as ort from "onnxruntime-web";
-import { type Config, GATES, type Tensors } from "../../../src/model/checkpoint.ts";
+import { type Config, GATES, type Tensors } from "../../../src/kernel/config.ts";
 import type { Frames } from "../random.ts";
 
 ort.env.wasm.numThreads = 1;

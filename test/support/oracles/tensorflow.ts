@@ -3,7 +3,7 @@
  * automatic differentiation through time.
  */
 import * as tf from "@tensorflow/tfjs";
-import type { Config, Tensors } from "../../../src/model/checkpoint.ts";
+import type { Config, Tensors } from "../../../src/kernel/config.ts";
 import type { Frames } from "../random.ts";
 
 type Variables = Record<keyof Tensors, tf.Tensor2D>;

@@ -1,0 +1,91 @@
+/** Every limit on what the program reads, stores and answers, once. What exceeds one is refused in a sentence that names it. */
+
+/** What a request may ask of a server; each runtime may set them lower. */
+export interface Limits {
+  readonly bodyBytes: number;
+  readonly jsonBytes: number; // of a body that is JSON: reading it takes many times its size
+  readonly frames: number;
+  readonly autoFrames: number; // of an input whose transposition is to be found: it is scored in all keys
+  readonly seconds: number; // of audio
+}
+
+/** Seconds of audio that are read unless a caller says otherwise. */
+export const MAX_SECONDS = 600;
+
+/** 128 MB hold ten minutes of stereo at 48 kHz; 10,000 frames are 83 minutes of quarter notes at 120 a minute. */
+export const DEFAULT_LIMITS: Limits = {
+  bodyBytes: 2 ** 27,
+  jsonBytes: 2 ** 22,
+  frames: 10_000,
+  autoFrames: 2000,
+  seconds: MAX_SECONDS,
+};
+
+/** What a MIDI file may hold. midi-file takes up to 61 bytes of heap for a byte of the file (measured, Node 24): 64 MB at worst. */
+export interface MidiLimits {
+  readonly bytes: number;
+  readonly notes: number;
+}
+export const MIDI_LIMITS: MidiLimits = { bytes: 2 ** 20, notes: 100_000 };
+
+/** Frames that the notes of a file may span outside HTTP. */
+export const MAX_FRAMES = 100_000;
+
+/** Of a grid, frames per quarter note. */
+export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
+
+/** Semitones of a transposition: it moves any MIDI pitch to any other. */
+export const MAX_SHIFT = 127;
+
+/** Frames of music, or blocks of audio, to sample. */
+export const MAX_STEPS = { music: 512, audio: 8000 } as const;
+
+/** Of audio, Hz. */
+export const SAMPLE_RATES = { min: 1000, max: 768_000 } as const;
+
+/** Channels of audio. */
+export const MAX_CHANNELS = 64;
+
+/** Of a sample, full scale = 1: beyond, a float file is no audio, and float32 would overflow in the models. */
+export const MAX_SAMPLE = 16;
+
+/** Entries of a list that an option takes. */
+export const MAX_LIST = 64;
+
+/** Characters of a pattern of models; ids are shorter. */
+export const MAX_PATTERN = 128;
+
+/** Parts of a form: options and one file need no more, and a large body of small parts would hold the server up. */
+export const MAX_PARTS = 64;
+
+/** Of a network: input columns (MIDI pitches 1…127), units, and the shape of a mixture head. */
+export const MAX_INPUTS = 127;
+export const MAX_UNITS = 4096;
+export const MAX_COMPONENTS = 256;
+export const MAX_BLOCK = 127;
+
+/** Bytes of a checkpoint's header, of a checkpoint (100 times the paper's largest), of a catalogue, and of all checkpoints of a release. */
+export const MAX_HEADER_BYTES = 2 ** 20;
+export const MAX_FILE_BYTES = 2 ** 26;
+export const MAX_CATALOGUE_BYTES = 2 ** 20;
+export const MAX_RELEASE_BYTES = 2 ** 30; // a reader keeps them in memory
+
+/** Models of a catalogue. */
+export const MAX_MODELS = 1000;
+
+/** Characters of an id: a state token has one byte for its length. */
+export const MAX_NAME = 100;
+
+/** Requests that wait for a thread on Node; their bodies stand in memory. */
+export const MAX_WAITING = 64;
+
+/** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
+export const LAMBDA_SECONDS = 150;
+
+/** Bytes of a synchronous answer of Lambda, as JSON: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const MAX_RESULT_BYTES = 6 * 2 ** 20;
+
+/** Of Workers: an isolate has 128 MB for all of its requests, and a body of 8 MB was measured to take up to 95. */
+export const WORKERS_BODY_BYTES = 6 * 2 ** 20;
+/** A request has 30 s of CPU time, and six models of speech take 0.09 to 0.12 s for each second of audio. */
+export const WORKERS_SECONDS = 200;

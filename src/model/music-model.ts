@@ -1,0 +1,66 @@
+/**
+ * What scoring and predicting know of a model of music: a network (music-network.ts) or an ensemble of them (ensemble.ts).
+ */
+import type { PianoRoll } from "../formats/piano-roll.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+
+/** A distribution of each frame of a piano roll, given all frames before it. */
+export interface MusicModel {
+  readonly kind: "music";
+  readonly id: string; // see modelId
+  readonly version: string; // 64 hex digits that change with the answers
+  readonly set: string; // of pieces, on which it was trained
+  readonly preset: string; // by which it was trained
+  readonly pitches: number; // D: MIDI pitches 1…D are known to the model
+  readonly framesPerQuarter: number; // of the pieces
+  readonly networks: readonly Trained[]; // the model itself, or those that a mixture averages
+  readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
+
+  /**
+   * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
+   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
+   * @throws RangeError when a pitch is above D.
+   */
+  score(roll: PianoRoll): Scored;
+
+  /** State before any frame. */
+  initialState(): Float32Array; // (S)
+
+  /**
+   * Feeds at least one frame from a state. Feeding a roll in parts gives the same bits as feeding it whole.
+   * @throws RangeError when the roll is empty or a pitch is above D.
+   */
+  advance(state: Float32Array, roll: PianoRoll): Advanced;
+}
+
+/** A version as answers show it. */
+export const taggedVersion = (version: string): string => `sha256:${version}`;
+
+export interface Scored {
+  readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
+  /** -log p(the pitch sounds in frame t + 1), nats, whatever else sounds in it. */
+  pitchNll(t: number, pitch: number): number;
+}
+
+export interface Advanced {
+  readonly state: Float32Array; // (S), after the last frame
+  readonly next: NextFrame;
+}
+
+/** Distribution of the frame that follows. */
+export interface NextFrame {
+  readonly probabilities: Float64Array; // (D), that MIDI pitch d + 1 sounds
+  /**
+   * A frame of it, as MIDI pitches.
+   * @param draw uniform in [0, 1)
+   * @param temperature divides the logits of each network
+   */
+  sample(draw: () => number, temperature: number): number[];
+}
+
+/** One network of a model, as the catalogue shows it. */
+export interface Trained {
+  readonly id: string;
+  readonly version: string; // sha256 of the checkpoint file, hex
+  readonly checkpoint: Checkpoint;
+}

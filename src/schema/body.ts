@@ -1,0 +1,61 @@
+/** Bodies of /score and /predict: piano rolls, samples and files. */
+import { SAMPLE_RATES } from "../limits.ts";
+import "../util/zod.ts";
+import { z } from "@hono/zod-openapi";
+import { PredictOptions, ScoreOptions } from "./options.ts";
+import { integer, Pitch } from "./values.ts";
+
+/** Reports the first fault only: a body may hold half a million of them, and zod spreads issues onto the stack. */
+function firstFault(frames: unknown, context: z.RefinementCtx): unknown {
+  for (const [t, frame] of Array.isArray(frames) ? frames.entries() : []) {
+    if (!Array.isArray(frame)) {
+      context.addIssue({ code: "custom", path: [t], message: "a list of MIDI pitches" });
+      return z.NEVER;
+    }
+    const faulty = frame.findIndex((pitch) => !Pitch.safeParse(pitch).success);
+    if (faulty !== -1) {
+      context.addIssue({ code: "custom", path: [t, faulty], message: "a MIDI pitch from 1 to 127" });
+      return z.NEVER;
+    }
+  }
+  return frames;
+}
+
+export const Frames = z
+  .preprocess(firstFault, z.array(z.array(Pitch), "a list of frames, each a list of MIDI pitches"))
+  .openapi({
+    description:
+      "Frames at the models' frame rate, each the list of MIDI pitches that sound in it. They are used as they are: silence at either end stays.",
+    example: [[60, 64, 67], [60, 65, 69], [59, 62, 67], []],
+  });
+
+/** Samples of mono audio, full scale = 1. Only the first fault is reported, as in frames. */
+export const Samples = z
+  .preprocess(
+    (samples, context) => {
+      const faulty = Array.isArray(samples) ? samples.findIndex((sample) => typeof sample !== "number") : -1;
+      if (faulty === -1) return samples;
+      context.addIssue({ code: "custom", path: [faulty], message: "a number" });
+      return z.NEVER;
+    },
+    z.array(z.number(), "a list of samples, numbers from -1 to 1"),
+  )
+  .openapi({ description: "Samples of mono audio, full scale = 1.", example: [0, 0.013, 0.021, -0.004] });
+
+export const SampleRate = integer(SAMPLE_RATES.min, SAMPLE_RATES.max).openapi({ description: "Hz", example: 8000 });
+
+const file = { file: z.string().openapi({ format: "binary", description: "One MIDI or audio file." }) };
+
+/** Bodies of /score and /predict as JSON, and as a form. They are for the specification: http/request.ts reads their parts. */
+const audio = { samples: Samples, sampleRate: SampleRate };
+export const ScoreJson = z.union([
+  z.strictObject({ pianoRoll: Frames, ...ScoreOptions.shape }),
+  z.strictObject({ ...audio, ...ScoreOptions.shape }),
+]);
+export const PredictJson = z.union([
+  z.strictObject({ pianoRoll: Frames, ...PredictOptions.shape }),
+  z.strictObject({ ...audio, ...PredictOptions.shape }),
+]);
+export const ScoreForm = z.strictObject({ ...file, ...ScoreOptions.shape });
+export const PredictForm = z.strictObject({ ...file, ...PredictOptions.shape });
+export const Bytes = z.string().openapi({ format: "binary" });

@@ -1,0 +1,72 @@
+/** What the answers of /score and /predict have in common. */
+import "../util/zod.ts";
+import { z } from "@hono/zod-openapi";
+import { count } from "./values.ts";
+
+export const modelId = z.string().openapi({
+  description:
+    "`<set>/<cell>`, or `<set>/<cell>-<preset>` when it was not trained by the paper's preset; `mixture` in the cell's place is the even average of the likelihoods, frame by frame, of the set's models of that preset.",
+  example: "jsb/gru",
+});
+export const version = z.string().openapi({
+  description: "sha256 of the checkpoint file; of a mixture, of its members' versions.",
+  example: "sha256:9f86d0…",
+});
+
+export const Warning = z
+  .object({
+    code: z.enum([
+      "notes-left-out",
+      "unclosed-notes",
+      "constant",
+      "silence",
+      "clipping",
+      "dc-offset",
+      "low-sample-rate",
+      "unlike-speech",
+    ]),
+    count: count.openapi({ description: "Notes, or samples of the file, concerned." }),
+    detail: z.string(),
+  })
+  .openapi("Warning", { description: "Something that the numbers do not show." });
+export type Warning = z.infer<typeof Warning>;
+
+export const perModel = {
+  model: modelId,
+  version,
+  framesPerQuarter: z.number().openapi({ description: "Frame rate at which the input was read." }),
+  frames: count.openapi({ description: "Frames of the input." }),
+  transposedBy: z.int().openapi({ description: "Semitones from the input's own key to the key that the model read." }),
+  warnings: z.array(Warning),
+};
+
+export const MusicInput = z
+  .object({
+    kind: z.literal("music"),
+    notes: count.openapi({ description: "Notes read from the MIDI file, or onsets in the piano roll." }),
+    durationQuarters: z.number().optional().openapi({
+      description: "From the first onset to the last release in quarter notes; MIDI input only, a roll has no clock.",
+    }),
+    warnings: z.array(Warning),
+  })
+  .openapi("MusicInput");
+export type MusicInput = z.infer<typeof MusicInput>;
+
+export const AudioInput = z
+  .object({
+    kind: z.literal("audio"),
+    sampleRate: z.number().openapi({ description: "Of the recording, Hz." }),
+    samples: count.openapi({ description: "Of the recording, at its own rate and of one channel." }),
+    durationSeconds: z.number(),
+    warnings: z.array(Warning),
+  })
+  .openapi("AudioInput");
+export type AudioInput = z.infer<typeof AudioInput>;
+
+export const perSpeechModel = {
+  model: modelId,
+  version,
+  sampleRate: z.number().openapi({ description: "Hz, at which the model reads the recording." }),
+  samples: count.openapi({ description: "Of the recording at that rate." }),
+  warnings: z.array(Warning),
+};

@@ -1,0 +1,83 @@
+/** Options of /score and /predict. The types are inferred from the schemas, and openapi.yaml is written from them. */
+import { DEFAULT_LIMITS, FRAMES_PER_QUARTER, MAX_PATTERN, MAX_SHIFT, MAX_STEPS } from "../limits.ts";
+import "../util/zod.ts";
+import { z } from "@hono/zod-openapi";
+import { integer, list, number, optionsOf, positive } from "./values.ts";
+
+const WANTED_RATE = `a number from ${FRAMES_PER_QUARTER.min} to ${FRAMES_PER_QUARTER.max}`;
+
+const musicOptions = {
+  models: list(z.string("text").max(MAX_PATTERN, `patterns of at most ${MAX_PATTERN} characters`))
+    .optional()
+    .openapi({
+      description:
+        "Ids or patterns (`jsb/*`, `*/gru`, `*/lstm*`) of the models to ask; in JSON a list or one text with commas. Default: every model of the input's kind, which are the only ones that a pattern can find.",
+      example: ["jsb/*"],
+      param: { style: "form", explode: false },
+    }),
+  transpose: number(
+    z.union([integer(-MAX_SHIFT, MAX_SHIFT), z.literal("auto")], {
+      error: `an integer from -${MAX_SHIFT} to ${MAX_SHIFT}, or "auto"`,
+    }),
+  )
+    .optional()
+    .openapi({
+      description: `Music only. Semitones by which the input is shifted, or \`auto\`: for each model the shift from -6 to 5 that leaves out the fewest notes and, among those, has the lowest NLL; \`transposedBy\` reports it. \`auto\` takes at most ${DEFAULT_LIMITS.autoFrames} frames, for it scores them in all twelve keys.`,
+      default: 0,
+    }),
+  channels: list(number(integer(1, 16)))
+    .optional()
+    .openapi({
+      description: "MIDI input only: the channels (1 to 16) to read. Default: all but channel 10, the drums.",
+      example: [1, 2],
+      param: { style: "form", explode: false },
+    }),
+  framesPerQuarter: number(
+    z.number(WANTED_RATE).min(FRAMES_PER_QUARTER.min, WANTED_RATE).max(FRAMES_PER_QUARTER.max, WANTED_RATE),
+  )
+    .optional()
+    .openapi({
+      description:
+        "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, by which `nllPerQuarter` is reckoned.",
+    }),
+};
+
+/** Options of /score. */
+export const ScoreOptions = optionsOf({
+  ...musicOptions,
+  detail: z
+    .enum(["none", "frames", "notes", "comparison"], '"none", "frames", "notes" or "comparison"')
+    .optional()
+    .openapi({
+      description:
+        "`frames` adds the NLL of every frame, or of every block of audio. Of music, `notes` adds also the NLL of every note at its onset, and `comparison` adds how sure one can be that the best model is better than each of the others.",
+      default: "none",
+    }),
+});
+export type ScoreOptions = z.infer<typeof ScoreOptions>;
+
+/** Options of /predict. */
+export const PredictOptions = optionsOf({
+  ...musicOptions,
+  state: list(z.string("text"))
+    .optional()
+    .openapi({
+      description:
+        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model, its transposition and its frame rate, so `transpose` and `framesPerQuarter` stay unset, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests. Audio continues at the rate of the models, 8 kHz.",
+      param: { style: "form", explode: false },
+    }),
+  steps: number(integer(1, MAX_STEPS.audio))
+    .optional()
+    .openapi({
+      description: `Frames (at most ${MAX_STEPS.music}) or blocks of ten audio samples to sample after the input, given back as \`continuation\`.`,
+    }),
+  temperature: number(positive(10)).optional().openapi({
+    description:
+      "Divides the logits when sampling, those of each member of a mixture; of audio also the variances are multiplied by it. Below 1 more cautious, above 1 wilder.",
+    default: 1,
+  }),
+  seed: number(integer(0, 2 ** 32 - 1))
+    .optional()
+    .openapi({ description: "Seed of the sampling: the same seed gives the same continuation.", default: 0 }),
+});
+export type PredictOptions = z.infer<typeof PredictOptions>;

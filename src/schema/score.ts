@@ -1,0 +1,104 @@
+/** Answers of /score. */
+import "../util/zod.ts";
+import { z } from "@hono/zod-openapi";
+import { AudioInput, MusicInput, modelId, perModel, perSpeechModel } from "./common.ts";
+import { count, Pitch } from "./values.ts";
+
+const NoteScore = z
+  .object({
+    frame: count,
+    pitch: Pitch.openapi({ description: "In the input's own key." }),
+    nll: z.number().nullable().openapi({
+      description:
+        "-log p(this pitch sounds), nats; null in the first frame. Under a mixture the pitches of a frame depend on each other, so these do not add up to what the frame's notes take together.",
+    }),
+  })
+  .openapi("NoteScore");
+
+export const Score = z
+  .object({
+    ...perModel,
+    scoredFrames: count.openapi({ description: "All but the first, which no model predicts." }),
+    logLikelihood: z.number().openapi({ description: "log p of the scored frames, nats." }),
+    nll: z.number().openapi({ description: "-logLikelihood per scored frame." }),
+    nllPerQuarter: z.number().openapi({
+      description:
+        "-logLikelihood per quarter note: the measure to compare models of different frame rates by. Exactly comparable at one frame rate; a finer one also has to predict the finer timing.",
+    }),
+    perFrame: z.array(z.number().nullable()).optional().openapi({
+      description: "NLL of each frame, nats; first entry null. Only with `detail`.",
+    }),
+    notes: z.array(NoteScore).optional().openapi({ description: "Every onset. Only with `detail=notes`." }),
+  })
+  .openapi("Score");
+export type Score = z.infer<typeof Score>;
+
+export const Comparison = z
+  .object({
+    model: modelId,
+    difference: z.number().openapi({ description: "Its NLL less that of `best`, in nats per scored frame." }),
+    interval: z.object({ low: z.number(), high: z.number() }).openapi({
+      description:
+        "95% interval of the difference by a block bootstrap over the frames: how far it might have come out otherwise had the piece gone on in the same manner.",
+    }),
+    better: modelId.nullable().openapi({
+      description: "The model that is better if the interval holds no zero; null if one cannot tell.",
+    }),
+  })
+  .openapi("Comparison");
+export type Comparison = z.infer<typeof Comparison>;
+
+export const NotCompared = z
+  .object({ model: modelId, reason: z.string() })
+  .openapi("NotCompared", { description: "A model whose frames cannot be paired with those of `best`, and why." });
+export type NotCompared = z.infer<typeof NotCompared>;
+
+export const AudioScore = z
+  .object({
+    ...perSpeechModel,
+    scoredSamples: count.openapi({ description: "All but the first 20, which no model predicts." }),
+    logLikelihood: z.number().openapi({
+      description:
+        "log of the density of the scored samples given the first 20, in nats and in the units of the model: dithered by one step of 16 bits, standardised by its training samples.",
+    }),
+    nll: z.number().openapi({ description: "-logLikelihood per step of 10 samples, as in Chung et al. (2014)." }),
+    nllPerSample: z.number(),
+    bitsPerSample: z.number().openapi({
+      description:
+        "The bits that a scored sample takes on the grid of 16 bits, -log2(density in units of full scale times 2^-15): the measure to compare models by. Uncompressed it takes 16.",
+    }),
+    perStep: z.array(z.number()).optional().openapi({
+      description: "NLL of each block, nats; the last may have fewer than 10 samples. Only with `detail=frames`.",
+    }),
+  })
+  .openapi("AudioScore");
+export type AudioScore = z.infer<typeof AudioScore>;
+
+export const MusicScoreResponse = z
+  .object({
+    input: MusicInput,
+    scores: z.array(Score),
+    best: modelId.openapi({
+      description:
+        "The model with the lowest nllPerQuarter among those that left out the fewest notes: one that leaves notes out scores easier music.",
+    }),
+    comparisons: z.array(Comparison).optional().openapi({
+      description:
+        "Each other model against `best`, if both read the same frames. Only with `detail=comparison`. Each interval stands for itself and for this piece alone.",
+    }),
+    notCompared: z.array(NotCompared).optional().openapi({ description: "Only with `detail=comparison`." }),
+  })
+  .openapi("MusicScoreResponse");
+export type MusicScoreResponse = z.infer<typeof MusicScoreResponse>;
+
+export const AudioScoreResponse = z
+  .object({
+    input: AudioInput,
+    scores: z.array(AudioScore),
+    best: modelId.openapi({ description: "The model with the lowest bitsPerSample." }),
+  })
+  .openapi("AudioScoreResponse");
+export type AudioScoreResponse = z.infer<typeof AudioScoreResponse>;
+
+export const ScoreResponse = z.union([MusicScoreResponse, AudioScoreResponse]).openapi("ScoreResponse");
+export type ScoreResponse = z.infer<typeof ScoreResponse>;

@@ -1,0 +1,28 @@
+/** Health and errors. */
+import "../util/zod.ts";
+import { z } from "@hono/zod-openapi";
+import { count } from "./values.ts";
+
+export const Health = z
+  .object({
+    status: z.enum(["live", "ready"]),
+    models: count.optional(),
+    lastError: z
+      .string()
+      .nullable()
+      .optional()
+      .openapi({ description: "Why the store could last not be read, if so." }),
+  })
+  .openapi("Health");
+
+export const Problem = z
+  .object({
+    type: z.string().openapi({ example: "about:blank" }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().openapi({ description: "One sentence: what was found against what was wanted." }),
+    code: z.string().openapi({ description: "Stable name of the error.", example: "malformed-midi" }),
+    instance: z.string().openapi({ description: "Path of the request and, after #, its id." }),
+  })
+  .openapi("Problem", { description: "RFC 9457 problem document." });
+export type Problem = z.infer<typeof Problem>;
