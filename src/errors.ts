@@ -1,6 +1,6 @@
 /**
- * The one error family. Thrown anywhere with a stable code and one sentence (found against wanted); http/app.ts alone turns
- * it into an RFC 9457 problem document, the command line alone into an exit code.
+ * The one error family, thrown anywhere with a stable code and one sentence ("Expected X, got Y."): http/app.ts alone turns it
+ * into an RFC 9457 problem document, the command line alone into an exit code. And the warnings that stand beside a number.
  */
 
 /** Stable codes and the HTTP status of each. */
@@ -56,4 +56,25 @@ export class SurprisalError extends Error {
   get status(): (typeof STATUS_BY_CODE)[ErrorCode] {
     return STATUS_BY_CODE[this.code];
   }
+}
+
+/** The sentence of an error, such as "Expected at most 64 parts, got 70." Both are lower case and without a full stop. */
+export const expected = (wanted: string, got: string | number): string => `Expected ${wanted}, got ${got}.`;
+
+/** Stable codes of what the numbers of an answer do not show. */
+export const WARNING_CODES = [
+  "notes-left-out",
+  "unclosed-notes",
+  "constant",
+  "silence",
+  "clipping",
+  "dc-offset",
+  "low-sample-rate",
+  "unlike-speech",
+] as const;
+
+export interface Warning {
+  readonly code: (typeof WARNING_CODES)[number];
+  readonly count: number; // of notes, samples or whatever the sentence speaks of
+  readonly detail: string; // one sentence
 }

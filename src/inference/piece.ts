@@ -3,13 +3,13 @@
  * the pitches that it does not know.
  */
 
+import type { Warning } from "../errors.ts";
 import { SurprisalError } from "../errors.ts";
 import { type MidiNotes, quantize } from "../formats/midi.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "../formats/piano-roll.ts";
 import type { Limits } from "../limits.ts";
-
 import type { MusicModel } from "../model/music-model.ts";
-import type { MusicInput, Warning } from "../schema/common.ts";
+import type { MusicInput } from "../schema/common.ts";
 
 type FrameLimits = Pick<Limits, "frames" | "autoFrames">;
 

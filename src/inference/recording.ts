@@ -2,11 +2,12 @@
  * A recording as it came in -> Recording: its samples at the rate of each model, and what a listener would say of them.
  */
 
+import type { Warning } from "../errors.ts";
 import { SurprisalError } from "../errors.ts";
 import { resample } from "../formats/resample.ts";
 import { checkSeconds, type Waveform } from "../formats/wav.ts";
 import { type Limits, MAX_SAMPLE } from "../limits.ts";
-import type { AudioInput, Warning } from "../schema/common.ts";
+import type { AudioInput } from "../schema/common.ts";
 
 /** What counts as silence, -60 dB of full scale; and of how much of a recording, to be worth a warning. */
 const SILENT = 1e-3;

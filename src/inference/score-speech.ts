@@ -4,11 +4,11 @@
  * standardisations.
  */
 
+import type { Warning } from "../errors.ts";
 import { SurprisalError } from "../errors.ts";
 import { STEP_16_BIT } from "../formats/dither.ts";
 import { taggedVersion } from "../model/music-model.ts";
 import type { SpeechNetwork } from "../model/speech-network.ts";
-import type { Warning } from "../schema/common.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { AudioScore, AudioScoreResponse } from "../schema/score.ts";
 import type { Recording } from "./recording.ts";

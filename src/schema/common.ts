@@ -1,4 +1,5 @@
 /** What the answers of /score and /predict have in common. */
+import { WARNING_CODES } from "../errors.ts";
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
 import { count } from "./values.ts";
@@ -15,21 +16,11 @@ export const version = z.string().openapi({
 
 export const Warning = z
   .object({
-    code: z.enum([
-      "notes-left-out",
-      "unclosed-notes",
-      "constant",
-      "silence",
-      "clipping",
-      "dc-offset",
-      "low-sample-rate",
-      "unlike-speech",
-    ]),
+    code: z.enum(WARNING_CODES),
     count: count.openapi({ description: "Notes, or samples of the file, concerned." }),
     detail: z.string(),
   })
   .openapi("Warning", { description: "Something that the numbers do not show." });
-export type Warning = z.infer<typeof Warning>;
 
 export const perModel = {
   model: modelId,

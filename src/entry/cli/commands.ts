@@ -3,17 +3,16 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import type { z } from "@hono/zod-openapi";
+import type { Warning } from "../../errors.ts";
 import { SurprisalError } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { continuationFile } from "../../http/continuation.ts";
 import { parse, readFile as readBytes } from "../../http/request.ts";
 import * as answer from "../../inference/answer.ts";
 import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
-
 import { modelInfo } from "../../model/info.ts";
 import type { Model } from "../../model/model.ts";
 import { selectModels } from "../../model/select.ts";
-import type { Warning } from "../../schema/common.ts";
 import { PredictOptions, ScoreOptions } from "../../schema/options.ts";
 import type { AudioPredictResponse, MusicPredictResponse, PredictResponse } from "../../schema/predict.ts";
 import type { MusicScoreResponse, ScoreResponse } from "../../schema/score.ts";
