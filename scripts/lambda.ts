@@ -16,12 +16,13 @@ const TO = ".lambda/models";
 const store = fileStore(FROM);
 await rm(TO, { recursive: true, force: true });
 const models = [];
-for (const entry of (await store.catalogue()).catalogue.models) {
+const { catalogue } = await store.catalogue();
+for (const entry of catalogue.models) {
   const { config } = readCheckpoint(await store.read(entry));
   if (entry.preset !== "paper" || config.mixture) continue;
   await mkdir(dirname(join(TO, entry.key)), { recursive: true });
   await cp(join(FROM, entry.key), join(TO, entry.key));
   models.push(entry);
 }
-await writeFile(join(TO, CATALOGUE_KEY), writeCatalogue({ models }));
+await writeFile(join(TO, CATALOGUE_KEY), writeCatalogue({ models, ensembles: catalogue.ensembles }));
 console.log(`${TO} has ${models.map(({ id }) => id).join(", ")}.`);

@@ -14,6 +14,7 @@ import { type Evaluation, evaluate, type Scorer } from "../src/training/evaluate
 import { linearPredictor } from "../src/training/linear-predictor.ts";
 import { DamagedSnapshot } from "../src/training/run.ts";
 import { loadSpeechSet, SPEECH_SETS, type SpeechSetName } from "../src/training/speech.ts";
+import { deciles } from "../src/util/statistics.ts";
 
 /** Of the models. */
 export const FOLDER = process.env.SURPRISAL_MODELS || "models";
@@ -61,6 +62,13 @@ export function loadSet(name: MusicSetName | SpeechSetName): Promise<TrainingSet
 /** How well a model predicts pieces of its kind. */
 export const evaluateOn = (model: Model, pieces: readonly Sequence[]): Promise<Evaluation> =>
   evaluate(model as Scorer, pieces);
+
+/** What the catalogue keeps of a model's test pieces. NLL in nats per frame. */
+export const measuredTest = ({ id, version }: Model, { micro, macro, pieces }: Evaluation) => ({
+  id,
+  version,
+  test: { micro, macro, deciles: deciles(pieces.map(({ nll }) => nll)) },
+});
 
 /** What is left of a set's test pieces to a model that remembers next to nothing. NLL in nats per step, micro. */
 export async function baselineOf({ train, test, inputs, mixture }: TrainingSet): Promise<number> {

@@ -42,10 +42,18 @@ export interface Checkpoint {
 export interface Measured {
   readonly micro: number;
   readonly macro: number;
+  /** Of the pieces, each with its own mean NLL: the lowest, the nine deciles, the highest. In the catalogue alone. */
+  readonly deciles?: readonly number[] | undefined; // (11)
+}
+
+/** What was measured of a model, by split. */
+export interface Metrics {
+  readonly valid?: Measured | undefined;
+  readonly test?: Measured | undefined;
 }
 
 /** What was measured of a model, by split, from metadata such as `testMicro`; left out where they hold no finite numbers. */
-export function metricsOf(metadata: Checkpoint["metadata"]): { valid?: Measured; test?: Measured } {
+export function metricsOf(metadata: Checkpoint["metadata"]): Metrics {
   const measured = (split: "valid" | "test") => {
     const [micro, macro] = [metadata[`${split}Micro`], metadata[`${split}Macro`]].map((text) => Number(text || "NaN"));
     return Number.isFinite(micro) && Number.isFinite(macro) ? { [split]: { micro, macro } } : {};

@@ -5,6 +5,7 @@
  */
 import { SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
+import type { Metrics } from "./checkpoint.ts";
 import type { Advanced, MusicModel, Scored } from "./music-model.ts";
 import type { MusicNetwork } from "./music-network.ts";
 
@@ -13,13 +14,17 @@ export class Ensemble implements MusicModel {
   readonly id: string;
   readonly version: string;
   readonly networks: readonly MusicNetwork[];
+  readonly metrics: Metrics;
   readonly stateLimits: Float64Array; // of the networks' states, one behind the other
 
   /**
    * @param version must tell ensembles of other networks, or of the same in another order, apart: states depend on it.
    * @throws SurprisalError `malformed-catalogue` when the networks are not at least two that read the same frames.
    */
-  constructor({ id, version }: Pick<MusicModel, "id" | "version">, networks: readonly MusicNetwork[]) {
+  constructor(
+    { id, version, metrics = {} }: Pick<MusicModel, "id" | "version"> & Partial<Pick<MusicModel, "metrics">>,
+    networks: readonly MusicNetwork[],
+  ) {
     if (networks.length < 2) {
       throw new SurprisalError("malformed-catalogue", `${id} has ${networks.length} networks; wanted at least two.`);
     }
@@ -35,6 +40,7 @@ export class Ensemble implements MusicModel {
     }
     this.id = id;
     this.version = version;
+    this.metrics = metrics;
     this.networks = networks;
     this.stateLimits = Float64Array.from(networks.flatMap(({ stateLimits }) => [...stateLimits]));
   }

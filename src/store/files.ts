@@ -4,7 +4,7 @@ import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { SurprisalError } from "../errors.ts";
-import { type Checkpoint, metricsOf, modelId, writeCheckpoint } from "../model/checkpoint.ts";
+import { type Checkpoint, type Measured, metricsOf, modelId, writeCheckpoint } from "../model/checkpoint.ts";
 import { type Bucket, bucketStore, StoreFailure } from "./bucket.ts";
 import {
   CATALOGUE_KEY,
@@ -70,11 +70,35 @@ async function answered<T>(work: Promise<T>): Promise<T> {
 export async function addToFolder(folder: string, checkpoint: Checkpoint): Promise<CatalogueEntry> {
   const bytes = writeCheckpoint(checkpoint);
   const entry = entryOf(checkpoint, bytes);
-  const { models } = await catalogueOrEmpty(folder);
-  const catalogue = writeCatalogue({ models: [...models.filter(({ id }) => id !== entry.id), entry] });
+  const { models, ensembles } = await catalogueOrEmpty(folder);
+  const catalogue = writeCatalogue({ models: [...models.filter(({ id }) => id !== entry.id), entry], ensembles });
   await writeFileAtomically(join(folder, entry.key), bytes);
   await writeFileAtomically(join(folder, CATALOGUE_KEY), catalogue);
   return entry;
+}
+
+/**
+ * Writes into a folder's catalogue what was measured of its models, of those whose version is still the same.
+ * @throws SurprisalError as catalogueOrEmpty
+ */
+export async function recordMeasured(
+  folder: string,
+  measured: readonly { readonly id: string; readonly version: string; readonly test: Measured }[],
+): Promise<void> {
+  const { models, ensembles: known = [] } = await catalogueOrEmpty(folder);
+  const testOf = ({ id, version }: { id: string; version: string }) =>
+    measured.find((each) => each.id === id && each.version === version)?.test;
+  const entries = models.map((entry) => {
+    const test = testOf(entry);
+    return test ? { ...entry, metrics: { ...entry.metrics, test } } : entry;
+  });
+  const files = new Set(models.map(({ id }) => id));
+  const others = measured.filter(({ id }) => !files.has(id));
+  const ensembles = [
+    ...known.filter(({ id }) => others.every((each) => each.id !== id)),
+    ...others.map(({ id, version, test }) => ({ id, version, metrics: { test } })),
+  ].sort((a, b) => (a.id < b.id ? -1 : 1));
+  await writeFileAtomically(join(folder, CATALOGUE_KEY), writeCatalogue({ models: entries, ensembles }));
 }
 
 /** What a folder offers; nothing when it has no catalogue yet. */

@@ -7,7 +7,7 @@ import { type Model, networkOf } from "../model/model.ts";
 import type { MusicNetwork } from "../model/music-network.ts";
 import { isNamed } from "../model/select.ts";
 import type { SpeechNetwork } from "../model/speech-network.ts";
-import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
+import { CATALOGUE_KEY, type Catalogue, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
 /** A model that cannot be served, and why. */
 export interface Failure {
@@ -19,6 +19,7 @@ export interface Failure {
 export interface Release {
   readonly etag: string; // of the catalogue
   readonly entries: readonly CatalogueEntry[];
+  readonly ensembles: NonNullable<Catalogue["ensembles"]>;
   /** The checkpoint files, checked, by version. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Of the entries whose file is not among them. */
@@ -36,7 +37,8 @@ export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Mod
 }
 
 /**
- * Loads those models of a store that patterns name, and for ensembles their networks.
+ * Loads those models of a store that patterns name, for ensembles their networks, and of each of their sets the smallest model,
+ * which finds the transposition of a piece.
  * @returns nothing when one cannot be loaded or a pattern names none: what is to be said of that takes all of the store.
  * @throws as readRelease
  */
@@ -46,10 +48,18 @@ export async function loadNamed(
   patterns: readonly string[],
 ): Promise<readonly Model[] | undefined> {
   const { catalogue, etag } = await store.catalogue();
+  const { models: all, ensembles = [] } = catalogue;
   const isWanted = (id: string) => patterns.some((pattern) => isNamed(id, pattern));
-  const entries = catalogue.models.filter((entry) => isWanted(entry.id) || isWanted(ensembleId(entry)));
-  const { models, failures } = await loadRelease(await readEntries(store, { entries, etag }), kernel);
-  const found = models.filter(({ id }) => isWanted(id));
+  const named = all.filter((entry) => isWanted(entry.id) || isWanted(ensembleId(entry)));
+  const smallest = [...Map.groupBy(all, ({ set }) => set).values()].map((entries) =>
+    entries.reduce((least, entry) => (entry.size < least.size ? entry : least)),
+  );
+  const entries = all.filter(
+    (entry) => named.includes(entry) || (smallest.includes(entry) && named.some(({ set }) => set === entry.set)),
+  );
+  const { models, failures } = await loadRelease(await readEntries(store, { entries, ensembles, etag }), kernel);
+  // An ensemble of those that happen to be read would not be that of the catalogue.
+  const found = models.filter(({ id }) => isWanted(id) || smallest.some((entry) => entry.id === id));
   const areFound = patterns.every((pattern) => found.some(({ id }) => isNamed(id, pattern)));
   return areFound && failures.length === 0 ? found : undefined;
 }
@@ -75,14 +85,14 @@ export async function readRelease(
 ): Promise<Release | "unchanged"> {
   const current = await store.catalogue(known);
   if (current === "unchanged") return current;
-  const entries = current.catalogue.models;
+  const { models: entries, ensembles = [] } = current.catalogue;
   if (entries.length === 0) throw new SurprisalError("no-models", `${CATALOGUE_KEY} lists no models.`);
-  return readEntries(store, { entries, etag: current.etag }, held);
+  return readEntries(store, { entries, ensembles, etag: current.etag }, held);
 }
 
 async function readEntries(
   store: CheckpointStore,
-  { entries, etag }: Pick<Release, "entries" | "etag">,
+  { entries, ensembles, etag }: Pick<Release, "entries" | "ensembles" | "etag">,
   held: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Promise<Release> {
   const files = new Map<string, Uint8Array>();
@@ -98,7 +108,7 @@ async function readEntries(
     }
   };
   await Promise.all(Array.from({ length: READS_AT_A_TIME }, reader));
-  return { etag, entries, files, failures };
+  return { etag, entries, ensembles, files, failures };
 }
 
 /**
@@ -108,7 +118,7 @@ async function readEntries(
  * @param loaded models that are taken over where the version is the same
  */
 export async function loadRelease(
-  { entries, files, failures: unread }: Release,
+  { entries, ensembles: measured, files, failures: unread }: Release,
   kernel: WebAssembly.Module,
   loaded: readonly Model[] = [],
 ): Promise<Loaded> {
@@ -119,7 +129,8 @@ export async function loadRelease(
     const bytes = files.get(entry.version);
     if (bytes === undefined) continue;
     try {
-      const network = heldNetwork(entry, loaded) ?? networkOf(readCheckpoint(bytes), entry.version, kernel);
+      const network =
+        heldNetwork(entry, loaded) ?? networkOf(readCheckpoint(bytes), entry.version, kernel, entry.metrics);
       networks.set(entry.id, checkNetwork(entry, network));
     } catch (error) {
       failures.push({ id: entry.id, error });
@@ -128,7 +139,7 @@ export async function loadRelease(
   for (const [id, members] of Map.groupBy(entries, ensembleId)) {
     if (members.length < 2 || members.some((member) => networks.get(member.id)?.kind === "audio")) continue;
     try {
-      ensembles.push(await mix(id, members, networks));
+      ensembles.push(await mix(id, members, networks, measured));
     } catch (error) {
       failures.push({ id, error });
     }
@@ -158,6 +169,7 @@ async function mix(
   id: string,
   members: readonly CatalogueEntry[],
   networks: ReadonlyMap<string, MusicNetwork | SpeechNetwork>,
+  measured: Release["ensembles"],
 ): Promise<Ensemble> {
   const ids = members.map((member) => member.id).sort();
   const loaded = ids.map((member) => {
@@ -167,5 +179,7 @@ async function mix(
     return network;
   });
   const versions = loaded.map(({ version }) => version).join("\n");
-  return new Ensemble({ id, version: await sha256(new TextEncoder().encode(versions)) }, loaded);
+  const version = await sha256(new TextEncoder().encode(versions));
+  const { metrics } = measured.find((each) => each.id === id && each.version === version) ?? {};
+  return new Ensemble({ id, version, ...(metrics && { metrics }) }, loaded);
 }

@@ -52,7 +52,7 @@ export async function publish(
   kernel: WebAssembly.Module,
   { dryRun = false, now = new Date() }: Options = {},
 ): Promise<Publication> {
-  const { entries, files } = await loadable(source, kernel);
+  const { entries, ensembles, files } = await loadable(source, kernel);
   const models = entries.map((entry) => ({ ...entry, key: `objects/${entry.version}.safetensors` }));
   const current = await currentRelease(bucket);
   const failed = new Set((await unreadable(bucket, models)).map(({ id }) => id));
@@ -62,10 +62,10 @@ export async function publish(
     for (const { key, version } of lacked) await bucket.put(key, files.get(version) as Uint8Array, "any");
   }
   const outcome = { uploaded: lacked.map(({ key }) => key), previous: current?.name };
-  if (current && writeCatalogue({ models: current.catalogue.models }) === writeCatalogue({ models })) {
+  if (current && writeCatalogue(offerOf(current.catalogue)) === writeCatalogue({ models, ensembles })) {
     return { ...outcome, name: undefined };
   }
-  const release = await releaseOf(models, current, now);
+  const release = await releaseOf({ models, ensembles }, current, now);
   if (!dryRun) await swap(bucket, release, current);
   return { ...outcome, name: release.name };
 }
@@ -88,7 +88,7 @@ export async function rollBack(
   const { models } = target.catalogue;
   const [failure] = await unreadable(bucket, models);
   if (failure) throw failure.error;
-  const release = await releaseOf(models, current, now);
+  const release = await releaseOf(offerOf(target.catalogue), current, now);
   if (!dryRun) await swap(bucket, release, current);
   return { name: release.name, target, previous: current?.name };
 }
@@ -159,14 +159,13 @@ interface NewRelease {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-async function releaseOf(
-  models: Catalogue["models"],
-  current: CurrentRelease | undefined,
-  now: Date,
-): Promise<NewRelease> {
+/** What a catalogue offers, whatever release it is of. */
+const offerOf = ({ models, ensembles = [] }: Catalogue): Catalogue => ({ models, ensembles });
+
+async function releaseOf(offer: Catalogue, current: CurrentRelease | undefined, now: Date): Promise<NewRelease> {
   const published = now.toISOString();
   const release = { published, ...(current && { previous: current.name }) };
-  const bytes = new TextEncoder().encode(writeCatalogue({ models, release }));
+  const bytes = new TextEncoder().encode(writeCatalogue({ ...offer, release }));
   return { name: await nameOf(published, bytes), bytes };
 }
 

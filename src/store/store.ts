@@ -18,7 +18,13 @@ const name = z
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
-const measured = z.object({ micro: z.number(), macro: z.number() }); // NLL in nats per frame
+/** NLL in nats per frame; see Measured of model/checkpoint.ts. */
+const measured = z.object({
+  micro: z.number(),
+  macro: z.number(),
+  deciles: z.array(z.number()).length(11).readonly().optional(),
+});
+const metrics = z.object({ valid: measured.optional(), test: measured.optional() });
 
 const catalogueEntry = z
   .object({
@@ -30,7 +36,7 @@ const catalogueEntry = z
     cell: z.enum(CELLS),
     units: z.int().min(1),
     preset: name,
-    metrics: z.object({ valid: measured.optional(), test: measured.optional() }),
+    metrics,
   })
   .refine((entry) => entry.id === modelId(entry), { path: ["id"], error: "wanted that of its set, cell and preset" });
 
@@ -43,6 +49,11 @@ const catalogue = z.object({
       (models) => models.reduce((sum, { size }) => sum + size, 0) <= MAX_RELEASE_BYTES,
       `wanted at most ${MAX_RELEASE_BYTES} bytes together`,
     ),
+  /** What was measured of ensembles, which have no file of their own. Of another version it counts for nothing. */
+  ensembles: z
+    .array(z.object({ id: z.string().max(MAX_NAME), version: sha256Hex, metrics }))
+    .max(MAX_MODELS)
+    .optional(),
   /** Of a catalogue that was published, see publish.ts. */
   release: z
     .object({
@@ -98,9 +109,9 @@ export const checkEntry = (entry: CatalogueEntry): CatalogueEntry =>
   checked(catalogueEntry, entry, `The catalogue's entry ${entry.id}`);
 
 /** The file of a catalogue: equal catalogues give equal bytes. */
-export function writeCatalogue({ models, release }: Catalogue): string {
+export function writeCatalogue({ models, ensembles = [], release }: Catalogue): string {
   const sorted = models.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((entry) => checkEntry(entry));
-  return `${JSON.stringify({ release, models: sorted }, null, 2)}\n`;
+  return `${JSON.stringify({ release, models: sorted, ...(ensembles.length > 0 && { ensembles }) }, null, 2)}\n`;
 }
 
 /** @throws SurprisalError `malformed-catalogue` when a catalogue of so many bytes is not to be read. */

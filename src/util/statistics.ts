@@ -140,3 +140,13 @@ function quantile(ascending: Float64Array, share: number): number {
 }
 
 const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
+
+/** The lowest of the values, their nine deciles by linear interpolation, and the highest, to four decimals. At least one value. */
+export function deciles(values: readonly number[]): number[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Array.from({ length: 11 }, (_, k) => {
+    const at = (k / 10) * (sorted.length - 1);
+    const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+    return Number((low + (at - Math.floor(at)) * (high - low)).toFixed(4));
+  });
+}

@@ -19,13 +19,13 @@ Usage:
   surprisal models          the models at hand
 
 FILE is a MIDI file or audio (WAV, FLAC, MP3, Ogg Vorbis or Opus), or - for standard input. Music may have up to
-${thousands(MAX_FRAMES)} frames here, ${thousands(DEFAULT_LIMITS.frames)} over HTTP, where --transpose auto takes ${thousands(DEFAULT_LIMITS.autoFrames)}; audio may last an hour here,
+${thousands(MAX_FRAMES)} frames here, ${thousands(DEFAULT_LIMITS.frames)} over HTTP; audio may last an hour here,
 ${DEFAULT_LIMITS.seconds / 60} minutes over HTTP.
 
 Of score and predict:
   --models LIST             ids or patterns such as jsb/gru or 'jsb/*' (default: all that read the file)
 Of both, with music:
-  --transpose N|auto        semitones, or the shift from -6 to 5 with the lowest NLL
+  --transpose N|auto        semitones, or auto: into the key of each set (default for MIDI files)
   --channels LIST           MIDI channels 1 to 16 (default: all but 10, the drums)
   --frames-per-quarter N    instead of the model's own frame rate
 Of score, with music:

@@ -216,7 +216,7 @@ const asWritten = (fault: string) =>
   fault.replace(/^\w+/, (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
 
 /** Files at hand may be longer than those that a server takes. */
-const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, autoFrames: MAX_FRAMES, seconds: 3600 };
+const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, seconds: 3600 };
 
 async function readInput(file: string, channels: readonly number[] | undefined): Promise<answer.Input> {
   const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));
