@@ -3,7 +3,7 @@
  * with an ensemble of them (ensemble.ts).
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
 import { type Checkpoint, modelId } from "./checkpoint.ts";
@@ -30,10 +30,7 @@ export class MusicNetwork implements MusicModel {
     this.framesPerQuarter = Number(metadata.framesPerQuarter);
     if (!(this.framesPerQuarter > 0 && Number.isFinite(this.framesPerQuarter))) {
       const found = metadata.framesPerQuarter;
-      throw new SurprisalError(
-        "malformed-checkpoint",
-        `${this.id} has framesPerQuarter ${found}; wanted a number above 0.`,
-      );
+      throw new SurprisalError("malformed-checkpoint", expected(`a framesPerQuarter above 0 in ${this.id}`, found));
     }
     this.stateLimits = stateLimits(config);
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
@@ -81,7 +78,7 @@ export class MusicNetwork implements MusicModel {
     if (frames < 2) {
       throw new SurprisalError(
         "nothing-to-score",
-        `Found ${frames} frame${frames === 1 ? "" : "s"}; the first is never scored, so at least 2 are wanted.`,
+        expected("at least 2 frames, since the first is never scored", frames),
       );
     }
     const { pitches } = this;
@@ -101,7 +98,7 @@ export class MusicNetwork implements MusicModel {
 
   advance(state: Float32Array, roll: PianoRoll): Advanced {
     const frames = frameCount(roll);
-    if (frames < 1) throw new RangeError("advance wants at least one frame.");
+    if (frames < 1) throw new RangeError(expected("at least one frame", "none"));
     let logits: Float32Array = new Float32Array();
     const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
     const after = this.#run(state, roll, nothing, () => {
