@@ -14,7 +14,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { SurprisalError } from "../src/errors.ts";
+import { expected, SurprisalError } from "../src/errors.ts";
 import { readCheckpoint } from "../src/model/checkpoint.ts";
 import { addToFolder, catalogueOrEmpty, writeFileAtomically } from "../src/store/files.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
@@ -23,10 +23,10 @@ import { loadSet, runCommand } from "./models.ts";
 
 const SHIPPED = "models"; // the folder whose settings are in chosen.json
 
-// The rate is what is searched.
-const OPTIONS = SETTINGS.filter((name) => name !== "rate");
+// The learning rate is what is searched.
+const OPTIONS = SETTINGS.filter((name) => name !== "learningRate");
 
-/** What a worker thread is told. */
+/** The work of one worker thread. */
 interface Task {
   readonly target: Target;
   readonly protocol: Protocol;
@@ -63,7 +63,7 @@ async function main(args: string[]): Promise<void> {
   const protocol = withSettings(presetOf(target), given);
   const hash = createHash("sha256").update(JSON.stringify(protocol)).digest("hex");
   const folder = `${root}/${target.id}-${hash.slice(0, 8)}`; // another search is another folder
-  await loadSet(target.set); // missing data are said once, here
+  await loadSet(target.set); // missing data are reported once, here
 
   const threads = Array.from({ length: workers }, (_, w) => {
     const share = { index: shard.index + w * shard.count, count: shard.count * workers };
@@ -141,11 +141,11 @@ const inline = (settings: object): string =>
     .join(", ")} }`;
 
 const describe = (line: Progress): string =>
-  `try ${line.try}  rate ${line.rate}  seed ${line.seed}  epoch ${line.epoch}  valid ${line.valid.toFixed(4)}  ${line.seconds} s  ${line.state}`;
+  `try ${line.try}  learning rate ${line.learningRate}  seed ${line.seed}  epoch ${line.epoch}  valid ${line.valid.toFixed(4)}  ${line.seconds} s  ${line.state}`;
 
 function count(name: string, text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) {
-    throw new SurprisalError("malformed-request", `--${name} is ${text}; wanted a whole number above 0.`);
+    throw new SurprisalError("malformed-request", expected(`a whole number above 0 for --${name}`, text));
   }
   return Number(text);
 }
@@ -153,7 +153,7 @@ function count(name: string, text: string): number {
 function parseShard(text: string): Shard {
   const [, index, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
   if (index === undefined || of === undefined || index >= of) {
-    throw new SurprisalError("malformed-request", `--shard is ${text}; wanted i/n with i from 0 to n - 1.`);
+    throw new SurprisalError("malformed-request", expected("i/n with i from 0 to n - 1 for --shard", text));
   }
   return { index, count: of };
 }

@@ -2,7 +2,7 @@
  * Trains one model and puts its checkpoint into models/.
  *
  *   npm run train -- jsb/gru                          the shipped model, bit for bit on the same machine
- *   npm run train -- jsb/gru --rate 0.002 --seed 7    with other settings; src/training/protocol.ts has them all
+ *   npm run train -- jsb/gru --learningRate 0.002 --seed 7    with other settings; src/training/protocol.ts has them all
  *   npm run train -- jsb/gru --out FOLDER             into another folder
  *   npm run train -- jsb/gru --engine tfjs-webgpu     by TensorFlow.js on a GPU; training/backends.ts has all engines
  *

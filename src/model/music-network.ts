@@ -35,10 +35,7 @@ export class MusicNetwork implements MusicModel {
     this.framesPerQuarter = Number(metadata.framesPerQuarter);
     if (!(this.framesPerQuarter > 0 && Number.isFinite(this.framesPerQuarter))) {
       const found = metadata.framesPerQuarter;
-      throw new SurprisalError(
-        "malformed-checkpoint",
-        `${this.id} has framesPerQuarter ${found}; wanted a number above 0.`,
-      );
+      throw new SurprisalError("malformed-checkpoint", expected(`a framesPerQuarter above 0 in ${this.id}`, found));
     }
     this.stateLimits = stateLimits(config);
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
@@ -108,7 +105,7 @@ export class MusicNetwork implements MusicModel {
 
   advance(state: Float32Array, roll: PianoRoll): Advanced {
     const frames = frameCount(roll);
-    if (frames < 1) throw new RangeError("advance wants at least one frame.");
+    if (frames < 1) throw new RangeError(expected("at least one frame", "none"));
     let logits: Float32Array = new Float32Array();
     const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
     const after = this.#run(state, roll, nothing, () => {

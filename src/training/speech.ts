@@ -5,7 +5,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { dithered } from "../formats/dither.ts";
 import { readSafetensors, type Tensor, writeSafetensors } from "../formats/safetensors.ts";
 import { readWav } from "../formats/wav.ts";
@@ -51,7 +51,7 @@ export async function readRecordings(folder: string): Promise<Float32Array[]> {
     paths.map(async (path) => {
       const { samples, sampleRate } = await readWav(await readFile(join(folder, path)), Number.POSITIVE_INFINITY);
       if (sampleRate === SPEECH_RATE) return samples;
-      throw new SurprisalError("malformed-data", `${path} has ${sampleRate} Hz; wanted ${SPEECH_RATE}.`);
+      throw new SurprisalError("malformed-data", expected(`${SPEECH_RATE} Hz in ${path}`, `${sampleRate} Hz`));
     }),
   );
 }
