@@ -27,11 +27,11 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     const random = new Random(11);
     for (const size of SIZES) {
       const config = configOf(cell, size);
-      const [kernel, twin] = [create(config), new ReferenceKernel(config)];
+      const [kernel, reference] = [create(config), new ReferenceKernel(config)];
       const tensors = randomTensors(config, random);
       const { batch } = pack(raggedPieces(random, config));
-      for (const engine of [kernel, twin]) engine.load(tensors);
-      const [found, wanted] = [kernel.gradients(batch, 0.1), twin.gradients(batch, 0.1)];
+      for (const engine of [kernel, reference]) engine.load(tensors);
+      const [found, wanted] = [kernel.gradients(batch, 0.1), reference.gradients(batch, 0.1)];
       found.nll.forEach((nll, row) => {
         expect(Math.abs(nll / wanted.nll[row] - 1)).toBeLessThan(1e-5);
       });

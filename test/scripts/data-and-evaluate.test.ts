@@ -98,9 +98,11 @@ describe("speech", () => {
       metadata: { set: "speech-long", preset: "paper", ...set.described },
     });
     const [found] = JSON.parse((await run("evaluate.ts", "--json")).stdout);
-    const twin = new ReferenceKernel(config);
-    twin.load(tensors);
-    const sums = [...tbpttChunks(set.test, 1000)].map(({ batch }) => twin.forward(batch).reduce((a, b) => a + b, 0));
+    const reference = new ReferenceKernel(config);
+    reference.load(tensors);
+    const sums = [...tbpttChunks(set.test, 1000)].map(({ batch }) =>
+      reference.forward(batch).reduce((a, b) => a + b, 0),
+    );
     const micro = sums.reduce((a, b) => a + b) / (4 * 798);
     expect(found.scoredFrames).toBe(4 * 798);
     expect(found.micro).toBeCloseTo(micro, 3);

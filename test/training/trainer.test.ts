@@ -32,9 +32,9 @@ describe.each(CELLS)("training %s", (cell) => {
     const pieces = set.train.map((roll) => toFrames(roll).map((frame) => frame.map((pitch) => pitch - 1)));
     const { batch } = pack(pieces);
     const rows = rowCount(batch);
-    const twin = new ReferenceKernel(trainer.config);
-    twin.load(before);
-    const { tensors: gradient } = twin.gradients(batch, 1 / rows);
+    const reference = new ReferenceKernel(trainer.config);
+    reference.load(before);
+    const { tensors: gradient } = reference.gradients(batch, 1 / rows);
     const names = Object.keys(before) as (keyof Tensors)[];
     const flat = (tensors: Tensors) => Float64Array.from(names.flatMap((name) => Array.from(tensors[name] ?? [])));
     const g = flat(gradient);
