@@ -17,3 +17,6 @@ export async function installNode(line: number, folder: string): Promise<string>
   await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--prefix", prefix, `${name}@${line}`]);
   return join(prefix, "node_modules", name, "bin", platform === "win32" ? "node.exe" : "node");
 }
+
+// node test/support/nodes.ts 22 FOLDER: prints the path.
+if (import.meta.main) console.log(await installNode(Number(process.argv[2]), process.argv[3]));
