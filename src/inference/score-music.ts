@@ -8,6 +8,7 @@ import { frameCount } from "../formats/piano-roll.ts";
 import { type MusicModel, type Scored, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
+import { sum } from "../util/statistics.ts";
 import { yieldToEventLoop } from "../util/yield.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
 import { inputWarnings, type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
@@ -103,5 +104,3 @@ function noteScores({ roll, shift }: ModelInput, { pitchNll }: Scored) {
     nll: frame === 0 ? null : pitchNll(frame - 1, pitch),
   }));
 }
-
-const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);

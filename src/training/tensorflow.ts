@@ -15,6 +15,7 @@ import {
 } from "../kernel/config.ts";
 import type { DenseRows, OptimizerState, SparseRows } from "../kernel/kernel.ts";
 import { normal, xoshiro128 } from "../util/random.ts";
+import { sum } from "../util/statistics.ts";
 import type { TbpttChunk } from "./batches.ts";
 import { type CreateEngine, Diverged, type Rule, seedWords, type TrainingEngine } from "./engine.ts";
 
@@ -281,5 +282,3 @@ function dense(rows: SparseRows | DenseRows, width: number): Float32Array {
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((all, length) => all * length, 1);
-
-const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
