@@ -1,5 +1,5 @@
 /** What the command lines have in common: the models of the store, the pieces of their sets, and errors as sentences. */
-import { readFile } from "node:fs/promises";
+import { kernelModule } from "../src/entry/node/kernel.ts";
 import { SurprisalError } from "../src/errors.ts";
 import type { Model } from "../src/model/model.ts";
 import { selectModels } from "../src/model/select.ts";
@@ -36,9 +36,7 @@ function isForTheUser(error: unknown): error is Error {
   return error instanceof SurprisalError || error instanceof StoreFailure || isOption || isTraining;
 }
 
-/** Compiled. */
-export const kernelModule = async (): Promise<WebAssembly.Module> =>
-  WebAssembly.compile(await readFile(new URL("../dist/kernel.wasm", import.meta.url)));
+export { kernelModule };
 
 /** Models by id or pattern, all of them without one. Those that cannot be loaded are named and make the exit code 1. */
 export async function openModels(patterns: readonly string[] = []): Promise<readonly Model[]> {

@@ -7,7 +7,8 @@
  * FOLDER holds the models, models/ unless given.
  */
 import { getPlatformProxy } from "wrangler";
-import { DEFAULT_FOLDER, kernelModule } from "../src/entry/node/local.ts";
+import { kernelModule } from "../src/entry/node/kernel.ts";
+import { DEFAULT_FOLDER } from "../src/entry/node/local.ts";
 import { fileStore } from "../src/store/files.ts";
 import { publish } from "../src/store/publish.ts";
 import { type R2Binding, r2Bucket } from "../src/store/r2.ts";

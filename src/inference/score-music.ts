@@ -6,6 +6,7 @@ import { frameCount } from "../formats/piano-roll.ts";
 import { type MusicModel, type Scored, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
+import { sum } from "../util/statistics.ts";
 import { yieldToEventLoop } from "../util/yield.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
 import { fitOf } from "./fit.ts";

@@ -35,7 +35,7 @@ export function folderBucket(folder: string): Bucket {
         if (known !== undefined && sha256(bytes) === known) return "unchanged";
         return {
           bytes,
-          // Nobody asks for that of a checkpoint, and every start of a server would wait for it.
+          // Lazy: of a checkpoint nobody asks for it, and computing it would slow every start of a server.
           get etag() {
             return sha256(bytes);
           },
@@ -53,7 +53,7 @@ export function folderBucket(folder: string): Bucket {
   };
 }
 
-/** Names the failures of the file system as those of the storage. */
+/** Turns errors of the file system into a StoreFailure. */
 async function answered<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -101,7 +101,7 @@ export async function recordMeasured(
   await writeFileAtomically(join(folder, CATALOGUE_KEY), writeCatalogue({ models: entries, ensembles }));
 }
 
-/** What a folder offers; nothing when it has no catalogue yet. */
+/** The catalogue of a folder; an empty one when it has none yet. */
 export async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
   try {
     return (await fileStore(folder).catalogue()).catalogue;
@@ -175,7 +175,7 @@ async function writeOver(path: string, bytes: Uint8Array, etag: string): Promise
     const found = await unless("ENOENT", readFile(path));
     return found !== undefined && sha256(found) === etag;
   };
-  if (!(await holds())) return false; // where nothing is, there may be no folder for the lock either
+  if (!(await holds())) return false; // without the file there may be no folder for the lock either
   const lock = `${path}.lock`;
   await takeLock(lock);
   try {
@@ -190,14 +190,14 @@ async function writeOver(path: string, bytes: Uint8Array, etag: string): Promise
 const LOCK_TRIES = 40;
 const LOCK_PAUSE_MS = 50;
 
-/** @throws StoreFailure when it stays taken: nobody can tell a slow holder from a dead one but the user. */
+/** @throws StoreFailure when it stays taken: only the user can tell a slow publisher from a dead one. */
 async function takeLock(path: string): Promise<void> {
   for (let tries = 0; tries < LOCK_TRIES; tries++) {
     const file = await unless("EEXIST", open(path, "wx"));
     if (file) return file.close();
     await setTimeout(LOCK_PAUSE_MS);
   }
-  throw new StoreFailure(`${path} is there: a publisher is at work, or one died; if none is, remove it.`);
+  throw new StoreFailure(`${path} exists: another publisher is running, or one died. If none is running, remove it.`);
 }
 
 async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {

@@ -1,6 +1,6 @@
 /** A store's checkpoints -> a release in memory -> models that answer: networks, and the ensembles of them. */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { modelId, readCheckpoint } from "../model/checkpoint.ts";
 import { Ensemble } from "../model/ensemble.ts";
 import { type Model, networkOf } from "../model/model.ts";
@@ -15,7 +15,7 @@ export interface Failure {
   readonly error: unknown;
 }
 
-/** What a store offered at a moment. It can be handed to another thread, which then loads the same models. */
+/** What a store had at a moment. It can be handed to another thread, which then loads the same models. */
 export interface Release {
   readonly etag: string; // of the catalogue
   readonly entries: readonly CatalogueEntry[];
@@ -31,7 +31,7 @@ export interface Loaded {
   readonly failures: readonly Failure[];
 }
 
-/** Loads what of a store can be loaded, see loadRelease. @throws as readRelease */
+/** Loads every model of a store that can be loaded, see loadRelease. @throws as readRelease */
 export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Module): Promise<Loaded> {
   return loadRelease(await readRelease(store), kernel);
 }
@@ -39,7 +39,7 @@ export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Mod
 /**
  * Loads those models of a store that patterns name, for ensembles their networks, and of each of their sets the smallest model,
  * which finds the transposition of a piece.
- * @returns nothing when one cannot be loaded or a pattern names none: what is to be said of that takes all of the store.
+ * @returns undefined when one cannot be loaded or a pattern names none: the error that says so has to know the whole store.
  * @throws as readRelease
  */
 export async function loadNamed(
@@ -64,7 +64,7 @@ export async function loadNamed(
   return areFound && failures.length === 0 ? found : undefined;
 }
 
-/** Enough to hide the way to a bucket. */
+/** Enough to hide the latency of a bucket. */
 const READS_AT_A_TIME = 8;
 
 /**
@@ -112,8 +112,8 @@ async function readEntries(
 }
 
 /**
- * Loads every model of a release that can be loaded, in the catalogue's order, and behind them a mixture for each set of
- * music and preset of which the catalogue has two models or more. A mixture that lacks a member would be another model
+ * Loads every model of a release that can be loaded, in the catalogue's order, and behind them a ensemble for each set of
+ * music and preset of which the catalogue has two models or more. An ensemble that lacks a member would be another model
  * under the same id, so it is a failure as well.
  * @param loaded models that are taken over where the version is the same
  */
@@ -158,7 +158,7 @@ function checkNetwork(entry: CatalogueEntry, network: MusicNetwork | SpeechNetwo
   if (network.id === entry.id && units === entry.units) return network;
   throw new SurprisalError(
     "malformed-catalogue",
-    `${entry.key} holds ${network.id} of ${units} units; wanted ${entry.id} of ${entry.units}.`,
+    expected(`${entry.id} of ${entry.units} units in ${entry.key}`, `${network.id} of ${units} units`),
   );
 }
 

@@ -1,9 +1,9 @@
 /**
  * A store's models -> a release in a bucket. Objects are named by the sha256 of their bytes and never change; a release is
  * the catalogue itself, kept as `releases/<name>.json`, and names the one before it. What readers see changes by one
- * conditional write of catalogue.json, so of two publishers one is told that it lost and nobody sees half a release.
+ * conditional write of catalogue.json: of two publishers one gets `release-conflict`, and no reader sees half a release.
  */
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { type Bucket, bucketStore } from "./bucket.ts";
 import { type Failure, loadRelease, readRelease } from "./load.ts";
 import {
@@ -23,7 +23,7 @@ export interface PublishedRelease {
 }
 
 export interface Publication {
-  readonly name: string | undefined; // undefined when the bucket offers these models already
+  readonly name: string | undefined; // undefined when the bucket has these models already
   readonly uploaded: readonly string[]; // keys of the objects that the bucket did not have, or not whole
   readonly previous: string | undefined;
 }
@@ -35,12 +35,12 @@ export interface RolledBack {
 }
 
 interface Options {
-  readonly dryRun?: boolean; // says what would be done
+  readonly dryRun?: boolean; // only reports what would be done
   readonly now?: Date;
 }
 
 /**
- * Publishes what a store offers. Each model is loaded first, as a server would, and each object that is in the bucket
+ * Publishes the models of a store. Each model is loaded first, as a server would, and each object that is in the bucket
  * already is read: a release that cannot be served does not become one.
  * @param kernel as loadRelease takes it
  * @throws SurprisalError when a model cannot be loaded, and then nothing is uploaded; `release-conflict` when another
@@ -84,7 +84,7 @@ export async function rollBack(
   const current = await currentRelease(bucket);
   const [, ...earlier] = await releases(bucket);
   const target = wanted === undefined ? earlier.at(0) : chosen(earlier, wanted);
-  if (!target) throw new SurprisalError("not-found", "Found no earlier release.");
+  if (!target) throw new SurprisalError("not-found", "There is no earlier release.");
   const { models } = target.catalogue;
   const [failure] = await unreadable(bucket, models);
   if (failure) throw failure.error;
@@ -127,8 +127,8 @@ function chosen(earlier: readonly PublishedRelease[], wanted: string): Published
   if (matching.length === 1) return matching[0];
   const names = (matching.length ? matching : earlier).map(({ name }) => name).join(", ") || "none";
   throw matching.length
-    ? new SurprisalError("malformed-request", `Found ${names} for ${wanted}; wanted one release.`)
-    : new SurprisalError("not-found", `Found no earlier release ${wanted}; there are: ${names}.`);
+    ? new SurprisalError("malformed-request", expected(`${wanted} to begin the name of one release`, names))
+    : new SurprisalError("not-found", expected(`an earlier release (${names})`, wanted));
 }
 
 const releaseKey = (name: string) => `releases/${name}.json`;
@@ -180,6 +180,6 @@ async function swap(bucket: Bucket, { name, bytes }: NewRelease, current: Curren
   if (standing?.name === name) return;
   throw new SurprisalError(
     "release-conflict",
-    `Found ${standing?.name ?? "none"} as the current release; wanted ${current?.name ?? "none"}, which was so before. Publish again to replace it.`,
+    `${expected(`${current?.name ?? "none"} still to be the current release`, standing?.name ?? "none")} Publish again to replace it.`,
   );
 }

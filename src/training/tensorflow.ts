@@ -15,6 +15,7 @@ import {
 } from "../kernel/config.ts";
 import type { DenseRows, OptimizerState, SparseRows, UpdateSettings } from "../kernel/kernel.ts";
 import { normal, xoshiro128 } from "../util/random.ts";
+import { sum } from "../util/statistics.ts";
 import type { TbpttChunk } from "./batches.ts";
 import { type CreateEngine, Diverged, seedWords, type TrainingEngine } from "./engine.ts";
 
@@ -284,5 +285,3 @@ function dense(rows: SparseRows | DenseRows, width: number): Float32Array {
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((all, length) => all * length, 1);
-
-const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);

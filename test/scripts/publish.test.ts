@@ -80,9 +80,13 @@ describe("what is wrong is one sentence, and 1:", () => {
   test.each([
     ["publish.ts", [], "Found no --to; wanted `npm run publish -- --to STORE`.\n"],
     ["publish.ts", ["--to", "store", "other"], "Found other; wanted options alone.\n"],
-    ["publish.ts", ["--to", "s3:///prefix"], "The store is s3:///prefix; wanted s3://BUCKET/PREFIX or a folder.\n"],
+    [
+      "publish.ts",
+      ["--to", "s3:///prefix"],
+      "Expected a store that is s3://BUCKET/PREFIX or a folder, got s3:///prefix.\n",
+    ],
     ["publish.ts", ["--to", "store", "--from", "nowhere"], "catalogue.json is not there.\n"],
-    ["publish.ts", ["--to", "store", "--rollback"], "Found no earlier release.\n"],
+    ["publish.ts", ["--to", "store", "--rollback"], "There is no earlier release.\n"],
     ["publish.ts", ["--to", "store", "--rollback", "a", "b"], "Found a b; wanted one release at most.\n"],
     [
       "publish.ts",

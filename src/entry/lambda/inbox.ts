@@ -9,7 +9,7 @@ import { scoreEvent, type Tally } from "./events.ts";
 import { openModelSource } from "./packaged.ts";
 
 const { SURPRISAL_MODELS, SURPRISAL_BUCKET } = process.env;
-if (!SURPRISAL_BUCKET) throw new Error("SURPRISAL_BUCKET is not set; wanted s3://BUCKET or a folder.");
+if (!SURPRISAL_BUCKET) throw new Error("Expected s3://BUCKET or a folder in SURPRISAL_BUCKET, got nothing.");
 const bucket = await openBucket(SURPRISAL_BUCKET);
 const { models, isAuthoritative, lastError, refresh } = await openModelSource(SURPRISAL_MODELS);
 

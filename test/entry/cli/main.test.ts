@@ -279,7 +279,10 @@ test("models that are named are all that is read", async () => {
     const named = await run([...args, "--models", "*/gru"], undefined, { SURPRISAL_MODELS });
     expect([named.code, named.stderr]).toEqual([0, ""]);
     const all = await run(args, undefined, { SURPRISAL_MODELS });
-    expect([all.code, all.stderr]).toEqual([0, expect.stringMatching(/^Not loaded: jsb\/lstm: .* wanted \d+\.\n/)]);
+    expect([all.code, all.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^Not loaded: jsb\/lstm: Expected \d+ bytes in .*, got \d+\.\n/),
+    ]);
   }
 });
 
@@ -336,7 +339,7 @@ describe("the server", () => {
     const child = start(node, [], { PORT: "0", SURPRISAL_MODELS: "s3:///x" });
     const said = text(child.stderr as Readable);
     expect((await once(child, "close"))[0]).toBe(2);
-    expect(await said).toBe("The store is s3:///x; wanted s3://BUCKET/PREFIX or a folder.\n");
+    expect(await said).toBe("Expected a store that is s3://BUCKET/PREFIX or a folder, got s3:///x.\n");
   });
 
   test("says so when the port is in use, or no port", async () => {
@@ -348,7 +351,7 @@ describe("the server", () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(`port ${port}: it is in use`)]);
     const child = start(node, [], { PORT: "http" });
     const [said, [exit]] = await Promise.all([text(child.stderr), once(child, "close")]);
-    expect([exit, said]).toEqual([2, "PORT is http; wanted 0 to 65535.\n"]);
+    expect([exit, said]).toEqual([2, "Expected PORT from 0 to 65535, got http.\n"]);
   });
 
   test("tells what the system says of a path to its log alone", async () => {
