@@ -19,7 +19,7 @@ const withoutLocales: Plugin = {
 };
 
 await build({
-  entryPoints: ["node/main", "cli/main", "node/thread"].map((name) => `src/entry/${name}.ts`),
+  entryPoints: ["node/main", "cli/start", "node/thread"].map((name) => `src/entry/${name}.ts`),
   outdir,
   outbase: "src/entry",
   chunkNames: "node/[name]-[hash]", // as deep as the sources: both find the package's root at the same distance
@@ -45,4 +45,22 @@ await build({
   banner: {
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
   },
+});
+
+// The bin file alone must parse on a Node that is too old for the rest, to say so in a sentence.
+await build({
+  entryPoints: ["src/entry/cli/main.ts"],
+  outfile: `${outdir}/cli/main.js`,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node12",
+  supported: { "dynamic-import": true }, // since 12.17; before, this is a SyntaxError
+  plugins: [
+    {
+      name: "built-above",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: "./start.js", external: true })),
+    },
+  ],
 });
