@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { argumentFault, UsageError } from "../src/entry/cli/arguments.ts";
-import { SurprisalError } from "../src/errors.ts";
+import { expected, SurprisalError } from "../src/errors.ts";
 import { StoreFailure } from "../src/store/bucket.ts";
 import { Diverged } from "../src/training/engine.ts";
 import { DamagedSnapshot } from "../src/training/run.ts";
@@ -42,7 +42,9 @@ export async function runScript<const O extends Options>(command: Command<O>): P
     if (values.help) return console.log(helpOf(command));
     const { positionals: most = 0 } = command;
     if (positionals.length > most) {
-      throw new UsageError(`Expected ${most || "no"} arguments beside the options, got ${positionals.join(" ")}.`);
+      throw new UsageError(
+        expected(["no argument", "one argument"][most] ?? `at most ${most} arguments`, positionals.join(" ")),
+      );
     }
     await command.run(values as Values<O>, positionals);
   });
@@ -127,9 +129,3 @@ export function sayHowToGoOn(script: string): void {
     process.exit(130);
   });
 }
-
-/** An option for each setting of a protocol; what each can be stands in training/protocol.ts. */
-export const settingOptions = (names: readonly string[]) =>
-  Object.fromEntries(
-    names.map((name) => [name, { type: "string", value: "N", about: "a setting of the training" } as const]),
-  );

@@ -18,9 +18,10 @@ import { readCheckpoint } from "../src/model/checkpoint.ts";
 import { addToFolder, catalogueOrEmpty, writeFileAtomically } from "../src/store/files.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
-import { checkWritable, runCommand, runScript, sayHowToGoOn, settingOptions } from "./command.ts";
+import { checkWritable, runCommand, runScript, sayHowToGoOn } from "./command.ts";
 import { loadSet } from "./models.ts";
 import { Progress as Bar } from "./progress.ts";
+import { settingOptions } from "./settings.ts";
 
 const SHIPPED = "models"; // the folder whose settings are in chosen.json
 

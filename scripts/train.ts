@@ -14,9 +14,10 @@ import { ENGINES, engineOf } from "../src/training/backends.ts";
 import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
-import { checkWritable, runScript, sayHowToGoOn, settingOptions } from "./command.ts";
+import { checkWritable, runScript, sayHowToGoOn } from "./command.ts";
 import { loadSet } from "./models.ts";
 import { duration, Progress } from "./progress.ts";
+import { settingOptions } from "./settings.ts";
 
 const PROGRESS_SECONDS = 2; // between lines where there is no terminal
 
