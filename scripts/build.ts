@@ -23,7 +23,7 @@ await build({
   entryPoints: {
     "node/main": "src/entry/node/main.ts",
     "node/thread": "src/entry/node/thread.ts",
-    "cli/main": "src/entry/cli/main.ts",
+    "cli/start": "src/entry/cli/start.ts",
     "node/index": "src/index.ts",
     "core/index": "src/core.ts",
   },
@@ -46,5 +46,23 @@ await build({
     "@wasm-audio-decoders/ogg-vorbis",
     "mpg123-decoder",
     "ogg-opus-decoder",
+  ],
+});
+
+// The bin file alone must parse on a Node that is too old for the rest, to say so in a sentence.
+await build({
+  entryPoints: ["src/entry/cli/main.ts"],
+  outfile: `${outdir}/cli/main.js`,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node12",
+  supported: { "dynamic-import": true }, // since 12.17; before, this is a SyntaxError
+  plugins: [
+    {
+      name: "built-above",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: "./start.js", external: true })),
+    },
   ],
 });

@@ -71,7 +71,7 @@ function scoreOne(
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
   const scored = model.score(input.roll);
   const scoredFrames = scored.nll.length;
-  const total = scored.nll.reduce((sum, nll) => sum + nll, 0);
+  const total = sum(scored.nll);
   const nll = total / scoredFrames;
   const fit = input.framesPerQuarter === model.framesPerQuarter ? fitOf(model, nll) : undefined;
   const score = {

@@ -8,6 +8,7 @@ import { MAX_SHIFT_FRAMES } from "../limits.ts";
 import { parameterCount } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import { shiftsOf } from "../model/sets.ts";
+import { sum } from "../util/statistics.ts";
 import { yieldToEventLoop } from "../util/yield.ts";
 import type { Piece } from "./piece.ts";
 
@@ -68,7 +69,7 @@ async function findShift(piece: Piece, model: MusicModel, framesPerQuarter = mod
     for (const candidate of some) {
       await yieldToEventLoop();
       const roll = frames > length ? sliceRoll(candidate.roll, 0, length) : candidate.roll;
-      tried.push({ candidate, nll: model.score(roll).nll.reduce((sum, nll) => sum + nll, 0) });
+      tried.push({ candidate, nll: sum(model.score(roll).nll) });
     }
     return tried
       .toSorted((a, b) => a.candidate.leftOut - b.candidate.leftOut || a.nll - b.nll)

@@ -8,6 +8,7 @@ import { expected, SurprisalError } from "../errors.ts";
 import { CELLS, type Cell } from "../kernel/config.ts";
 import { MAX_UNITS } from "../limits.ts";
 import { modelId } from "../model/checkpoint.ts";
+import { suggest } from "../util/suggest.ts";
 import chosen from "./chosen.json" with { type: "json" };
 import { MUSIC_SETS, type MusicSetName } from "./datasets.ts";
 import { SPEECH_SETS, type SpeechSetName } from "./speech.ts";
@@ -99,20 +100,27 @@ export interface Target {
   readonly preset: Preset;
 }
 
+/** Every model that can be trained. */
+export const TARGETS: readonly Target[] = CELLS.flatMap((cell) => [
+  ...MUSIC_SETS.flatMap((set) =>
+    PRESETS.map((preset): Target => ({ id: modelId({ set, cell, preset }), set, cell, preset })),
+  ),
+  ...SPEECH_SETS.map((set): Target => ({ id: `${set}/${cell}`, set, cell, preset: "paper" })),
+]);
+
 /** @throws SurprisalError `unknown-model` when the id is not of a known set, cell and preset. */
 export function parseTarget(id: string): Target {
-  for (const cell of CELLS) {
-    for (const set of MUSIC_SETS) {
-      for (const preset of PRESETS) if (id === modelId({ set, cell, preset })) return { id, set, cell, preset };
-    }
-    for (const set of SPEECH_SETS) if (id === `${set}/${cell}`) return { id, set, cell, preset: "paper" };
-  }
+  const target = TARGETS.find((each) => each.id === id);
+  if (target) return target;
+  const near = suggest(
+    id,
+    TARGETS.map((each) => each.id),
+  );
+  const sets = [...MUSIC_SETS, ...SPEECH_SETS].join(", ");
+  const wanted = `<set>/<cell>, or <set>/<cell>-large for music, with a set of ${sets} and a cell of ${CELLS.join(", ")}`;
   throw new SurprisalError(
     "unknown-model",
-    expected(
-      `<set>/<cell> or <set>/<cell>-<preset>, of ${[...MUSIC_SETS, ...SPEECH_SETS].join(", ")}, ${CELLS.join(", ")} and ${PRESETS.join(", ")}`,
-      id || "no model",
-    ),
+    `${expected(wanted, id || "no model")}${near ? ` Did you mean ${near}?` : ""}`,
   );
 }
 

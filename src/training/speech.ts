@@ -144,7 +144,7 @@ function piecesOf(tensors: ReadonlyMap<string, Tensor>, split: Split, path: stri
 }
 
 /** Mean and standard deviation over all samples. */
-function momentsOf(pieces: readonly Float32Array[]): { mean: number; std: number } {
+export function momentsOf(pieces: readonly Float32Array[]): { mean: number; std: number } {
   let [count, sum, squares] = [0, 0, 0];
   for (const piece of pieces) {
     count += piece.length;
