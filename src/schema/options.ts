@@ -1,13 +1,21 @@
 /** Options of /score and /predict. The types are inferred from the schemas, and openapi.yaml is written from them. */
-import { DEFAULT_LIMITS, FRAMES_PER_QUARTER, MAX_PATTERN, MAX_SHIFT, MAX_STEPS } from "../limits.ts";
+import {
+  DEFAULT_LIMITS,
+  FRAMES_PER_QUARTER,
+  MAX_ID,
+  MAX_PATTERN,
+  MAX_SHIFT,
+  MAX_STEPS,
+  TEMPERATURES,
+} from "../limits.ts";
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
-import { integer, list, number, optionsOf, positive } from "./values.ts";
+import { integer, list, number, optionsOf, real } from "./values.ts";
 
-const WANTED_RATE = `a number from ${FRAMES_PER_QUARTER.min} to ${FRAMES_PER_QUARTER.max}`;
+const WANTED_ID = `text of 1 to ${MAX_ID} characters`;
 
 const musicOptions = {
-  models: list(z.string("text").max(MAX_PATTERN, `patterns of at most ${MAX_PATTERN} characters`))
+  models: list(z.string("text").max(MAX_PATTERN, `a pattern of at most ${MAX_PATTERN} characters`))
     .optional()
     .openapi({
       description:
@@ -32,14 +40,14 @@ const musicOptions = {
       example: [1, 2],
       param: { style: "form", explode: false },
     }),
-  framesPerQuarter: number(
-    z.number(WANTED_RATE).min(FRAMES_PER_QUARTER.min, WANTED_RATE).max(FRAMES_PER_QUARTER.max, WANTED_RATE),
-  )
-    .optional()
-    .openapi({
-      description:
-        "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, by which `nllPerQuarter` is reckoned.",
-    }),
+  framesPerQuarter: number(real(FRAMES_PER_QUARTER)).optional().openapi({
+    description:
+      "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, by which `nllPerQuarter` is reckoned.",
+  }),
+  id: z.string(WANTED_ID).min(1, WANTED_ID).max(MAX_ID, WANTED_ID).optional().openapi({
+    description: "Any text by which the client knows this request; the answer has it as `id`.",
+    example: "chorales/17",
+  }),
 };
 
 /** Options of /score. */
@@ -71,7 +79,7 @@ export const PredictOptions = optionsOf({
     .openapi({
       description: `Frames (at most ${MAX_STEPS.music}) or blocks of ten audio samples to sample after the input, given back as \`continuation\`.`,
     }),
-  temperature: number(positive(10)).optional().openapi({
+  temperature: number(real(TEMPERATURES)).optional().openapi({
     description:
       "Divides the logits when sampling, those of each member of a mixture; of audio also the variances are multiplied by it. Below 1 more cautious, above 1 wilder.",
     default: 1,

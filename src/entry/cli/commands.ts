@@ -6,8 +6,9 @@ import type { z } from "@hono/zod-openapi";
 import type { Warning } from "../../errors.ts";
 import { SurprisalError } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
+import { decodeContent } from "../../http/content.ts";
 import { continuationFile } from "../../http/continuation.ts";
-import { parse, readFile as readBytes } from "../../http/request.ts";
+import { parse } from "../../http/fault.ts";
 import * as answer from "../../inference/answer.ts";
 import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
 import { modelInfo } from "../../model/info.ts";
@@ -211,16 +212,16 @@ function optionsOf<T>(schema: z.ZodType<T>, values: Values): T {
   }
 }
 
-/** A fault as the API words it, which begins with the option's name, with the name as the command line has it. */
+/** A fault as the API words it, which names the option first, with the name as the command line has it. */
 const asWritten = (fault: string) =>
-  fault.replace(/^\w+/, (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  fault.replace(/(?<=^Expected )\w+/, (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
 
 /** Files at hand may be longer than those that a server takes. */
 const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, autoFrames: MAX_FRAMES, seconds: 3600 };
 
 async function readInput(file: string, channels: readonly number[] | undefined): Promise<answer.Input> {
   const bytes = await (file === "-" ? buffer(process.stdin) : readFile(file));
-  return readBytes(bytes, "", { channels }, { limits: LIMITS, hears: () => true, decode });
+  return decodeContent({ form: "file", bytes, type: "" }, { channels }, { limits: LIMITS, decode });
 }
 
 /** What is wrong with a file, for its user; other errors are not his. */

@@ -1,5 +1,6 @@
 /** Files under inbox/ of a bucket -> results/, as a function of AWS Lambda that S3 and Step Functions call. */
 
+import { expected } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 
@@ -9,7 +10,7 @@ import { scoreEvent, type Tally } from "./events.ts";
 import { openModelSource } from "./packaged.ts";
 
 const { SURPRISAL_MODELS, SURPRISAL_BUCKET } = process.env;
-if (!SURPRISAL_BUCKET) throw new Error("SURPRISAL_BUCKET is not set; wanted s3://BUCKET or a folder.");
+if (!SURPRISAL_BUCKET) throw new Error(expected("s3://BUCKET or a folder in SURPRISAL_BUCKET", "nothing"));
 const bucket = await openBucket(SURPRISAL_BUCKET);
 const { models, isAuthoritative, lastError, refresh } = await openModelSource(SURPRISAL_MODELS);
 

@@ -53,7 +53,7 @@ export async function listen(
     lastError: () => follower.problems().map(clientMessage).at(0),
     limits: DEFAULT_LIMITS,
     decode,
-    elsewhere: () => served?.pool.answer,
+    offload: () => served?.pool.answer,
     version,
     log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
   });

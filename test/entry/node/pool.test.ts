@@ -34,7 +34,7 @@ const deps: Deps = {
   models: () => shown,
   limits: DEFAULT_LIMITS,
   decode,
-  elsewhere: () => pool.answer,
+  offload: () => pool.answer,
   version: "1.2.3",
   log: console.error,
 };
