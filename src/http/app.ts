@@ -24,7 +24,7 @@ import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
 import { decodeContent, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
-import { faultOf } from "./fault.ts";
+import { describe, faultOf } from "./fault.ts";
 import { problemDocument, problemHeaders } from "./problem.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
@@ -96,6 +96,10 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
   app.use(secureHeaders(SECURITY));
   const exposeHeaders = ["ETag", "Retry-After", "X-Request-Id"];
   app.use(cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders, maxAge: 86_400 }));
+  app.use((c, next) => {
+    checkUrl(c.req.url);
+    return next();
+  });
   app.use(
     methodNotAllowed<Env>({
       app,
@@ -200,6 +204,19 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   return api;
 }
 
+/**
+ * The Node server lets some URLs pass that no Request can have, such as http://user@host/ and those of Host: 1.2.3.4.5.
+ * @throws SurprisalError `malformed-request` for such a one.
+ */
+function checkUrl(text: string): void {
+  const url = URL.parse(text);
+  if (url && url.username === "" && url.password === "") return;
+  throw new SurprisalError(
+    "malformed-request",
+    expected("a URL with a valid host and without credentials", describe(text)),
+  );
+}
+
 /** An answer that says what it is of: the request's id, and the name of the file. */
 function joinable<Answer extends { readonly input: object }>(
   answer: Answer,
@@ -214,6 +231,6 @@ function joinable<Answer extends { readonly input: object }>(
 }
 
 function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
-  const document = problemDocument(error, new URL(c.req.url).pathname, c.get("requestId"));
+  const document = problemDocument(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"));
   return c.body(JSON.stringify(document), document.status, { ...problemHeaders(document), ...headers });
 }

@@ -90,6 +90,56 @@ export function apiContract(request: Request): void {
       await score(post(JSON.stringify({ pianoRoll: piece }), `application/json; charset=${charset}`));
     });
 
+    test.each(["gzip", "deflate"] as const)("decodes a body that is compressed by %s", async (format) => {
+      const compressed = async (body: BlobPart) =>
+        new Uint8Array(
+          await new Response(new Blob([body]).stream().pipeThrough(new CompressionStream(format))).arrayBuffer(),
+        );
+      const headers = { "Content-Encoding": format };
+      expect(await score(post(await compressed(midi), "audio/midi", headers))).toEqual(
+        await score(post(midi, "audio/midi")),
+      );
+      const text = JSON.stringify({ pianoRoll: piece });
+      expect(await score(post(await compressed(text), "application/json", headers))).toEqual(
+        await score(json({ pianoRoll: piece })),
+      );
+      const cut = (await compressed(midi)).subarray(0, 30);
+      const sentence = await problem(request("/score", post(cut, "audio/midi", headers)), 400, "malformed-request");
+      expect(sentence).toBe(
+        `Expected a body in ${format}, as its Content-Encoding says, got bytes that are not, or are damaged.`,
+      );
+    });
+
+    test("refuses another encoding", async () => {
+      const encoded = post(midi, "audio/midi", { "Content-Encoding": "br" });
+      expect(await problem(request("/score", encoded), 415, "unsupported-media-type")).toBe(
+        'Expected a Content-Encoding of gzip, deflate or identity, got "br".',
+      );
+    });
+
+    test("takes a MIDI file as base64 in JSON", async () => {
+      const base64 = Buffer.from(midi).toString("base64");
+      expect(await score(json({ midi: base64 }))).toEqual(await score(post(midi, "audio/midi")));
+      const { scores } = await score(json({ midi: base64, models: "jsb/gru", transpose: 1 }));
+      expect(scores.map(({ model, transposedBy }) => `${model} by ${transposedBy}`)).toEqual(["jsb/gru by 1"]);
+    });
+
+    test("gives back the id of a request, and the name of a file without its folders", async () => {
+      const { id, input } = await score(
+        form([
+          ["id", "17 ü"],
+          ["file", new File([midi], "C:\\bach/bwv 253.mid")],
+        ]),
+      );
+      expect([id, input.name]).toEqual(["17 ü", "bwv 253.mid"]);
+      const long = await score(form([["file", new File([midi], `${"é".repeat(400)}.mid`)]]), "?id=18");
+      expect([long.id, long.input.name]).toEqual(["18", "é".repeat(255)]);
+      const roll = await score(json({ pianoRoll: piece, id: "19" }));
+      expect([roll.id, roll.input.name]).toEqual(["19", undefined]);
+      const prediction = await predict(form([["id", "20"], file()]));
+      expect([prediction.id, prediction.input.name]).toEqual(["20", "piece.mid"]);
+    });
+
     test("takes options from the query, a form or JSON, as text or typed", async () => {
       const wanted = await score(
         json({ pianoRoll: piece, models: ["jsb/gru", "*/tanh"], transpose: 2, detail: "frames" }),
@@ -414,6 +464,60 @@ export function apiContract(request: Request): void {
         "malformed-request",
         /^Expected models to be a pattern of at most 128 characters, got /,
       ],
+      [
+        "an id that is too long",
+        `?id=${"x".repeat(129)}`,
+        json(roll),
+        400,
+        "malformed-request",
+        /id to be text of 1 to 128/,
+      ],
+      ["a model that is misspelled", "?models=jsb/gro", json(roll), 404, "unknown-model", /Did you mean jsb\/gru\?$/],
+      ...["piano_roll", "notes", "frames"].map((name): [string, string, RequestInit, number, string, RegExp] => [
+        `a roll named ${name}`,
+        "",
+        json({ [name]: [[60], [62]] }),
+        400,
+        "malformed-piano-roll",
+        new RegExp(`^Expected pianoRoll, a list of frames.*, got the field "${name}"\\.$`),
+      ]),
+      [
+        "a matrix of 0 and 1",
+        "",
+        json({ pianoRoll: piece.map((frame) => Array.from({ length: 88 }, (_, c) => Number(frame.includes(c + 21)))) }),
+        400,
+        "malformed-piano-roll",
+        /got rows of 88 zeros and ones\. List the pitches/,
+      ],
+      [
+        "midi that is a list of notes",
+        "",
+        json({ midi: [60, 62] }),
+        400,
+        "malformed-request",
+        /midi .*base64.*pianoRoll/,
+      ],
+      ["base64 with a line end", "", json({ midi: "TVRo\nZA==" }), 400, "malformed-request", /base64/],
+      ["base64 without its padding", "", json({ midi: "TVRoZA" }), 400, "malformed-request", /base64/],
+      ["base64 with bits left over", "", json({ midi: "TVRoZB==" }), 400, "malformed-request", /base64/],
+      ["base64 of no MIDI", "", json({ midi: "TVRoZA==" }), 400, "malformed-midi", /./],
+      ["a data: URL", "", json({ midi: "data:audio/midi;base64,TVRoZA==" }), 400, "malformed-request", /data: URL/],
+      [
+        "a roll beside a file",
+        "",
+        json({ ...roll, midi: "TVRoZA==" }),
+        400,
+        "malformed-request",
+        /got pianoRoll and midi/,
+      ],
+      [
+        "JSON with a trailing comma",
+        "",
+        post('{\n  "pianoRoll": [[60],]}', "application/json"),
+        400,
+        "malformed-request",
+        /^The body is not JSON: Expected a value at line 2, column 22, got "\]"\.$/,
+      ],
       ["a list without end", "", json({ ...roll, models: Array(100_000).fill(1) }), 400, "malformed-request", /100000/],
       [
         "half a million bad pitches",
@@ -444,11 +548,19 @@ export function apiContract(request: Request): void {
       "temperature=-1",
       "temperature=11",
       "temperature=NaN",
+      "temperature=1e-310",
       "seed=-1",
       "seed=4294967296",
       "seed=1.5",
     ])("%s is out of range", async (query) => {
       await problem(request(`/predict?steps=1&${query}`, json(roll)), 400, "malformed-request");
+    });
+
+    test("a temperature near 0 is refused as a number too", async () => {
+      const body = { ...roll, steps: 1, temperature: 1e-310 };
+      expect(await problem(request("/predict", json(body)), 400, "malformed-request")).toBe(
+        "Expected temperature to be a number from 0.01 to 10, got 1e-310.",
+      );
     });
 
     test("a body over the limit is refused", async () => {
@@ -526,6 +638,16 @@ export function apiContract(request: Request): void {
 
     test.each(["/nothing", "/v1/", "/v1/score/x", "/v2/score"])("there is nothing at %s", async (path) => {
       await problem(request(path), 404, "not-found");
+    });
+
+    test("an answer is of the type that it says, sends no referrer on, and stands in no frame", async () => {
+      const answers = [request("/v1/models"), request("/nothing"), request("/v1/score", json({ pianoRoll: piece }))];
+      for (const { headers } of await Promise.all(answers)) {
+        expect(headers.get("x-content-type-options")).toBe("nosniff");
+        expect(headers.get("referrer-policy")).toBe("no-referrer");
+        expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+        expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+      }
     });
 
     test("every origin may ask", async () => {

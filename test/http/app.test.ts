@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
+import { gzipSync } from "node:zlib";
 import { createAdaptorServer } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeMidi } from "../../src/formats/midi.ts";
@@ -96,6 +97,23 @@ describe("the API on Node, over a socket", () => {
     expect(await raw(head + chunk.repeat(65))).toMatch(/^HTTP\/1.1 413 .*too-large/s); // no last chunk: it need not come
   });
 
+  test.each([
+    ["POST /score", "Host: a\r\nHost: b"],
+    ["POST /score", "Host: 1.2.3.4.5"],
+    ["POST /score", "Host: xn--a"],
+    ["POST /score", "Host: ["],
+    ["POST /score", "Host: "],
+    ["POST http://user:secret@x/score", "Host: x"],
+    ["POST http://[/score", "Host: x"],
+    ["POST *", "Host: x"],
+    ["POST /score?models=%zz", "Host: x"],
+  ])("%s with %j is a fault of the client", async (line, host) => {
+    logged.length = 0;
+    const answer = await raw(`${line} HTTP/1.1\r\n${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(logged).toEqual([]);
+  });
+
   test("while a long request is worked on, others are answered", async () => {
     const large = randomModel({ set: "jsb", cell: "gru", units: 100 });
     const begun = Promise.withResolvers<void>();
@@ -156,6 +174,19 @@ describe("limits", () => {
     ]);
   });
 
+  test("a compressed body is decoded to the limit and no further", async () => {
+    const bomb = gzipSync(new Uint8Array(2 ** 26));
+    const headers = { "Content-Encoding": "gzip", "Content-Type": "audio/midi" };
+    const wide = createApp({ ...deps, limits: { ...DEFAULT_LIMITS, bodyBytes: 2 ** 20 } });
+    const before = process.memoryUsage().arrayBuffers;
+    const response = await wide.request("/score", { method: "POST", body: bomb, headers });
+    expect([response.status, (await response.json()).detail]).toEqual([
+      413,
+      "Expected a body of at most 1048576 bytes, got more.",
+    ]);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 25);
+  });
+
   test("frames are counted for rolls and files", async () => {
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], []] }))).status).toBe(200);
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], [], []] }))).status).toBe(413);
@@ -191,6 +222,7 @@ describe("the models of the moment", () => {
     ] as const) {
       const response = await empty.request(path, init);
       expect([response.status, (await response.json()).code]).toEqual([503, "no-models"]);
+      expect(response.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
     }
     expect((await (await empty.request("/health/ready")).json()).detail).toContain("The bucket is gone.");
     expect((await empty.request("/health/live")).status).toBe(200);
