@@ -16,7 +16,6 @@ import { expected, SurprisalError } from "../errors.ts";
 import type { Decoder } from "../formats/wav.ts";
 import { predict, score } from "../inference/answer.ts";
 import type { Limits } from "../limits.ts";
-
 import { modelInfo } from "../model/info.ts";
 import type { Model } from "../model/model.ts";
 import { modelsOfKind, unknownModel } from "../model/select.ts";
@@ -24,10 +23,11 @@ import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
 import { decodeContent, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
-import { describe, faultOf } from "./fault.ts";
+import { faultOf } from "./fault.ts";
 import { problemDocument, problemHeaders } from "./problem.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
+import { checkUrl, SECURITY } from "./security.ts";
 
 export interface Deps {
   /**
@@ -59,32 +59,6 @@ const conditional = etag({
   ],
   generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
 });
-
-/**
- * For answers that a browser opens, the page among them: its own meta tag says the same, but cannot forbid frames. What has
- * to do with transport, such as HSTS, is for the proxy that ends TLS.
- */
-const SECURITY = {
-  contentSecurityPolicy: {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    imgSrc: ["data:"],
-    baseUri: ["'none'"],
-    formAction: ["'none'"],
-    frameAncestors: ["'none'"],
-  },
-  xFrameOptions: "DENY",
-  crossOriginResourcePolicy: false, // every origin may ask, see CORS
-  crossOriginOpenerPolicy: false,
-  originAgentCluster: false,
-  strictTransportSecurity: false,
-  xDnsPrefetchControl: false,
-  xDownloadOptions: false,
-  xPermittedCrossDomainPolicies: false,
-  xXssProtection: false,
-};
 
 type Env = { Variables: RequestIdVariables };
 
@@ -202,19 +176,6 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     c.body((await documents()).yaml, 200, { ...REVALIDATED, "Content-Type": "application/yaml" }),
   );
   return api;
-}
-
-/**
- * The Node server lets some URLs pass that no Request can have, such as http://user@host/ and those of Host: 1.2.3.4.5.
- * @throws SurprisalError `malformed-request` for such a one.
- */
-function checkUrl(text: string): void {
-  const url = URL.parse(text);
-  if (url && url.username === "" && url.password === "") return;
-  throw new SurprisalError(
-    "malformed-request",
-    expected("a URL with a valid host and without credentials", describe(text)),
-  );
 }
 
 /** An answer that says what it is of: the request's id, and the name of the file. */

@@ -60,16 +60,18 @@ const base64 = (of: string) =>
 
 const file = { file: z.string().openapi({ format: "binary", description: "One MIDI or audio file." }) };
 
-const jsonContents = [
-  { pianoRoll: Frames },
-  { midi: base64("A MIDI file") },
-  { samples: Samples, sampleRate: SampleRate },
-  { audio: base64("An audio file") },
-] as const;
+/** The contents of a JSON body, of which it has one. */
+const contents = {
+  pianoRoll: Frames.optional(),
+  midi: base64("A MIDI file").optional(),
+  audio: base64("An audio file").optional(),
+  samples: Samples.optional(),
+  sampleRate: SampleRate.optional(),
+};
+const oneOf = [["pianoRoll"], ["midi"], ["audio"], ["samples", "sampleRate"]].map((required) => ({ required }));
 
-/** Bodies as JSON, each with one of the contents. */
 const jsonBody = <Options extends z.ZodRawShape>({ shape }: z.ZodObject<Options>) =>
-  z.union(jsonContents.map((content) => z.strictObject({ ...content, ...shape })));
+  z.strictObject({ ...contents, ...shape }).openapi({ oneOf });
 
 /** Bodies of /score and /predict as JSON, and as a form. They are for the specification: http/json.ts and form.ts read them. */
 export const ScoreJson = jsonBody(ScoreOptions);

@@ -42,7 +42,7 @@ const musicOptions = {
     }),
   framesPerQuarter: number(real(FRAMES_PER_QUARTER)).optional().openapi({
     description:
-      "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, by which `nllPerQuarter` is reckoned.",
+      "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, from which `nllPerQuarter` is computed.",
   }),
   id: z.string(WANTED_ID).min(1, WANTED_ID).max(MAX_ID, WANTED_ID).optional().openapi({
     description: "Any text by which the client knows this request; the answer has it as `id`.",

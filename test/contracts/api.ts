@@ -535,7 +535,7 @@ export function apiContract(request: Request): void {
         "malformed-piano-roll",
         /a list/,
       ],
-    ])("%s is told why", async (_, query, init, status, code, sentence) => {
+    ])("%s is refused in a sentence", async (_, query, init, status, code, sentence) => {
       expect(await problem(request(`/v1/score${query}`, init), status, code)).toMatch(sentence);
     });
 

@@ -91,6 +91,7 @@ export function audioContract(request: Request): void {
       expect((await score({ method: "POST", body: data })).scores).toEqual(whole);
       expect((await score(post(wav, "application/octet-stream"))).scores).toEqual(whole);
       expect((await score(listed(read))).scores).toEqual(whole);
+      expect((await score(json({ audio: Buffer.from(wav).toString("base64") }))).scores).toEqual(whole);
     });
 
     test("gives the NLL of each block with detail=frames", async () => {

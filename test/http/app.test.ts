@@ -3,12 +3,12 @@ import { type AddressInfo, connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { createAdaptorServer } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SurprisalError } from "../../src/errors.ts";
 import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
 import { createApp, type Deps } from "../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
-
 import { apiContract } from "../contracts/api.ts";
 import { audioContract } from "../contracts/audio.ts";
 import { randomModel, randomPiece, randomRecording, testModels, testSpeechModels } from "../support/models.ts";
@@ -138,7 +138,7 @@ describe("the API on Node, over a socket", () => {
     expect(answers).toEqual(["status", "input"]);
   });
 
-  test("a body that breaks off harms nobody", async () => {
+  test("after a body that breaks off the server answers others", async () => {
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: audio/midi\r\nContent-Length: 1000\r\n\r\nMThd");
     await once(socket, "ready");
@@ -210,6 +210,13 @@ test("a server without models of audio says so, whatever the audio", async () =>
       "Expected music, which this server has models of, got audio.",
     ]);
   }
+});
+
+test("a server that is busy says when to ask again", async () => {
+  const busy = () => Promise.reject(new SurprisalError("busy", "Expected fewer requests, got more."));
+  const response = await createApp({ ...deps, offload: () => busy }).request("/score", postJson({ pianoRoll: [[60]] }));
+  expect([response.status, (await response.json()).code]).toEqual([503, "busy"]);
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
 });
 
 describe("the models of the moment", () => {

@@ -4,7 +4,6 @@ import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEven
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
-
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
 

@@ -3,7 +3,6 @@
 import { expected } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
-
 import { StoreFailure } from "../../store/bucket.ts";
 import { openBucket } from "../../store/open.ts";
 import { scoreEvent, type Tally } from "./events.ts";

@@ -5,7 +5,6 @@ import kernel from "../../../dist/kernel.wasm";
 import manifest from "../../../package.json" with { type: "json" };
 import { createApp } from "../../http/app.ts";
 import { DEFAULT_LIMITS, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
-
 import { bucketStore } from "../../store/bucket.ts";
 import { clientMessage, follow } from "../../store/follow.ts";
 import { r2Bucket } from "../../store/r2.ts";

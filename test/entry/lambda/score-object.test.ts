@@ -9,7 +9,6 @@ import { writeWav } from "../../../src/formats/wav.ts";
 import { decodeContent } from "../../../src/http/content.ts";
 import { score } from "../../../src/inference/answer.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
-
 import { type Bucket, StoreFailure } from "../../../src/store/bucket.ts";
 import { folderBucket } from "../../../src/store/files.ts";
 import { randomModel, randomPiece, randomRecording, testModels, testSpeechModels } from "../../support/models.ts";
