@@ -2,11 +2,13 @@
 
 const SHOWN = 8;
 
-/** Such as `they begin with "hello"`, or `they begin with the bytes ff d8 ff e0`. */
+/** A noun phrase such as `5 bytes that begin "hello"` or `9 bytes that begin ff d8 ff e0 00 10 4a 46`. */
 export function describeBeginning(bytes: Uint8Array): string {
-  if (bytes.length === 0) return "there are none";
+  if (bytes.length === 0) return "0 bytes";
   const start = bytes.subarray(0, SHOWN);
   const text = String.fromCharCode(...start);
-  if (/^[ -~]+$/.test(text)) return `they begin with ${JSON.stringify(text)}`;
-  return `they begin with the bytes ${Array.from(start, (byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
+  const shown = /^[ -~]+$/.test(text)
+    ? JSON.stringify(text)
+    : Array.from(start, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  return `${bytes.length} bytes that begin ${shown}`;
 }

@@ -63,7 +63,7 @@ export function kindOf(content: Content): Input["input"]["kind"] {
         "unsupported-media-type",
         expected(
           "a MIDI or audio file, a form with one, or JSON sent as application/json",
-          `${bytes.length} bytes of ${type || "no stated type"}: ${describeBeginning(bytes)}`,
+          `${describeBeginning(bytes)}${type && `, sent as ${type}`}`,
         ),
       );
     }

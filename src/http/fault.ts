@@ -2,7 +2,7 @@
 
 import type { z } from "@hono/zod-openapi";
 import { expected, SurprisalError } from "../errors.ts";
-import { closest } from "../util/edit-distance.ts";
+import { suggest } from "../util/suggest.ts";
 
 /**
  * Checks a value.
@@ -19,7 +19,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, name?: string): T
 export function faultOf({ issues: [issue] }: z.ZodError, value: unknown, name?: string): SurprisalError {
   if (issue.code === "unrecognized_keys") {
     const [key] = issue.keys;
-    const meant = closest(key, issue.message.split(", "));
+    const meant = suggest(key, issue.message.split(", "));
     const sentence = expected(`no options but ${issue.message}`, issue.keys.slice(0, 5).map(describe).join(", "));
     return new SurprisalError("malformed-request", meant ? `${sentence} Did you mean ${meant}?` : sentence);
   }

@@ -106,7 +106,16 @@ function firstDelimiter(bytes: Uint8Array, boundary: string): number {
   return -1;
 }
 
+/** The parser writes a warning to the log for a charset that it does not know; clients could fill the log by it. */
+function checkNameCharsets(disposition: string): void {
+  for (const [, charset] of disposition.replaceAll("\\", "").matchAll(/filename\*\s*=\s*"?([\w-]+)'/g)) {
+    if (/^(utf-8|iso-8859-1)$/i.test(charset)) continue;
+    throw malformed(expected("filename* in UTF-8 or ISO-8859-1, as in RFC 8187", describe(charset)));
+  }
+}
+
 function partOf(part: MultipartPart): Part {
+  checkNameCharsets(part.headers["content-disposition"] ?? "");
   const { name, filename, headers, bytes } = part;
   if (name === undefined)
     throw malformed(expected("a name in the Content-Disposition of every part of a form", "none"));

@@ -1,6 +1,6 @@
 /** The `models` option -> models: ids and patterns such as `jsb/lstm*`, where a star stands for any characters but /. */
 import { expected, SurprisalError } from "../errors.ts";
-import { closest } from "../util/edit-distance.ts";
+import { suggest } from "../util/suggest.ts";
 import type { Model } from "./model.ts";
 
 /**
@@ -51,7 +51,7 @@ export function unknownModel(pattern: string, models: readonly Model[]): Surpris
   const ids = models.map(({ id }) => id);
   const wanted = models.length === 0 ? "no model, since none is loaded" : `one of the models ${listed(models)}`;
   const sentence = expected(wanted, JSON.stringify(pattern.slice(0, 100)));
-  const meant = closest(pattern, ids);
+  const meant = suggest(pattern, ids);
   return new SurprisalError("unknown-model", meant === undefined ? sentence : `${sentence} Did you mean ${meant}?`);
 }
 

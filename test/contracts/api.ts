@@ -389,7 +389,7 @@ export function apiContract(request: Request): void {
         form([["file", new File(["hello"], "a.pdf", { type: "application/pdf" })]]),
         415,
         "unsupported-media-type",
-        /5 bytes of application\/pdf/,
+        /5 bytes that begin "hello", sent as application\/pdf/,
       ],
       [
         "JSON in another charset",

@@ -122,6 +122,12 @@ describe("a form", () => {
       undefined,
       "Expected at most 64 parts",
     ],
+    [
+      "a name in a charset that nobody has",
+      form("Content-Disposition: form-data; name=file; filename*=x-y''a\r\n\r\nMThd"),
+      undefined,
+      'RFC 8187, got "x-y".',
+    ],
     ["endless headers", form(`x: ${"y".repeat(10_000)}`), undefined, "at most 8 kB"],
   ])("with %s is refused in a sentence", (_, bytes, contentType, sentence) => {
     expect(() => read(bytes, contentType)).toThrow(
