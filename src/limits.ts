@@ -56,6 +56,16 @@ export const MAX_LIST = 64;
 /** Characters of a pattern of models; ids are shorter. */
 export const MAX_PATTERN = 128;
 
+/** Characters of the text by which a client knows a request, and of a file's name. */
+export const MAX_ID = 128;
+export const MAX_FILE_NAME = 255;
+
+/** Of sampling: below, the logits that it divides leave the range of numbers; from 0.01 on a draw is all but certain anyway. */
+export const TEMPERATURES = { min: 0.01, max: 10 } as const;
+
+/** Seconds after which a client may ask again that was answered 429 or 503. */
+export const RETRY_AFTER_SECONDS = 5;
+
 /** Parts of a form: options and one file need no more, and a large body of small parts would hold the server up. */
 export const MAX_PARTS = 64;
 

@@ -11,20 +11,23 @@ import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
 import { TrieRouter } from "hono/router/trie-router";
-import { SurprisalError, TITLE_BY_STATUS } from "../errors.ts";
+import { secureHeaders } from "hono/secure-headers";
+import { expected, SurprisalError } from "../errors.ts";
 import type { Decoder } from "../formats/wav.ts";
 import { predict, score } from "../inference/answer.ts";
 import type { Limits } from "../limits.ts";
-
 import { modelInfo } from "../model/info.ts";
 import type { Model } from "../model/model.ts";
-import { readsAudio, unknownModel } from "../model/select.ts";
+import { modelsOfKind, unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
-import type { Problem } from "../schema/service.ts";
 import { once } from "../util/once.ts";
+import { decodeContent, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
-import { faultOf, type Reader, readInput } from "./request.ts";
+import { faultOf } from "./fault.ts";
+import { problemDocument, problemHeaders } from "./problem.ts";
+import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
+import { checkUrl, SECURITY } from "./security.ts";
 
 export interface Deps {
   /**
@@ -64,13 +67,19 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
   const api = createApi(deps);
   const app = new OpenAPIHono<Env>({ router: new TrieRouter() });
   app.use(requestId());
-  app.use(cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders: ["ETag", "X-Request-Id"], maxAge: 86_400 }));
+  app.use(secureHeaders(SECURITY));
+  const exposeHeaders = ["ETag", "Retry-After", "X-Request-Id"];
+  app.use(cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders, maxAge: 86_400 }));
+  app.use((c, next) => {
+    checkUrl(c.req.url);
+    return next();
+  });
   app.use(
     methodNotAllowed<Env>({
       app,
       onMethodNotAllowed: (c, methods) => {
         const allow = methods.join(", ");
-        const detail = `Found the method ${c.req.method}; ${c.req.path} answers ${allow}.`;
+        const detail = expected(`${allow} of ${c.req.path.slice(0, 200)}`, c.req.method);
         return problem(c, new SurprisalError("method-not-allowed", detail), { Allow: allow });
       },
     }),
@@ -90,14 +99,6 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
 
 /** The routes without a prefix. */
 export function createApi(deps: Deps): OpenAPIHono<Env> {
-  const reader: Reader = {
-    limits: deps.limits,
-    async hears(patterns) {
-      const named = patterns ? await deps.models(patterns) : [];
-      return named.some(({ kind }) => kind === "audio") || readsAudio(await deps.models());
-    },
-    decode: deps.decode,
-  };
   const api = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
@@ -110,25 +111,34 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     });
   }
   api.openapi(scoreRoute, async (c) => {
-    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), ScoreOptions, reader);
-    return c.json(await score(input, await deps.models(options.models), options), 200, NOT_STORED);
+    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits);
+    const { content, options } = envelope;
+    const models = await deps.models(options.models);
+    modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
+    const answer = await score(await decodeContent(content, options, deps), models, options);
+    return c.json(joinable(answer, envelope), 200, NOT_STORED);
   });
 
   api.openapi(predictRoute, async (c) => {
-    const { input, options } = await readInput(c.req.raw, c.req.valid("query"), PredictOptions, reader);
+    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits);
+    const { content, options } = envelope;
     const type = accepts(c, {
       header: "Accept",
       supports: ["application/json", "audio/midi", "audio/wav"],
       default: "application/json",
     });
     c.header("Vary", "Accept", { append: true });
-    // State tokens may be of any model.
-    const models = await deps.models(options.state ? undefined : options.models);
-    const answer = await predict(input, models, options);
-    if (type === "application/json") return c.json(answer, 200, NOT_STORED);
+    const patterns = options.state ? undefined : options.models; // state tokens may be of any model
+    const models = await deps.models(patterns);
+    modelsOfKind(models, kindOf(content), patterns);
+    const answer = await predict(await decodeContent(content, options, deps), models, options);
+    if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {
-      throw new SurprisalError("not-acceptable", `The continuation is ${mediaType}; wanted by Accept: ${type}.`);
+      throw new SurprisalError(
+        "not-acceptable",
+        expected(`an Accept of ${mediaType}, which the continuation is`, type),
+      );
     }
     const headers = { ...NOT_STORED, "Content-Disposition": `attachment; filename="continuation.${extension}"` };
     return c.body(bytes, 200, { ...headers, "Content-Type": mediaType });
@@ -149,7 +159,9 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   api.openapi(readyRoute, async (c) => {
     const { length } = await deps.models();
     const reason = deps.lastError?.();
-    if (length === 0) throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
+    if (length === 0) {
+      throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
+    }
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 
@@ -166,25 +178,20 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   return api;
 }
 
-function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
-  const document = problemDocument(error, new URL(c.req.url).pathname, c.get("requestId"));
-  return c.body(JSON.stringify(document), document.status, {
-    ...NOT_STORED,
-    ...headers,
-    "Content-Type": "application/problem+json",
-  });
+/** An answer that says what it is of: the request's id, and the name of the file. */
+function joinable<Answer extends { readonly input: object }>(
+  answer: Answer,
+  { content, options: { id } }: Envelope<{ readonly id?: string | undefined }>,
+) {
+  const name = content.form === "file" ? content.name : undefined;
+  return {
+    ...(id !== undefined && { id }),
+    ...answer,
+    input: { ...answer.input, ...(name !== undefined && { name }) },
+  };
 }
 
-/** Unknown errors are answered bare: what they say is for the log. */
-export function problemDocument(error: SurprisalError | undefined, path: string, requestId: string) {
-  const status = error?.status ?? 500;
-  return {
-    type: "about:blank",
-    title: TITLE_BY_STATUS[status],
-    status,
-    detail:
-      error && status !== 500 ? error.message : "The server failed; its log has more under the id of this request.",
-    code: error?.code ?? "internal-error",
-    instance: `${path}#${requestId}`,
-  } satisfies Problem;
+function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
+  const document = problemDocument(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"));
+  return c.body(JSON.stringify(document), document.status, { ...problemHeaders(document), ...headers });
 }

@@ -1,6 +1,6 @@
 /** A prediction -> its continuation as a file: MIDI of music, WAV of audio. */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { writeMidi } from "../formats/midi.ts";
 import { pianoRoll } from "../formats/piano-roll.ts";
 import { writeWav } from "../formats/wav.ts";
@@ -12,7 +12,7 @@ export function continuationFile({ predictions }: PredictResponse) {
   if (predictions.length !== 1 || !prediction.continuation) {
     throw new SurprisalError(
       "not-acceptable",
-      `A file is the continuation of one model; found ${predictions.length} models ${prediction.continuation ? "with" : "without"} steps. Set models to one id and steps to a number.`,
+      `${expected("the continuation of one model, as a file has", `${predictions.length} models ${prediction.continuation ? "with" : "without"} steps`)} Set models to one id and steps to a number.`,
     );
   }
   if ("framesPerQuarter" in prediction) {

@@ -7,7 +7,8 @@ import { PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.t
 const DESCRIPTION = `Log-likelihoods and predictions of tanh RNN, LSTM and GRU models of music and of speech.
 
 Logarithms are natural and amounts of information in nats. Every error is a problem document with a stable \`code\`.
-Options of a POST stand in the query or in its form or JSON body, but not in both.`;
+Options of a POST stand in the query or in its form or JSON body, but not in both.
+Bodies may be compressed: \`Content-Encoding: gzip\` or \`deflate\`. Limits hold for what they decode to.`;
 
 export function openApiDocument<E extends Env>(api: OpenAPIHono<E>, version: string): object {
   // Registered by name, since the routes refer to bodies by name.

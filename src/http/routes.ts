@@ -1,5 +1,6 @@
 /** The routes as openapi.yaml shows them: what goes in and what comes out of each, by the schemas. app.ts answers them. */
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
+import { RETRY_AFTER_SECONDS } from "../limits.ts";
 import { Bytes } from "../schema/body.ts";
 import { ModelInfo, ModelList, ModelPath } from "../schema/model.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
@@ -15,6 +16,14 @@ const json = <Schema>(schema: Schema, description: string) => ({
 const problem = (description: string) => ({
   content: { "application/problem+json": { schema: Problem } },
   description,
+});
+
+/** Of 503, as of 429: the client may ask again. */
+const unavailable = (description: string) => ({
+  ...problem(description),
+  headers: z.object({
+    "Retry-After": z.int().openapi({ description: "Seconds after which to ask again.", example: RETRY_AFTER_SECONDS }),
+  }),
 });
 
 /** A body of one of the three kinds. References, not schemas: request.ts reads the body, since a route reads only one kind. */
@@ -36,9 +45,11 @@ const evaluation = {
   400: problem("A malformed request, file, piano roll, list of samples or state."),
   404: problem("No such model."),
   413: problem("Over a limit of bytes, frames or seconds."),
-  415: problem("Neither MIDI nor audio, or audio that this server cannot decode."),
+  415: problem(
+    "Neither MIDI nor audio, audio that this server cannot decode, or another Content-Encoding than gzip or deflate.",
+  ),
   422: problem("Nothing to score."),
-  503: problem("No models."),
+  503: unavailable("No models, or too many requests that wait."),
 };
 
 export const scoreRoute = createRoute({
@@ -107,5 +118,5 @@ export const readyRoute = createRoute({
   path: "/health/ready",
   operationId: "ready",
   summary: "Models are loaded",
-  responses: { 200: json(Health, "They are."), 503: problem("None is loaded.") },
+  responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded.") },
 });

@@ -1,5 +1,6 @@
 /** The `models` option -> models: ids and patterns such as `jsb/lstm*`, where a star stands for any characters but /. */
 import { expected, SurprisalError } from "../errors.ts";
+import { suggest } from "../util/suggest.ts";
 import type { Model } from "./model.ts";
 
 /**
@@ -10,7 +11,8 @@ export function selectModels<M extends Model>(
   models: readonly M[],
   patterns: readonly string[] = ["*/*"],
 ): readonly M[] {
-  if (models.length === 0) throw new SurprisalError("no-models", expected("at least one model", "none"));
+  if (models.length === 0)
+    throw new SurprisalError("no-models", expected("at least one model", "none: no model is loaded"));
   const chosen = new Set<M>();
   for (const pattern of patterns) {
     const matching = models.filter(({ id }) => isNamed(id, pattern));
@@ -34,25 +36,33 @@ export function modelsOfKind<K extends Model["kind"]>(
   const found = chosen.filter((model): model is Extract<Model, { kind: K }> => model.kind === kind);
   if (found.length === 0) {
     if (!patterns) {
-      throw new SurprisalError("unsupported-media-type", expected("input that a model of this server reads", kind));
+      const readable = [...new Set(models.map((model) => model.kind))].join(" and ");
+      throw new SurprisalError(
+        "unsupported-media-type",
+        expected(`${readable}, which this server has models of`, kind),
+      );
     }
-    const ids = chosen.map(({ id }) => id).join(", ");
-    throw new SurprisalError("malformed-request", expected(`models of ${kind}`, `${ids}, which cannot read it`));
+    throw new SurprisalError("malformed-request", expected(`models that read ${kind}`, listed(chosen)));
   }
   return found;
 }
 
 export function unknownModel(pattern: string, models: readonly Model[]): SurprisalError {
-  const known = models.map(({ id }) => id).join(", ") || "none";
-  return new SurprisalError(
-    "unknown-model",
-    expected(`one of the models ${known}`, JSON.stringify(pattern.slice(0, 100))),
-  );
+  const ids = models.map(({ id }) => id);
+  const wanted = models.length === 0 ? "no model, since none is loaded" : `one of the models ${listed(models)}`;
+  const sentence = expected(wanted, JSON.stringify(pattern.slice(0, 100)));
+  const meant = suggest(pattern, ids);
+  return new SurprisalError("unknown-model", meant === undefined ? sentence : `${sentence} Did you mean ${meant}?`);
 }
 
-/** Whether audio is read: there are models of it, or none at all, which is another error. */
-export const readsAudio = (models: readonly Model[]): boolean =>
-  models.length === 0 || models.some(({ kind }) => kind === "audio");
+/** Ids that a sentence shows; /models has them all. */
+const MAX_LISTED = 30;
+
+function listed(models: readonly Model[]): string {
+  const ids = models.slice(0, MAX_LISTED).map(({ id }) => id);
+  const more = models.length - ids.length;
+  return more === 0 ? ids.join(", ") : `${ids.join(", ")} and ${more} more`;
+}
 
 /** Whether a pattern names an id. */
 export function isNamed(id: string, pattern: string): boolean {

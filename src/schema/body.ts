@@ -44,18 +44,38 @@ export const Samples = z
 
 export const SampleRate = integer(SAMPLE_RATES.min, SAMPLE_RATES.max).openapi({ description: "Hz", example: 8000 });
 
+const WANTED_BASE64 = "base64 of the standard alphabet, padded and without line ends (RFC 4648, section 4)";
+
+/** Strict: what an encoder would not have written is damaged, or is something else. */
+export const Base64 = z.string(WANTED_BASE64).refine(isBase64, WANTED_BASE64);
+
+function isBase64(text: string): boolean {
+  if (text.length === 0 || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return false;
+  const end = text.slice(-4);
+  return btoa(atob(end)) === end; // the bits that padding leaves over are zero
+}
+
+const base64 = (of: string) =>
+  Base64.openapi({ format: "byte", description: `${of}, in base64 (RFC 4648, section 4); a data: URL is refused.` });
+
 const file = { file: z.string().openapi({ format: "binary", description: "One MIDI or audio file." }) };
 
-/** Bodies of /score and /predict as JSON, and as a form. They are for the specification: http/request.ts reads their parts. */
-const audio = { samples: Samples, sampleRate: SampleRate };
-export const ScoreJson = z.union([
-  z.strictObject({ pianoRoll: Frames, ...ScoreOptions.shape }),
-  z.strictObject({ ...audio, ...ScoreOptions.shape }),
-]);
-export const PredictJson = z.union([
-  z.strictObject({ pianoRoll: Frames, ...PredictOptions.shape }),
-  z.strictObject({ ...audio, ...PredictOptions.shape }),
-]);
+/** The contents of a JSON body, of which it has one. */
+const contents = {
+  pianoRoll: Frames.optional(),
+  midi: base64("A MIDI file").optional(),
+  audio: base64("An audio file").optional(),
+  samples: Samples.optional(),
+  sampleRate: SampleRate.optional(),
+};
+const oneOf = [["pianoRoll"], ["midi"], ["audio"], ["samples", "sampleRate"]].map((required) => ({ required }));
+
+const jsonBody = <Options extends z.ZodRawShape>({ shape }: z.ZodObject<Options>) =>
+  z.strictObject({ ...contents, ...shape }).openapi({ oneOf });
+
+/** Bodies of /score and /predict as JSON, and as a form. They are for the specification: http/json.ts and form.ts read them. */
+export const ScoreJson = jsonBody(ScoreOptions);
+export const PredictJson = jsonBody(PredictOptions);
 export const ScoreForm = z.strictObject({ ...file, ...ScoreOptions.shape });
 export const PredictForm = z.strictObject({ ...file, ...PredictOptions.shape });
 export const Bytes = z.string().openapi({ format: "binary" });

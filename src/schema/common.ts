@@ -1,5 +1,6 @@
 /** What the answers of /score and /predict have in common. */
 import { WARNING_CODES } from "../errors.ts";
+import { MAX_FILE_NAME } from "../limits.ts";
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
 import { count } from "./values.ts";
@@ -35,9 +36,23 @@ export const perModel = {
   warnings: z.array(Warning),
 };
 
+/** Of the file, and of the request: so that answers can be joined with what was asked. */
+const fileName = z
+  .string()
+  .optional()
+  .openapi({
+    description: `Name of the file in a form, without folders and at most ${MAX_FILE_NAME} characters; other bodies have none.`,
+    example: "bwv-253.mid",
+  });
+export const requestId = z
+  .string()
+  .optional()
+  .openapi({ description: "The option `id` of the request, if it had one." });
+
 export const MusicInput = z
   .object({
     kind: z.literal("music"),
+    name: fileName,
     notes: count.openapi({ description: "Notes read from the MIDI file, or onsets in the piano roll." }),
     durationQuarters: z.number().optional().openapi({
       description: "From the first onset to the last release in quarter notes; MIDI input only, a roll has no clock.",
@@ -50,6 +65,7 @@ export type MusicInput = z.infer<typeof MusicInput>;
 export const AudioInput = z
   .object({
     kind: z.literal("audio"),
+    name: fileName,
     sampleRate: z.number().openapi({ description: "Of the recording, Hz." }),
     samples: count.openapi({ description: "Of the recording, at its own rate and of one channel." }),
     durationSeconds: z.number(),

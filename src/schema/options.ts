@@ -1,13 +1,21 @@
 /** Options of /score and /predict. The types are inferred from the schemas, and openapi.yaml is written from them. */
-import { FRAMES_PER_QUARTER, MAX_PATTERN, MAX_SHIFT, MAX_SHIFT_FRAMES, MAX_STEPS } from "../limits.ts";
+import {
+  FRAMES_PER_QUARTER,
+  MAX_ID,
+  MAX_PATTERN,
+  MAX_SHIFT,
+  MAX_SHIFT_FRAMES,
+  MAX_STEPS,
+  TEMPERATURES,
+} from "../limits.ts";
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
-import { flag, integer, list, number, optionsOf, positive } from "./values.ts";
+import { flag, integer, list, number, optionsOf, real } from "./values.ts";
 
-const WANTED_RATE = `a number from ${FRAMES_PER_QUARTER.min} to ${FRAMES_PER_QUARTER.max}`;
+const WANTED_ID = `text of 1 to ${MAX_ID} characters`;
 
 const musicOptions = {
-  models: list(z.string("text").max(MAX_PATTERN, `patterns of at most ${MAX_PATTERN} characters`))
+  models: list(z.string("text").max(MAX_PATTERN, `a pattern of at most ${MAX_PATTERN} characters`))
     .optional()
     .openapi({
       description:
@@ -48,14 +56,14 @@ const musicOptions = {
     description: "MIDI input only: notes last as long as the sustain pedal (controller 64) holds them.",
     default: false,
   }),
-  framesPerQuarter: number(
-    z.number(WANTED_RATE).min(FRAMES_PER_QUARTER.min, WANTED_RATE).max(FRAMES_PER_QUARTER.max, WANTED_RATE),
-  )
-    .optional()
-    .openapi({
-      description:
-        "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, by which `nllPerQuarter` is reckoned.",
-    }),
+  framesPerQuarter: number(real(FRAMES_PER_QUARTER)).optional().openapi({
+    description:
+      "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, from which `nllPerQuarter` is computed.",
+  }),
+  id: z.string(WANTED_ID).min(1, WANTED_ID).max(MAX_ID, WANTED_ID).optional().openapi({
+    description: "Any text by which the client knows this request; the answer has it as `id`.",
+    example: "chorales/17",
+  }),
 };
 
 /** Options of /score. */
@@ -87,7 +95,7 @@ export const PredictOptions = optionsOf({
     .openapi({
       description: `Frames (at most ${MAX_STEPS.music}) or blocks of ten audio samples to sample after the input, given back as \`continuation\`.`,
     }),
-  temperature: number(positive(10)).optional().openapi({
+  temperature: number(real(TEMPERATURES)).optional().openapi({
     description:
       "Divides the logits when sampling, those of each member of a mixture; of audio also the variances are multiplied by it. Below 1 more cautious, above 1 wilder.",
     default: 1,

@@ -1,7 +1,7 @@
 /** Answers of /predict. */
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
-import { AudioInput, MusicInput, perModel, perSpeechModel } from "./common.ts";
+import { AudioInput, MusicInput, perModel, perSpeechModel, requestId } from "./common.ts";
 import { Pitch } from "./values.ts";
 
 export const Prediction = z
@@ -47,12 +47,12 @@ export const AudioPrediction = z
 export type AudioPrediction = z.infer<typeof AudioPrediction>;
 
 export const MusicPredictResponse = z
-  .object({ input: MusicInput, predictions: z.array(Prediction) })
+  .object({ id: requestId, input: MusicInput, predictions: z.array(Prediction) })
   .openapi("MusicPredictResponse");
 export type MusicPredictResponse = z.infer<typeof MusicPredictResponse>;
 
 export const AudioPredictResponse = z
-  .object({ input: AudioInput, predictions: z.array(AudioPrediction) })
+  .object({ id: requestId, input: AudioInput, predictions: z.array(AudioPrediction) })
   .openapi("AudioPredictResponse");
 export type AudioPredictResponse = z.infer<typeof AudioPredictResponse>;
 

@@ -1,7 +1,7 @@
 /** Answers of /score. */
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
-import { AudioInput, MusicInput, modelId, perModel, perSpeechModel } from "./common.ts";
+import { AudioInput, MusicInput, modelId, perModel, perSpeechModel, requestId } from "./common.ts";
 import { count, Pitch } from "./values.ts";
 
 const NoteScore = z
@@ -83,6 +83,7 @@ export type AudioScore = z.infer<typeof AudioScore>;
 
 export const MusicScoreResponse = z
   .object({
+    id: requestId,
     input: MusicInput,
     scores: z.array(Score),
     best: modelId.nullable().openapi({
@@ -103,6 +104,7 @@ export type MusicScoreResponse = z.infer<typeof MusicScoreResponse>;
 
 export const AudioScoreResponse = z
   .object({
+    id: requestId,
     input: AudioInput,
     scores: z.array(AudioScore),
     best: modelId.openapi({ description: "The model with the lowest bitsPerSample." }),

@@ -20,7 +20,7 @@ export const Problem = z
     type: z.string().openapi({ example: "about:blank" }),
     title: z.string(),
     status: z.int(),
-    detail: z.string().openapi({ description: "One sentence: what was found against what was wanted." }),
+    detail: z.string().openapi({ description: "What was expected and what came instead, in one sentence or two." }),
     code: z.string().openapi({ description: "Stable name of the error.", example: "malformed-midi" }),
     instance: z.string().openapi({ description: "Path of the request and, after #, its id." }),
   })

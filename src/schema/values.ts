@@ -1,4 +1,4 @@
-/** The kinds of values that options and bodies are made of. Every fault is worded as what was expected; http/request.ts puts what was got behind it. */
+/** The kinds of values that options and bodies are made of. Every fault is worded as what was expected; http/fault.ts adds what came instead. */
 import { MAX_LIST } from "../limits.ts";
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
@@ -7,9 +7,9 @@ export const integer = (least: number, most: number) => {
   const wanted = `an integer from ${least} to ${most}`;
   return z.int(wanted).min(least, wanted).max(most, wanted);
 };
-export const positive = (most: number) => {
-  const wanted = `a number above 0, at most ${most}`;
-  return z.number(wanted).positive(wanted).max(most, wanted);
+export const real = ({ min, max }: { readonly min: number; readonly max: number }) => {
+  const wanted = `a number from ${min} to ${max}`;
+  return z.number(wanted).min(min, wanted).max(max, wanted);
 };
 
 // Options come as text in a query or a form and typed in JSON; both end in the same type.
@@ -36,7 +36,7 @@ export const list = <Schema extends z.ZodType>(item: Schema) => {
 /** Options by name, and no others. */
 export const optionsOf = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.strictObject(shape, {
-    error: ({ code }) => (code === "unrecognized_keys" ? `only ${Object.keys(shape).join(", ")}` : undefined),
+    error: ({ code }) => (code === "unrecognized_keys" ? Object.keys(shape).join(", ") : undefined),
   });
 
 export const Pitch = integer(1, 127);

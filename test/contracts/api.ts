@@ -80,7 +80,7 @@ export function apiContract(request: Request): void {
       ]) {
         expect(await score(post(midi, type))).toEqual(wanted);
       }
-      expect(await score(form([file()]))).toEqual(wanted);
+      expect(await score(form([file()]))).toEqual({ ...wanted, input: { ...wanted.input, name: "piece.mid" } });
       expect(await (await request("/score", post(midi))).json()).toEqual(wanted);
       const roll = await score(json({ pianoRoll: piece, models: "jsb/tanh,jsb/lstm,jsb/gru" }));
       expect(roll.scores).toEqual(wanted.scores.slice(0, 3));
@@ -88,6 +88,56 @@ export function apiContract(request: Request): void {
 
     test.each(["utf-8", '"UTF-8"', "utf8"])("reads JSON that names its charset as %s", async (charset) => {
       await score(post(JSON.stringify({ pianoRoll: piece }), `application/json; charset=${charset}`));
+    });
+
+    test.each(["gzip", "deflate"] as const)("decodes a body that is compressed by %s", async (format) => {
+      const compressed = async (body: BlobPart) =>
+        new Uint8Array(
+          await new Response(new Blob([body]).stream().pipeThrough(new CompressionStream(format))).arrayBuffer(),
+        );
+      const headers = { "Content-Encoding": format };
+      expect(await score(post(await compressed(midi), "audio/midi", headers))).toEqual(
+        await score(post(midi, "audio/midi")),
+      );
+      const text = JSON.stringify({ pianoRoll: piece });
+      expect(await score(post(await compressed(text), "application/json", headers))).toEqual(
+        await score(json({ pianoRoll: piece })),
+      );
+      const cut = (await compressed(midi)).subarray(0, 30);
+      const sentence = await problem(request("/score", post(cut, "audio/midi", headers)), 400, "malformed-request");
+      expect(sentence).toBe(
+        `Expected a body in ${format}, as its Content-Encoding says, got bytes that are not, or are damaged.`,
+      );
+    });
+
+    test("refuses another encoding", async () => {
+      const encoded = post(midi, "audio/midi", { "Content-Encoding": "br" });
+      expect(await problem(request("/score", encoded), 415, "unsupported-media-type")).toBe(
+        'Expected a Content-Encoding of gzip, deflate or identity, got "br".',
+      );
+    });
+
+    test("takes a MIDI file as base64 in JSON", async () => {
+      const base64 = Buffer.from(midi).toString("base64");
+      expect(await score(json({ midi: base64 }))).toEqual(await score(post(midi, "audio/midi")));
+      const { scores } = await score(json({ midi: base64, models: "jsb/gru", transpose: 1 }));
+      expect(scores.map(({ model, transposedBy }) => `${model} by ${transposedBy}`)).toEqual(["jsb/gru by 1"]);
+    });
+
+    test("gives back the id of a request, and the name of a file without its folders", async () => {
+      const { id, input } = await score(
+        form([
+          ["id", "17 ü"],
+          ["file", new File([midi], "C:\\bach/bwv 253.mid")],
+        ]),
+      );
+      expect([id, input.name]).toEqual(["17 ü", "bwv 253.mid"]);
+      const long = await score(form([["file", new File([midi], `${"é".repeat(400)}.mid`)]]), "?id=18");
+      expect([long.id, long.input.name]).toEqual(["18", "é".repeat(255)]);
+      const roll = await score(json({ pianoRoll: piece, id: "19" }));
+      expect([roll.id, roll.input.name]).toEqual(["19", undefined]);
+      const prediction = await predict(form([["id", "20"], file()]));
+      expect([prediction.id, prediction.input.name]).toEqual(["20", "piece.mid"]);
     });
 
     test("takes options from the query, a form or JSON, as text or typed", async () => {
@@ -255,11 +305,18 @@ export function apiContract(request: Request): void {
     test.each<[string, string, RequestInit, number, string, RegExp]>([
       ["no body", "", { method: "POST" }, 400, "malformed-request", /empty/],
       ["no body but a type", "", post("", "application/json"), 400, "malformed-request", /empty/],
-      ["no JSON", "", post("{", "application/json"), 400, "malformed-request", /not JSON/],
+      [
+        "no JSON",
+        "",
+        post("{", "application/json"),
+        400,
+        "malformed-request",
+        /not JSON: Expected a name in double quotes or \} at line 1, column 2, got the end of the text/,
+      ],
       ["JSON in no UTF-8", "", post(Uint8Array.of(34, 255, 34), "application/json"), 400, "malformed-request", /UTF-8/],
-      ["a JSON list", "", json([]), 400, "malformed-request", /a list of 0/],
+      ["a JSON list", "", json([]), 400, "malformed-request", /got a list of 0/],
       ["JSON null", "", json(null), 400, "malformed-request", /null/],
-      ["JSON without a roll", "", json({}), 400, "malformed-piano-roll", /pianoRoll is missing/],
+      ["JSON without a roll", "", json({}), 400, "malformed-request", /pianoRoll, midi, audio, samples.* got none/],
       ["a roll that is text", "", json({ pianoRoll: "60" }), 400, "malformed-piano-roll", /"60"/],
       [
         "a frame that is a number",
@@ -267,7 +324,7 @@ export function apiContract(request: Request): void {
         json({ pianoRoll: [[60], 3] }),
         400,
         "malformed-piano-roll",
-        /pianoRoll\[1\] is 3/,
+        /^Expected pianoRoll\[1\] to be .*, got 3\.$/,
       ],
       [
         "a pitch of 0",
@@ -275,7 +332,7 @@ export function apiContract(request: Request): void {
         json({ pianoRoll: [[60], [64, 0]] }),
         400,
         "malformed-piano-roll",
-        /pianoRoll\[1\]\[1\] is 0/,
+        /^Expected pianoRoll\[1\]\[1\] to be .*, got 0\.$/,
       ],
       ["a pitch of 60.5", "", json({ pianoRoll: [[60.5]] }), 400, "malformed-piano-roll", /60\.5/],
       ["a pitch of text", "", json({ pianoRoll: [["60"]] }), 400, "malformed-piano-roll", /"60"/],
@@ -290,21 +347,49 @@ export function apiContract(request: Request): void {
         "unsupported-media-type",
         /text\/plain/,
       ],
-      ["bytes that nobody knows", "", post("hello", "application/octet-stream"), 415, "unsupported-media-type", /MThd/],
+      [
+        "bytes that nobody knows",
+        "",
+        post("hello", "application/octet-stream"),
+        415,
+        "unsupported-media-type",
+        /"hello"/,
+      ],
       ["MIDI that is none", "", post("hello", "audio/midi"), 400, "malformed-midi", /./],
       ["MIDI cut short", "", post(midi.subarray(0, 50), "audio/midi"), 400, "malformed-midi", /./],
-      ["a form without its boundary", "", post("x", "multipart/form-data"), 400, "malformed-request", /multipart/],
-      ["a form that is none", "", post("x", "multipart/form-data; boundary=y"), 400, "malformed-request", /multipart/],
-      ["a form without a file", "", form([["models", "jsb/gru"]]), 400, "malformed-request", /0 fields named `file`/],
-      ["a form with two files", "", form([file(), file()]), 400, "malformed-request", /2 fields named `file`/],
-      ["an empty file", "", form([file("")]), 400, "malformed-request", /^The form's file is empty; wanted/],
+      [
+        "a form without its boundary",
+        "",
+        post("x", "multipart/form-data"),
+        400,
+        "malformed-request",
+        /^Expected a boundary/,
+      ],
+      [
+        "a form that is none",
+        "",
+        post("x", "multipart/form-data; boundary=y"),
+        400,
+        "malformed-request",
+        /line "--y", got none/,
+      ],
+      ["a form without a file", "", form([["models", "jsb/gru"]]), 400, "malformed-request", /field `file`, got none/],
+      [
+        "a form with two files",
+        "",
+        form([file(), file()]),
+        400,
+        "malformed-request",
+        /got 2 files\. Send one request for each file\.$/,
+      ],
+      ["an empty file", "", form([file("")]), 400, "malformed-request", /got an empty file/],
       [
         "a file of a type that nobody reads",
         "",
         form([["file", new File(["hello"], "a.pdf", { type: "application/pdf" })]]),
         415,
         "unsupported-media-type",
-        /5 bytes of application\/pdf/,
+        /5 bytes that begin "hello", sent as application\/pdf/,
       ],
       [
         "JSON in another charset",
@@ -312,7 +397,7 @@ export function apiContract(request: Request): void {
         post(JSON.stringify(roll), 'application/json; charset="ISO-8859-1"'),
         415,
         "unsupported-media-type",
-        /charset "ISO-8859-1"; wanted utf-8/,
+        /charset utf-8.*, got "ISO-8859-1"/,
       ],
       ["a file that is text", "", form([["file", "MThd"]]), 400, "malformed-request", /text/],
       [
@@ -321,10 +406,17 @@ export function apiContract(request: Request): void {
         form([file(), ["models", new File(["x"], "y")]]),
         400,
         "malformed-request",
-        /"models" is a file/,
+        /field "models", got a file/,
       ],
-      ["an unknown option in the query", "?foo=1", json(roll), 400, "malformed-request", /"foo".*models/],
-      ["an unknown option in JSON", "", json({ ...roll, tranpose: 1 }), 400, "malformed-request", /"tranpose"/],
+      ["an unknown option in the query", "?foo=1", json(roll), 400, "malformed-request", /models.*, got "foo"/],
+      [
+        "an unknown option in JSON",
+        "",
+        json({ ...roll, tranpose: 1 }),
+        400,
+        "malformed-request",
+        /got "tranpose"\. Did you mean transpose\?$/,
+      ],
       ["an unknown option in a form", "", form([file(), ["foo", "1"]]), 400, "malformed-request", /"foo"/],
       ["an option of /predict", "?steps=4", json(roll), 400, "malformed-request", /"steps"/],
       [
@@ -336,9 +428,9 @@ export function apiContract(request: Request): void {
         /models/,
       ],
       ["a number that is given twice", "?transpose=1&transpose=2", json(roll), 400, "malformed-request", /a list of 2/],
-      ["NaN", "?transpose=NaN", json(roll), 400, "malformed-request", /transpose is "NaN"/],
+      ["NaN", "?transpose=NaN", json(roll), 400, "malformed-request", /transpose .*, got "NaN"/],
       ["half a semitone", "?transpose=0.5", json(roll), 400, "malformed-request", /transpose/],
-      ["an empty number", "?framesPerQuarter=", json(roll), 400, "malformed-request", /framesPerQuarter is ""/],
+      ["an empty number", "?framesPerQuarter=", json(roll), 400, "malformed-request", /framesPerQuarter .*, got ""/],
       ["no frames a quarter", "?framesPerQuarter=0", json(roll), 400, "malformed-request", /framesPerQuarter/],
       [
         "too few frames a quarter, of a roll as of a file",
@@ -346,7 +438,7 @@ export function apiContract(request: Request): void {
         json(roll),
         400,
         "malformed-request",
-        /framesPerQuarter is "0\.01"; wanted a number from 0\.015625 to 1024/,
+        /framesPerQuarter to be a number from 0\.015625 to 1024, got "0\.01"/,
       ],
       [
         "infinite frames a quarter",
@@ -356,12 +448,12 @@ export function apiContract(request: Request): void {
         "malformed-request",
         /framesPerQuarter/,
       ],
-      ["an unknown detail", "?detail=all", json(roll), 400, "malformed-request", /detail is "all"/],
-      ["a channel of 17", "?channels=1,17", post(midi), 400, "malformed-request", /channels is "1,17"/],
+      ["an unknown detail", "?detail=all", json(roll), 400, "malformed-request", /detail .*, got "all"/],
+      ["a channel of 17", "?channels=1,17", post(midi), 400, "malformed-request", /channels .*, got "1,17"/],
       ["channels of a roll", "?channels=1", json(roll), 400, "malformed-request", /channels/],
       ["a channel without notes", "?channels=5", post(midi), 422, "nothing-to-score", /on channels 5;/],
       ["drums alone", "", post(drums), 422, "nothing-to-score", /on channels 1 to 16 but 10;/],
-      ["an unknown model", "?models=jsb/foo", json(roll), 404, "unknown-model", /"jsb\/foo"; there are .*jsb\/gru/],
+      ["an unknown model", "?models=jsb/foo", json(roll), 404, "unknown-model", /jsb\/gru.*, got "jsb\/foo"/],
       ["a pattern without a match", "?models=jsb/gru,foo/*", json(roll), 404, "unknown-model", /"foo\/\*"/],
       ["no model", "?models=", json(roll), 404, "unknown-model", /""/],
       [
@@ -370,7 +462,61 @@ export function apiContract(request: Request): void {
         json(roll),
         400,
         "malformed-request",
-        /^models is .*; wanted patterns of at most 128 characters\.$/,
+        /^Expected models to be a pattern of at most 128 characters, got /,
+      ],
+      [
+        "an id that is too long",
+        `?id=${"x".repeat(129)}`,
+        json(roll),
+        400,
+        "malformed-request",
+        /id to be text of 1 to 128/,
+      ],
+      ["a model that is misspelled", "?models=jsb/gro", json(roll), 404, "unknown-model", /Did you mean jsb\/gru\?$/],
+      ...["piano_roll", "notes", "frames"].map((name): [string, string, RequestInit, number, string, RegExp] => [
+        `a roll named ${name}`,
+        "",
+        json({ [name]: [[60], [62]] }),
+        400,
+        "malformed-piano-roll",
+        new RegExp(`^Expected pianoRoll, a list of frames.*, got the field "${name}"\\.$`),
+      ]),
+      [
+        "a matrix of 0 and 1",
+        "",
+        json({ pianoRoll: piece.map((frame) => Array.from({ length: 88 }, (_, c) => Number(frame.includes(c + 21)))) }),
+        400,
+        "malformed-piano-roll",
+        /got rows of 88 zeros and ones\. List the pitches/,
+      ],
+      [
+        "midi that is a list of notes",
+        "",
+        json({ midi: [60, 62] }),
+        400,
+        "malformed-request",
+        /midi .*base64.*pianoRoll/,
+      ],
+      ["base64 with a line end", "", json({ midi: "TVRo\nZA==" }), 400, "malformed-request", /base64/],
+      ["base64 without its padding", "", json({ midi: "TVRoZA" }), 400, "malformed-request", /base64/],
+      ["base64 with bits left over", "", json({ midi: "TVRoZB==" }), 400, "malformed-request", /base64/],
+      ["base64 of no MIDI", "", json({ midi: "TVRoZA==" }), 400, "malformed-midi", /./],
+      ["a data: URL", "", json({ midi: "data:audio/midi;base64,TVRoZA==" }), 400, "malformed-request", /data: URL/],
+      [
+        "a roll beside a file",
+        "",
+        json({ ...roll, midi: "TVRoZA==" }),
+        400,
+        "malformed-request",
+        /got pianoRoll and midi/,
+      ],
+      [
+        "JSON with a trailing comma",
+        "",
+        post('{\n  "pianoRoll": [[60],]}', "application/json"),
+        400,
+        "malformed-request",
+        /^The body is not JSON: Expected a value at line 2, column 22, got "\]"\.$/,
       ],
       ["a list without end", "", json({ ...roll, models: Array(100_000).fill(1) }), 400, "malformed-request", /100000/],
       [
@@ -379,7 +525,7 @@ export function apiContract(request: Request): void {
         post(`{"pianoRoll":[[${"0,".repeat(500_000)}0]]}`, "application/json"),
         400,
         "malformed-piano-roll",
-        /\[0\]\[0\] is 0/,
+        /rows of 500001 zeros and ones/,
       ],
       [
         "lists in lists",
@@ -389,7 +535,7 @@ export function apiContract(request: Request): void {
         "malformed-piano-roll",
         /a list/,
       ],
-    ])("%s is told why", async (_, query, init, status, code, sentence) => {
+    ])("%s is refused in a sentence", async (_, query, init, status, code, sentence) => {
       expect(await problem(request(`/v1/score${query}`, init), status, code)).toMatch(sentence);
     });
 
@@ -398,14 +544,23 @@ export function apiContract(request: Request): void {
     });
     test.each([
       "temperature=0",
+      "temperature=0.009",
       "temperature=-1",
       "temperature=11",
       "temperature=NaN",
+      "temperature=1e-310",
       "seed=-1",
       "seed=4294967296",
       "seed=1.5",
     ])("%s is out of range", async (query) => {
       await problem(request(`/predict?steps=1&${query}`, json(roll)), 400, "malformed-request");
+    });
+
+    test("a temperature near 0 is refused as a number too", async () => {
+      const body = { ...roll, steps: 1, temperature: 1e-310 };
+      expect(await problem(request("/predict", json(body)), 400, "malformed-request")).toBe(
+        "Expected temperature to be a number from 0.01 to 10, got 1e-310.",
+      );
     });
 
     test("a body over the limit is refused", async () => {
@@ -420,7 +575,7 @@ export function apiContract(request: Request): void {
 
     test("a form of many parts is refused", async () => {
       const many = form([file(), ...Array.from({ length: 64 }, (_, k) => [`x${k}`, "1"] as const)]);
-      expect(await problem(request("/score", many), 400, "malformed-request")).toContain("65 parts");
+      expect(await problem(request("/score", many), 400, "malformed-request")).toContain("at most 64 parts");
     });
   });
 
@@ -483,6 +638,16 @@ export function apiContract(request: Request): void {
 
     test.each(["/nothing", "/v1/", "/v1/score/x", "/v2/score"])("there is nothing at %s", async (path) => {
       await problem(request(path), 404, "not-found");
+    });
+
+    test("an answer is of the type that it says, sends no referrer on, and stands in no frame", async () => {
+      const answers = [request("/v1/models"), request("/nothing"), request("/v1/score", json({ pianoRoll: piece }))];
+      for (const { headers } of await Promise.all(answers)) {
+        expect(headers.get("x-content-type-options")).toBe("nosniff");
+        expect(headers.get("referrer-policy")).toBe("no-referrer");
+        expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+        expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+      }
     });
 
     test("every origin may ask", async () => {

@@ -91,6 +91,7 @@ export function audioContract(request: Request): void {
       expect((await score({ method: "POST", body: data })).scores).toEqual(whole);
       expect((await score(post(wav, "application/octet-stream"))).scores).toEqual(whole);
       expect((await score(listed(read))).scores).toEqual(whole);
+      expect((await score(json({ audio: Buffer.from(wav).toString("base64") }))).scores).toEqual(whole);
     });
 
     test("gives the NLL of each block with detail=frames", async () => {
@@ -162,21 +163,29 @@ export function audioContract(request: Request): void {
       ["framesPerQuarter=2", "framesPerQuarter is for music; found audio."],
       ["channels=1", "channels is for music; found audio."],
       ["detail=notes", "detail=notes is for music; found audio."],
-      ["models=jsb/gru", "Found audio, which jsb/gru cannot read; wanted models of audio."],
+      ["models=jsb/gru", "Expected models that read audio, got jsb/gru."],
     ])("with %s is refused", async (query, sentence) => {
       const answer = request(`/v1/score?${query}`, post(wav, "audio/wav"));
       expect(await problem(answer, 400, "malformed-request")).toBe(sentence);
     });
 
     test.each([
-      ["no rate", { samples: [0, 0.5] }, "sampleRate is missing; wanted an integer from 1000 to 768000."],
-      ["no samples", { sampleRate: 8000 }, "samples is missing; wanted a list of samples, numbers from -1 to 1."],
-      ["a text among them", { samples: [0, "a"], sampleRate: 8000 }, 'samples[1] is "a"; wanted a number.'],
-      ["a rate of 0", { samples: [0], sampleRate: 0 }, "sampleRate is 0; wanted an integer from 1000 to 768000."],
+      ["no rate", { samples: [0, 0.5] }, "Expected sampleRate to be an integer from 1000 to 768000, got nothing."],
+      [
+        "no samples",
+        { sampleRate: 8000 },
+        "Expected samples to be a list of samples, numbers from -1 to 1, got nothing.",
+      ],
+      ["a text among them", { samples: [0, "a"], sampleRate: 8000 }, 'Expected samples[1] to be a number, got "a".'],
+      [
+        "a rate of 0",
+        { samples: [0], sampleRate: 0 },
+        "Expected sampleRate to be an integer from 1000 to 768000, got 0.",
+      ],
       [
         "a roll beside",
         { samples: [0], sampleRate: 8000, pianoRoll: [[60]] },
-        "Found pianoRoll beside samples or sampleRate; wanted one input.",
+        "Expected one of pianoRoll, midi, audio, samples, got pianoRoll and samples.",
       ],
     ])("of samples with %s is refused", async (_, body, sentence) => {
       expect(await problem(request("/v1/score", json(body)), 400, "malformed-request")).toBe(sentence);

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
+import { gzipSync } from "node:zlib";
 import { createAdaptorServer } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SurprisalError } from "../../src/errors.ts";
 import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
 import { createApp, type Deps } from "../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
-
 import { apiContract } from "../contracts/api.ts";
 import { audioContract } from "../contracts/audio.ts";
 import { randomModel, randomPiece, randomRecording, testModels, testSpeechModels } from "../support/models.ts";
@@ -57,7 +58,7 @@ test("models are asked for by the patterns of a request, where others cannot mat
   expect(asked).toEqual([undefined]);
   const samples = Array.from(randomRecording(1, 100));
   await asking("/score", postJson({ samples, sampleRate: 8000, models: "speech-short/gru" }));
-  expect(asked).toEqual([["speech-short/gru"], ["speech-short/gru"]]);
+  expect(asked).toEqual([["speech-short/gru"]]);
   const { predictions } = await asking("/predict?models=jsb/gru", postJson({ pianoRoll }));
   expect(asked).toEqual([["jsb/gru"]]);
   await asking("/predict?models=jsb/gru", postJson({ pianoRoll, state: [predictions[0].state] }));
@@ -96,6 +97,23 @@ describe("the API on Node, over a socket", () => {
     expect(await raw(head + chunk.repeat(65))).toMatch(/^HTTP\/1.1 413 .*too-large/s); // no last chunk: it need not come
   });
 
+  test.each([
+    ["POST /score", "Host: a\r\nHost: b"],
+    ["POST /score", "Host: 1.2.3.4.5"],
+    ["POST /score", "Host: xn--a"],
+    ["POST /score", "Host: ["],
+    ["POST /score", "Host: "],
+    ["POST http://user:secret@x/score", "Host: x"],
+    ["POST http://[/score", "Host: x"],
+    ["POST *", "Host: x"],
+    ["POST /score?models=%zz", "Host: x"],
+  ])("%s with %j is a fault of the client", async (line, host) => {
+    logged.length = 0;
+    const answer = await raw(`${line} HTTP/1.1\r\n${host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(logged).toEqual([]);
+  });
+
   test("while a long request is worked on, others are answered", async () => {
     const large = randomModel({ set: "jsb", cell: "gru", units: 100 });
     const begun = Promise.withResolvers<void>();
@@ -120,7 +138,7 @@ describe("the API on Node, over a socket", () => {
     expect(answers).toEqual(["status", "input"]);
   });
 
-  test("a body that breaks off harms nobody", async () => {
+  test("after a body that breaks off the server answers others", async () => {
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: audio/midi\r\nContent-Length: 1000\r\n\r\nMThd");
     await once(socket, "ready");
@@ -151,9 +169,22 @@ describe("limits", () => {
     const response = await small.request("/score", init);
     expect([response.status, (await response.json()).detail, pulled]).toEqual([
       413,
-      "The body has 101 bytes; wanted at most 100.",
+      "Expected a body of at most 100 bytes, got 101.",
       false,
     ]);
+  });
+
+  test("a compressed body is decoded to the limit and no further", async () => {
+    const bomb = gzipSync(new Uint8Array(2 ** 26));
+    const headers = { "Content-Encoding": "gzip", "Content-Type": "audio/midi" };
+    const wide = createApp({ ...deps, limits: { ...DEFAULT_LIMITS, bodyBytes: 2 ** 20 } });
+    const before = process.memoryUsage().arrayBuffers;
+    const response = await wide.request("/score", { method: "POST", body: bomb, headers });
+    expect([response.status, (await response.json()).detail]).toEqual([
+      413,
+      "Expected a body of at most 1048576 bytes, got more.",
+    ]);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 25);
   });
 
   test("frames are counted for rolls and files", async () => {
@@ -176,9 +207,16 @@ test("a server without models of audio says so, whatever the audio", async () =>
     const response = await deaf.request("/score", body);
     expect([response.status, (await response.json()).detail]).toEqual([
       415,
-      expect.stringContaining("no speech models"),
+      "Expected music, which this server has models of, got audio.",
     ]);
   }
+});
+
+test("a server that is busy says when to ask again", async () => {
+  const busy = () => Promise.reject(new SurprisalError("busy", "Expected fewer requests, got more."));
+  const response = await createApp({ ...deps, offload: () => busy }).request("/score", postJson({ pianoRoll: [[60]] }));
+  expect([response.status, (await response.json()).code]).toEqual([503, "busy"]);
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
 });
 
 describe("the models of the moment", () => {
@@ -191,6 +229,7 @@ describe("the models of the moment", () => {
     ] as const) {
       const response = await empty.request(path, init);
       expect([response.status, (await response.json()).code]).toEqual([503, "no-models"]);
+      expect(response.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
     }
     expect((await (await empty.request("/health/ready")).json()).detail).toContain("The bucket is gone.");
     expect((await empty.request("/health/live")).status).toBe(200);

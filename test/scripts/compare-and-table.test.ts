@@ -58,7 +58,7 @@ test.each(["compare.ts", "table.ts"])(
 test("compare: one model is nothing to compare", async () => {
   await addModel("gru");
   const unknown = await run("compare.ts", "foo");
-  expect(unknown).toMatchObject({ code: 2, stderr: 'Found no model "foo/*"; there are jsb/gru.\n' });
+  expect(unknown).toMatchObject({ code: 2, stderr: 'Expected one of the models jsb/gru, got "foo/*".\n' });
 });
 
 describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {

@@ -1,7 +1,7 @@
 /** `surprisal models`, and what the commands have in common: the models of the store, options and warnings. */
 import type { z } from "@hono/zod-openapi";
 import { expected, SurprisalError, type Warning } from "../../errors.ts";
-import { parse } from "../../http/request.ts";
+import { parse } from "../../http/fault.ts";
 import { modelInfo } from "../../model/info.ts";
 import type { Model } from "../../model/model.ts";
 import { reporter } from "../../store/report.ts";

@@ -1,8 +1,8 @@
 /** Events and results of API Gateway: what the runtime would refuse with an error of its own. */
 
 import type { APIGatewayProxyResult, LambdaEvent } from "hono/aws-lambda";
-import { SurprisalError } from "../../errors.ts";
-import { problemDocument } from "../../http/app.ts";
+import { expected, SurprisalError } from "../../errors.ts";
+import { problemDocument } from "../../http/problem.ts";
 import { MAX_RESULT_BYTES } from "../../limits.ts";
 
 /** The event without a body where a Request may have none; HTTP gives such a body no meaning (RFC 9110, section 9.3.1). */
@@ -17,7 +17,7 @@ export function passable(result: APIGatewayProxyResult, event: LambdaEvent): API
   if (bytes <= MAX_RESULT_BYTES) return result;
   const error = new SurprisalError(
     "too-large",
-    `The answer has ${bytes} bytes; wanted at most ${MAX_RESULT_BYTES}, the most that Lambda lets through. Ask for less detail, fewer steps or fewer models.`,
+    `${expected(`an answer of at most ${MAX_RESULT_BYTES} bytes, the most that Lambda lets through`, bytes)} Ask for less detail, fewer steps or fewer models.`,
   );
   const { headers = {} } = result;
   const path = "rawPath" in event ? event.rawPath : "/";

@@ -4,11 +4,11 @@
  * read: the last result to be written is that of the last object.
  */
 
-import { SurprisalError } from "../../errors.ts";
-import { type Reader, readFile } from "../../http/request.ts";
+import { expected, SurprisalError } from "../../errors.ts";
+import { decodeContent, kindOf, type Reader } from "../../http/content.ts";
 import { score } from "../../inference/answer.ts";
 import type { Model } from "../../model/model.ts";
-import { readsAudio } from "../../model/select.ts";
+import { modelsOfKind } from "../../model/select.ts";
 import type { ScoreResponse } from "../../schema/score.ts";
 import { type Bucket, StoreFailure } from "../../store/bucket.ts";
 import { sha256 } from "../../store/store.ts";
@@ -16,7 +16,7 @@ import { sha256 } from "../../store/store.ts";
 export interface Scorer {
   readonly bucket: Bucket;
   readonly models: readonly Model[];
-  readonly reader: Omit<Reader, "hears">;
+  readonly reader: Reader;
 }
 
 /** What is written of an object: the answer of /score, or why there is none. */
@@ -92,13 +92,14 @@ async function resultOf(
   try {
     const checkSize = (bytes: number) => {
       if (bytes <= bodyBytes) return;
-      throw new SurprisalError("too-large", `The object has ${bytes} bytes; wanted at most ${bodyBytes}.`);
+      throw new SurprisalError("too-large", expected(`an object of at most ${bodyBytes} bytes`, bytes));
     };
     const object = await bucket.get(key, checkSize, known);
     if (object === "unchanged" || object === undefined) return object;
     source = { key, etag: object.etag };
-    const input = await readFile(object.bytes, "", {}, { ...reader, hears: () => readsAudio(all) });
-    return { source, models, ...(await score(input, all, {})) };
+    const content = { form: "file", bytes: object.bytes, type: "" } as const;
+    modelsOfKind(all, kindOf(content)); // before the file is decoded for nothing
+    return { source, models, ...(await score(await decodeContent(content, {}, reader), all, {})) };
   } catch (error) {
     if (!(error instanceof SurprisalError) || error.status >= 500) throw error;
     return { source, models, problem: { code: error.code, detail: error.message } };

@@ -7,9 +7,9 @@ import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
-import { SurprisalError } from "../../errors.ts";
+import { expected, SurprisalError } from "../../errors.ts";
 import type { Deps } from "../../http/app.ts";
-import { readBody } from "../../http/request.ts";
+import { readBody } from "../../http/body.ts";
 import { MAX_WAITING } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
@@ -68,11 +68,14 @@ export async function startPool(served: Served, threads = availableParallelism()
   }
   const checkQueue = () => {
     if (piscina.queueSize < MAX_WAITING) return;
-    throw new SurprisalError("busy", `Found ${MAX_WAITING} requests that wait for a thread; try again later.`);
+    throw new SurprisalError(
+      "busy",
+      expected(`fewer than ${MAX_WAITING} requests that wait for a thread`, piscina.queueSize),
+    );
   };
   const answerByThread: Pool["answer"] = async (request, id) => {
     checkQueue();
-    const bytes = await readBody(request, served.limits.bodyBytes);
+    const bytes = await readBody(request, served.limits);
     checkQueue(); // others may have come while the body did
     const headersOf = new Headers(request.headers);
     headersOf.set("X-Request-Id", id);

@@ -94,7 +94,7 @@ describe("audio on the command line", () => {
   test("cannot be read by models of music alone", async () => {
     const { stderr, code } = await run(["score", talk("tones.mp3"), "--models", "jsb/*"], undefined, models());
     expect(code).toBe(1);
-    expect(stderr).toContain("tones.mp3: Found audio, which jsb/gru, jsb/lstm, jsb/mixture cannot read");
+    expect(stderr).toContain("tones.mp3: Expected models that read audio, got jsb/gru, jsb/lstm, jsb/mixture");
   });
 });
 

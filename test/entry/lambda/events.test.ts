@@ -7,7 +7,6 @@ import type { Scorer } from "../../../src/entry/lambda/score-object.ts";
 import { writeMidi } from "../../../src/formats/midi.ts";
 import { pianoRoll } from "../../../src/formats/piano-roll.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
-
 import { StoreFailure } from "../../../src/store/bucket.ts";
 import { folderBucket } from "../../../src/store/files.ts";
 import { randomPiece, testModels } from "../../support/models.ts";
@@ -49,7 +48,7 @@ test("the notification of a result is passed over", async () => {
   expect(await readdir(join(folder, "results"))).toEqual(["1.mid.json"]);
 });
 
-test("one that fails does not keep the others, and the platform is told", async () => {
+test("one that fails does not stop the others, and its error reaches the platform", async () => {
   const log = vi.spyOn(console, "error").mockImplementation(() => {});
   const { bucket } = scorer;
   const failing: typeof bucket = {

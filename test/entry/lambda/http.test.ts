@@ -59,7 +59,7 @@ describe("the API on Lambda", () => {
     expect([response.status, response.headers.get("content-type")]).toEqual([413, "application/problem+json"]);
     const { code, detail, instance } = await response.json();
     expect(code).toBe("too-large");
-    expect(detail).toMatch(/^The answer has \d{7} bytes; wanted at most 6291456/);
+    expect(detail).toMatch(/^Expected an answer of at most 6291456 bytes.*, got \d{7}\. Ask/);
     expect(instance).toBe(`/v1/score#${response.headers.get("x-request-id")}`);
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
   });

@@ -6,10 +6,9 @@ import { resultKey, type Scorer, scoreObject } from "../../../src/entry/lambda/s
 import { writeMidi } from "../../../src/formats/midi.ts";
 import { pianoRoll } from "../../../src/formats/piano-roll.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
-import { readFile } from "../../../src/http/request.ts";
+import { decodeContent } from "../../../src/http/content.ts";
 import { score } from "../../../src/inference/answer.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
-
 import { type Bucket, StoreFailure } from "../../../src/store/bucket.ts";
 import { folderBucket } from "../../../src/store/files.ts";
 import { randomModel, randomPiece, randomRecording, testModels, testSpeechModels } from "../../support/models.ts";
@@ -55,7 +54,7 @@ describe("an object under inbox/", () => {
     await put(`inbox/set/${name}`, bytes);
     expect(await scoreObject(`inbox/set/${name}`, scorer)).toBe("scored");
     const { source, models: versions, ...answer } = await resultOf(`results/set/${name}.json`);
-    const input = await readFile(bytes, "", {}, { limits, hears: () => true });
+    const input = await decodeContent({ form: "file", bytes, type: "" }, {}, { limits });
     expect(answer).toEqual(JSON.parse(JSON.stringify(await score(input, models, {}))));
     expect(source.key).toBe(`inbox/set/${name}`);
     expect([source.etag, versions]).toEqual([expect.stringMatching(/./), expect.stringMatching(/^[0-9a-f]{64}$/)]);

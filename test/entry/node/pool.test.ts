@@ -8,7 +8,6 @@ import { decode } from "../../../src/formats/decoders.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
 import { createApp, type Deps } from "../../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
-
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
 import type { Release } from "../../../src/store/load.ts";
 import { apiContract } from "../../contracts/api.ts";
@@ -96,7 +95,7 @@ test("a pool that is closed first answers what each of its threads has begun", a
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
 });
 
-test("a thread that dies between two requests is told of and replaced, and every request is answered", async () => {
+test("a thread that dies between two requests is logged and replaced, and every request is answered", async () => {
   const started: Worker[] = [];
   const note = (worker: Worker) => started.push(worker);
   process.on("worker", note);

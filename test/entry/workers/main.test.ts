@@ -64,7 +64,7 @@ const eventually = (wanted: object, path: string) =>
   });
 
 test("the bundle has less than 300 kB when it is sent", async () => {
-  const script = await readFile(`${root}${PACKAGE}/worker.js`);
+  const script = await readFile(`${root}${PACKAGE}/main.js`);
   const kernel = await readFile(`${root}dist/kernel.wasm`);
   const sizes = [script, kernel].map((bytes) => gzipSync(bytes).length);
   expect(script.length).toBeGreaterThan(100_000);
@@ -129,6 +129,9 @@ describe("the API on Workers", () => {
     expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/html")]);
     const named = [...(await page.text()).matchAll(/(?:src|href)="([\w./]+)"/g)].map(([, path]) => path);
     expect(named).toEqual(expect.arrayContaining(["page.css", "page.js", "v1/openapi.yaml", "v1/models"]));
+    const policy = page.headers.get("content-security-policy");
+    expect(policy).toBe((await request("/v1/models")).headers.get("content-security-policy"));
+    expect(page.headers.get("x-content-type-options")).toBe("nosniff");
     for (const path of named) expect([path, (await request(`/${path}`)).status]).toEqual([path, 200]);
   });
 });

@@ -1,0 +1,101 @@
+/**
+ * What a request, an object of a bucket or a file of the command line holds -> Piece or Recording. Recognising it takes its
+ * first bytes only, so that models can be chosen before anything is decoded.
+ */
+
+import { expected, SurprisalError } from "../errors.ts";
+import { describeBeginning } from "../formats/beginning.ts";
+import { parseMidi } from "../formats/midi.ts";
+import { pianoRoll } from "../formats/piano-roll.ts";
+import { type Decoder, isAudio, readAudio } from "../formats/wav.ts";
+import type { Input } from "../inference/answer.ts";
+import { pieceOfMidi, pieceOfRoll } from "../inference/piece.ts";
+import { recordingOf } from "../inference/recording.ts";
+import type { Limits } from "../limits.ts";
+
+/** Bytes of a MIDI or audio file. */
+export interface FileContent {
+  readonly form: "file";
+  readonly bytes: Uint8Array;
+  /** Media type that it was sent with, without parameters; decides where the bytes do not. */
+  readonly type: string;
+  /** Its name, without folders. */
+  readonly name?: string | undefined;
+}
+
+/** What is to be scored or continued, not yet decoded. */
+export type Content =
+  | FileContent
+  | { readonly form: "frames"; readonly frames: readonly (readonly number[])[] } // MIDI pitches of each frame
+  | { readonly form: "samples"; readonly samples: readonly number[]; readonly sampleRate: number }; // full scale = 1; Hz
+
+/** How contents are decoded here. */
+export interface Reader {
+  readonly limits: Limits;
+  readonly decode?: Decoder | undefined; // of audio that is not WAV
+}
+
+/** Options that bear on decoding. */
+interface DecodeOptions {
+  readonly channels?: readonly number[] | undefined;
+  readonly tracks?: readonly number[] | undefined;
+  readonly programs?: readonly number[] | undefined;
+  readonly pedal?: boolean | undefined;
+}
+
+const MIDI_OPTIONS = ["channels", "tracks", "programs", "pedal"] as const;
+
+const MIDI_TYPE = /^(audio|application|music)\/((x-)?midi?|sp-midi|crescendo)$/;
+
+/**
+ * Whether a content is music or audio: of a file by how it begins, and else by the type that it was sent with.
+ * @throws SurprisalError `unsupported-media-type` for a file that is neither.
+ */
+export function kindOf(content: Content): Input["input"]["kind"] {
+  switch (content.form) {
+    case "frames":
+      return "music";
+    case "samples":
+      return "audio";
+    case "file": {
+      const { bytes, type } = content;
+      const start = String.fromCharCode(...bytes.subarray(0, 12));
+      if (start.startsWith("MThd") || /^RIFF....RMID/s.test(start)) return "music";
+      if (isAudio(bytes)) return "audio";
+      if (MIDI_TYPE.test(type)) return "music";
+      if (type.startsWith("audio/")) return "audio";
+      throw new SurprisalError(
+        "unsupported-media-type",
+        expected("a MIDI or audio file", `${describeBeginning(bytes)}${type && `, sent as ${type}`}`),
+      );
+    }
+  }
+}
+
+/**
+ * Decodes a content.
+ * @throws SurprisalError as kindOf, parseMidi, readAudio, pieceOfRoll, pieceOfMidi and recordingOf; `malformed-request` for
+ * options that are not for this content.
+ */
+export async function decodeContent(
+  content: Content,
+  options: DecodeOptions,
+  { limits, decode }: Reader,
+): Promise<Input> {
+  switch (content.form) {
+    case "frames":
+      for (const name of MIDI_OPTIONS) {
+        if (options[name] === undefined) continue;
+        throw new SurprisalError("malformed-request", expected(`MIDI beside \`${name}\``, "a piano roll"));
+      }
+      return pieceOfRoll(pianoRoll(content.frames), limits);
+    case "samples":
+      return recordingOf({ samples: Float32Array.from(content.samples), sampleRate: content.sampleRate }, limits);
+    case "file": {
+      if (kindOf(content) === "music") {
+        return pieceOfMidi(parseMidi(content.bytes, options), limits);
+      }
+      return recordingOf(await readAudio(content.bytes, { decode, maxSeconds: limits.seconds }), limits);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/** A JSON body -> what it asks to be scored, and its options. */
+
+import { expected, SurprisalError } from "../errors.ts";
+import { Base64, Frames, SampleRate, Samples } from "../schema/body.ts";
+import { findJsonFault } from "../util/json-fault.ts";
+import type { Content } from "./content.ts";
+import { describe, parse } from "./fault.ts";
+
+/** The fields of which a body has one, and sampleRate beside samples. */
+const CONTENTS = ["pianoRoll", "midi", "audio", "samples"] as const;
+
+/** What people call a piano roll. */
+const ROLL_NAMES = /^(piano_?roll|piano-roll|roll|notes|pitches|frames|sequence|chords)$/i;
+
+const ROLL_FORM =
+  "pianoRoll, a list of frames, each the list of the MIDI pitches that sound in it, such as [[60, 64, 67], [62]]";
+
+/**
+ * Reads a JSON body.
+ * @param contentType with the charset, if it names one
+ * @returns what is to be scored, and all other fields, unchecked
+ * @throws SurprisalError `malformed-request` or `malformed-piano-roll` with what was expected, `unsupported-media-type` for a
+ * charset other than UTF-8.
+ */
+export function readJson(
+  bytes: Uint8Array,
+  contentType: string,
+): { readonly content: Content; readonly fields: Readonly<Record<string, unknown>> } {
+  checkCharset(contentType);
+  const { pianoRoll, midi, audio, samples, sampleRate, ...fields } = parseObject(bytes);
+  const given = { pianoRoll, midi, audio, samples: samples ?? (sampleRate === undefined ? undefined : null) };
+  const names = CONTENTS.filter((name) => given[name] !== undefined);
+  if (names.length > 1) throw malformed(expected(`one of ${CONTENTS.join(", ")}`, names.join(" and ")));
+  if (names.length > 0 && names[0] !== "samples" && sampleRate !== undefined) {
+    throw malformed(expected("sampleRate beside samples only", `it beside ${names[0]}`));
+  }
+  switch (names.at(0)) {
+    case "midi":
+      return { content: { form: "file", bytes: decodeBase64(midi, "midi"), type: "audio/midi" }, fields };
+    case "audio":
+      return { content: { form: "file", bytes: decodeBase64(audio, "audio"), type: "audio/*" }, fields };
+    case "samples": {
+      const content = {
+        form: "samples",
+        sampleRate: parse(SampleRate, sampleRate, "sampleRate"),
+        samples: parse(Samples, samples, "samples"),
+      } as const;
+      return { content, fields };
+    }
+    default: {
+      const misnamed = pianoRoll === undefined ? Object.keys(fields).find((key) => ROLL_NAMES.test(key)) : undefined;
+      if (misnamed !== undefined) throw malformedRoll(expected(ROLL_FORM, `the field ${describe(misnamed)}`));
+      if (pianoRoll === undefined) throw malformed(expected(`one of ${CONTENTS.join(", ")} in the JSON body`, "none"));
+      checkNoMatrix(pianoRoll);
+      return { content: { form: "frames", frames: parse(Frames, pianoRoll, "pianoRoll") }, fields };
+    }
+  }
+}
+
+/** JSON is UTF-8 (RFC 8259); text in another charset may read as other text. */
+function checkCharset(contentType: string): void {
+  const charset = /;\s*charset="?([^\s";]*)/i.exec(contentType)?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new SurprisalError(
+      "unsupported-media-type",
+      expected("JSON in the charset utf-8, the only one that it has", describe(charset)),
+    );
+  }
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw malformed(expected("a JSON body in UTF-8", "other bytes"), cause);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    // Not the engine's own message, which differs between runtimes.
+    const fault = findJsonFault(text);
+    if (!fault) throw malformed(expected("a JSON body", "other text"), cause);
+    const { line, column, wanted, got } = fault;
+    throw malformed(`The body is not JSON: ${expected(`${wanted} at line ${line}, column ${column}`, got)}`, cause);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw malformed(expected(`a JSON object with one of ${CONTENTS.join(", ")}`, describe(value)));
+  }
+  return value as Record<string, unknown>;
+}
+
+/** A frame has fewer notes than such a row has columns; instruments have more keys. */
+const MIN_COLUMNS = 12;
+
+/** Of a matrix the first fault would be that some pitch is 0, which says little. */
+function checkNoMatrix(pianoRoll: unknown): void {
+  const row: unknown = Array.isArray(pianoRoll) ? pianoRoll[0] : undefined;
+  if (!Array.isArray(row) || row.length < MIN_COLUMNS) return;
+  const isMatrix =
+    row.every((entry) => entry === 0 || entry === 1 || typeof entry === "boolean") &&
+    !row.every((entry) => entry === 1);
+  if (isMatrix) {
+    throw malformedRoll(
+      `${expected(ROLL_FORM, `rows of ${row.length} zeros and ones`)} List the pitches of the ones: in rows of 128 column c is pitch c, in rows of 88 it is pitch c + 21.`,
+    );
+  }
+}
+
+function decodeBase64(value: unknown, name: "midi" | "audio"): Uint8Array<ArrayBuffer> {
+  if (typeof value === "string" && value.startsWith("data:")) {
+    throw malformed(
+      expected(`${name} to be base64 alone, without what precedes the comma of a data: URL`, describe(value)),
+    );
+  }
+  if (name === "midi" && (typeof value !== "string" || !Base64.safeParse(value).success)) {
+    throw malformed(expected(`midi to be a MIDI file in base64, or ${ROLL_FORM}`, describe(value)));
+  }
+  const text = parse(Base64, value, name);
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+const malformed = (sentence: string, cause?: unknown) => new SurprisalError("malformed-request", sentence, { cause });
+const malformedRoll = (sentence: string) => new SurprisalError("malformed-piano-roll", sentence);

@@ -1,0 +1,30 @@
+/** An error -> its RFC 9457 problem document and the headers beside it. */
+
+import { type SurprisalError, TITLE_BY_STATUS } from "../errors.ts";
+import { RETRY_AFTER_SECONDS } from "../limits.ts";
+import type { Problem } from "../schema/service.ts";
+
+/** Too many requests, and a service that may soon be there. */
+const RETRYABLE: readonly number[] = [429, 503];
+
+/** Unknown errors are answered bare: what they say is for the log. */
+export function problemDocument(error: SurprisalError | undefined, path: string, requestId: string) {
+  const status = error?.status ?? 500;
+  return {
+    type: "about:blank",
+    title: TITLE_BY_STATUS[status],
+    status,
+    detail:
+      error && status !== 500 ? error.message : "The server failed; its log has more under the id of this request.",
+    code: error?.code ?? "internal-error",
+    instance: `${path}#${requestId}`,
+  } satisfies Problem;
+}
+
+export function problemHeaders({ status }: Pick<Problem, "status">): Record<string, string> {
+  return {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    ...(RETRYABLE.includes(status) && { "Retry-After": String(RETRY_AFTER_SECONDS) }),
+  };
+}
