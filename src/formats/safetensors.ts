@@ -3,7 +3,7 @@
  * header's length (u64, little-endian), the header (JSON), then the tensors without gap or overlap.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { MAX_HEADER_BYTES } from "../limits.ts";
 
 export interface Tensor {
@@ -49,12 +49,12 @@ export function writeSafetensors({ metadata, tensors }: TensorFile): Uint8Array<
  */
 export function readSafetensors(bytes: Uint8Array): TensorFile {
   if (bytes.length < LENGTH_BYTES) {
-    throw malformed(`The file has ${bytes.length} bytes; wanted at least ${LENGTH_BYTES}.`);
+    throw malformed(expected(`a file of at least ${LENGTH_BYTES} bytes`, bytes.length));
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getBigUint64(0, true);
   const room = Math.min(bytes.length - LENGTH_BYTES, MAX_HEADER_BYTES);
-  if (headerLength > room) throw malformed(`The header claims ${headerLength} bytes; wanted at most ${room}.`);
+  if (headerLength > room) throw malformed(expected(`a header of at most ${room} bytes`, String(headerLength)));
   const dataStart = LENGTH_BYTES + Number(headerLength);
   const { [METADATA]: metadata = {}, ...entries } = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart));
   if (!isObject(metadata) || !Object.values(metadata).every((text) => typeof text === "string")) {
@@ -90,23 +90,24 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   try {
     header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw malformed(`The header of ${bytes.length} bytes is not JSON; wanted an object of tensors.`, { cause });
+    throw malformed(expected("a header of tensors in JSON", `${bytes.length} bytes that are not JSON`), { cause });
   }
-  if (!isObject(header)) throw malformed("The header is JSON but not an object; wanted an object of tensors.");
+  if (!isObject(header)) throw malformed(expected("a header that is an object of tensors", "another JSON value"));
   return header;
 }
 
 function readPlace(name: string, entry: unknown): Place {
   const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
-  if (dtype !== "F32") throw malformed(`Tensor ${name} has dtype ${JSON.stringify(dtype)}; wanted "F32".`);
-  if (!areLengths(shape)) throw malformed(`Tensor ${name} has shape ${JSON.stringify(shape)}; wanted lengths.`);
+  if (dtype !== "F32") throw malformed(expected(`tensor ${name} of dtype "F32"`, JSON.stringify(dtype) ?? "none"));
+  if (!areLengths(shape))
+    throw malformed(expected(`tensor ${name} with a shape of lengths`, JSON.stringify(shape) ?? "none"));
   if (!areLengths(offsets) || offsets.length !== 2) {
-    throw malformed(`Tensor ${name} has offsets ${JSON.stringify(offsets)}; wanted two.`);
+    throw malformed(expected(`tensor ${name} with two offsets`, JSON.stringify(offsets) ?? "none"));
   }
   const [begin, end] = offsets;
   const size = shape.reduce((all, length) => all * length, Float32Array.BYTES_PER_ELEMENT);
   if (end - begin !== size) {
-    throw malformed(`Tensor ${name} takes ${end - begin} bytes; wanted ${size} for shape (${shape.join(", ")}).`);
+    throw malformed(expected(`tensor ${name} of ${size} bytes for shape (${shape.join(", ")})`, end - begin));
   }
   return { name, shape, begin, end };
 }
@@ -114,11 +115,11 @@ function readPlace(name: string, entry: unknown): Place {
 function checkCover(places: readonly Place[], dataLength: number): void {
   let position = 0;
   for (const { name, begin, end } of places.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== position) throw malformed(`Tensor ${name} begins at byte ${begin} of the data; wanted ${position}.`);
+    if (begin !== position) throw malformed(expected(`tensor ${name} to begin at byte ${position} of the data`, begin));
     position = end;
   }
   if (position !== dataLength) {
-    throw malformed(`The tensors take ${position} bytes; wanted the ${dataLength} that follow the header.`);
+    throw malformed(expected(`tensors of the ${dataLength} bytes that follow the header`, position));
   }
 }
 

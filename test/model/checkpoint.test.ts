@@ -127,8 +127,8 @@ describe("a damaged checkpoint is refused", () => {
   hugeHeader.fill(0xff, 0, 8);
 
   test.each<[string, Uint8Array, string]>([
-    ["when it is empty", new Uint8Array(), "The file has 0 bytes; wanted at least 8."],
-    ["when its header ends beyond it", whole.slice(0, 100), "; wanted at most 92."],
+    ["when it is empty", new Uint8Array(), "Expected a file of at least 8 bytes, got 0."],
+    ["when its header ends beyond it", whole.slice(0, 100), "Expected a header of at most 92 bytes, got"],
     ["when its header is 2^64 - 1 bytes long", hugeHeader, "The header claims 18446744073709551615 bytes;"],
     ["when its header is not JSON", withHeader(() => "{"), "is not JSON"],
     ["when its header nests without end", withHeader(() => "[".repeat(500_000)), "is not JSON"],
@@ -176,7 +176,7 @@ describe("a damaged checkpoint is refused", () => {
       withHeader((h) => ({ ...h, "rnn.x": { dtype: "F32", shape: [0], data_offsets: [0, 0] } })),
       "rnn.b, rnn.x.",
     ],
-    ["when a tensor is of another type", withTensor("rnn.b", { dtype: "F16" }), 'dtype "F16"; wanted "F32".'],
+    ["when a tensor is of another type", withTensor("rnn.b", { dtype: "F16" }), 'of dtype "F32", got "F16".'],
     [
       "when a tensor is of another shape",
       withTensor("rnn.W", { shape: [9, 5] }),
@@ -187,15 +187,15 @@ describe("a damaged checkpoint is refused", () => {
       withTensor("rnn.b", { shape: [3, 3] }),
       "Expected tensor rnn.b of shape (9), got (3, 3).",
     ],
-    ["when a length is negative", withTensor("rnn.W", { shape: [-5, -9] }), "has shape [-5,-9]; wanted lengths."],
-    ["when a length overflows", withTensor("rnn.W", { shape: [2 ** 40, 2 ** 40] }), "takes 180 bytes; wanted"],
+    ["when a length is negative", withTensor("rnn.W", { shape: [-5, -9] }), "with a shape of lengths, got [-5,-9]."],
+    ["when a length overflows", withTensor("rnn.W", { shape: [2 ** 40, 2 ** 40] }), ", got 180."],
     ["when a tensor lies beyond the file", withTensor("head.a", { data_offsets: [4e6, 4e6 + 20] }), "begins at byte"],
     ["when a tensor overlaps another", withTensor("rnn.U", { data_offsets: [0, 108] }), "begins at byte 0"],
-    ["when its offsets turn back", withTensor("rnn.U", { data_offsets: [108, 0] }), "takes -108 bytes; wanted 108"],
-    ["when it has no offsets", withTensor("rnn.U", { data_offsets: null }), "has offsets null; wanted two."],
+    ["when its offsets turn back", withTensor("rnn.U", { data_offsets: [108, 0] }), ", got -108."],
+    ["when it has no offsets", withTensor("rnn.U", { data_offsets: null }), "with two offsets, got null."],
     ["when a tensor's entry is null", withHeader((header) => ({ ...header, "rnn.U": null })), "has dtype undefined"],
-    ["when bytes are missing", whole.slice(0, -4), "; wanted the "],
-    ["when bytes are left over", Buffer.concat([whole, new Uint8Array(4)]), "; wanted the "],
+    ["when bytes are missing", whole.slice(0, -4), "bytes that follow the header, got"],
+    ["when bytes are left over", Buffer.concat([whole, new Uint8Array(4)]), "bytes that follow the header, got"],
     [
       "when a weight is not a number",
       withNumber(Number.NaN),
