@@ -1,5 +1,27 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+
+/** Everything that starts processes, servers or a browser; and everything about training, which reads the data sets. */
+const RUNTIME = ["test/{entry,store,web}/**/*.test.ts", "test/{floors,package}.test.ts"];
+const TRAINING = ["test/{training,scripts}/**/*.test.ts", "test/shipped.test.ts"];
+
+const project = (name: string, include: string[], exclude: string[] = []) => ({
+  extends: true as const,
+  test: { name, include, exclude: [...configDefaults.exclude, ...exclude] },
+});
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      project("unit", ["test/**/*.test.ts"], [...RUNTIME, ...TRAINING]),
+      project("runtime", RUNTIME),
+      project("training", TRAINING),
+    ],
+    coverage: {
+      include: ["src/**/*.ts"],
+      exclude: ["src/kernel/assembly/**"],
+      reporter: ["text-summary", "json-summary"],
+    },
+  },
 });

@@ -19,7 +19,7 @@ export const pieces: readonly Frames[] = (() => {
 export const configOf = (cell: Cell): Config => ({ cell, inputs: COLUMNS, units: UNITS[cell], outputs: COLUMNS });
 
 /** Settings of the update, the same for every peer; the gradient is of the mean NLL of a frame. */
-export const RULE = { maxNorm: 1, rate: 1e-3, decay: 0.95, momentum: 0.9, floor: 0.01 };
+export const RULE = { maxNorm: 1, learningRate: 1e-3, decay: 0.95, momentum: 0.9, floor: 0.01 };
 
 /** Frames first … first + steps - 1 of pieces as a dense array, (steps, pieces, D). */
 export function dense(chosen: readonly Frames[], first: number): Float32Array<ArrayBuffer> {

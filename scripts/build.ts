@@ -1,6 +1,6 @@
 /**
- * Bundles the server, the command line and the threads of the pool into dist/entry: a start reads a few files instead of
- * hundreds. `npm run build:kernel` has put the kernel beside them.
+ * Bundles the server, the command line, the threads of the pool and the library into dist/entry: a start reads a few files
+ * instead of hundreds. `npm run build` then puts the library's types into dist/types; `npm run build:kernel` makes the kernel.
  *
  *   npm run build
  */
@@ -19,10 +19,16 @@ const withoutLocales: Plugin = {
 };
 
 await build({
-  entryPoints: ["node/main", "cli/main", "node/thread"].map((name) => `src/entry/${name}.ts`),
+  // All as deep as src/entry/*/: sources and bundles find the package's root at the same distance.
+  entryPoints: {
+    "node/main": "src/entry/node/main.ts",
+    "node/thread": "src/entry/node/thread.ts",
+    "cli/start": "src/entry/cli/start.ts",
+    "node/index": "src/index.ts",
+    "core/index": "src/core.ts",
+  },
   outdir,
-  outbase: "src/entry",
-  chunkNames: "node/[name]-[hash]", // as deep as the sources: both find the package's root at the same distance
+  chunkNames: "node/[name]-[hash]", // pool.ts finds thread.js beside it
   bundle: true,
   splitting: true,
   format: "esm",
@@ -41,8 +47,22 @@ await build({
     "mpg123-decoder",
     "ogg-opus-decoder",
   ],
-  // midi-file and wavefile are CommonJS.
-  banner: {
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-  },
+});
+
+// The bin file alone must parse on a Node that is too old for the rest, to say so in a sentence.
+await build({
+  entryPoints: ["src/entry/cli/main.ts"],
+  outfile: `${outdir}/cli/main.js`,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node12",
+  supported: { "dynamic-import": true }, // since 12.17; before, this is a SyntaxError
+  plugins: [
+    {
+      name: "built-above",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: "./start.js", external: true })),
+    },
+  ],
 });

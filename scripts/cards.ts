@@ -2,7 +2,7 @@
 import { CELLS, LOG_SCALE_FLOOR } from "../src/kernel/config.ts";
 import { type Model, networksOf } from "../src/model/model.ts";
 import { MUSIC_FILES, MUSIC_SETS } from "../src/training/datasets.ts";
-import { PAPER_UNITS, SETTINGS } from "../src/training/protocol.ts";
+import { PAPER_UNITS, SETTINGS, withCurrentNames } from "../src/training/protocol.ts";
 import { SPEECH_SETS } from "../src/training/speech.ts";
 import { better, type Estimate } from "../src/util/statistics.ts";
 import type { Curve } from "./curves.ts";
@@ -279,11 +279,11 @@ function setSection({ models, curves }: Report, set: SetName): string {
     .map(networksOf)
     .flatMap((each) => (each.length === 1 ? each : []));
   if (networks.length === 0) return "";
-  const all = networks.map(({ checkpoint: { metadata } }) => metadata);
+  const all = networks.map(({ checkpoint: { metadata } }) => withCurrentNames(metadata));
   const names = ["preset", "engine", ...SETTINGS].filter((name) => all.some((metadata) => name in metadata));
   const rows = names.map((setting) => ({
     setting,
-    ...Object.fromEntries(networks.map(({ id, checkpoint }) => [id, checkpoint.metadata[setting] ?? NONE])),
+    ...Object.fromEntries(networks.map(({ id }, n) => [id, all[n][setting] ?? NONE])),
   }));
   const commands = networks.map(({ id }) => `npm run train -- ${id}`).join("\n");
   const picture = networks.some(({ id }) => curves.has(id))

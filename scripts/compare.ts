@@ -6,46 +6,11 @@
  *   npm run compare -- jsb/gru jsb/lstm      these
  *   npm run compare -- 'jsb/*' --json        as JSON, unrounded
  */
-import { parseArgs } from "node:util";
-import { SurprisalError } from "../src/errors.ts";
-import { better, type Estimate, type PieceScore, pairedDifference } from "../src/util/statistics.ts";
+import { expected, SurprisalError } from "../src/errors.ts";
+import { better, type Estimate, pairedDifference } from "../src/util/statistics.ts";
 import { table } from "../src/util/table.ts";
-import { evaluateOn, openModels, runCommand, setOf } from "./models.ts";
-
-const { values: options, positionals: names } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: "boolean", default: false } },
-});
-
-await runCommand(async () => {
-  const models = await openModels(names.map((name) => (name.includes("/") ? name : `${name}/*`)));
-  const measured: { readonly id: string; readonly set: string; readonly pieces: readonly PieceScore[] }[] = [];
-  for (const model of models) {
-    const { pieces } = await evaluateOn(model, (await setOf(model)).test);
-    measured.push({ id: model.id, set: model.set, pieces });
-  }
-  const pairs = measured.flatMap((first, i) =>
-    measured
-      .slice(i + 1)
-      .filter(({ set }) => set === first.set)
-      .map((second) => [first, second] as const),
-  );
-  if (pairs.length === 0) {
-    const found = models.map(({ id }) => id).join(", ");
-    throw new SurprisalError("unknown-model", `Found ${found}; wanted at least two models of one set to compare.`);
-  }
-  const comparisons = pairs.map(([first, second]) => {
-    const ids = [first.id, second.id] as const;
-    const { micro, macro } = pairedDifference(first.pieces, second.pieces);
-    return {
-      models: ids,
-      pieces: first.pieces.length,
-      micro: { ...micro, better: better(micro, ids) ?? null },
-      macro: { ...macro, better: better(macro, ids) ?? null },
-    };
-  });
-  console.log(options.json ? JSON.stringify(comparisons, null, 2) : report(comparisons));
-});
+import { runScript } from "./command.ts";
+import { evaluateOn, openModels, setOf, withEach } from "./models.ts";
 
 type Difference = Estimate & { readonly better: string | null };
 
@@ -76,3 +41,40 @@ function shown({ value, low, high }: Estimate): string {
 function verdict({ better }: Difference): string {
   return better === null ? "cannot tell" : `${better} better`;
 }
+
+await runScript({
+  usage: "npm run compare -- [MODELS…]",
+  about: `Which of the models of a set is better on its test pieces, or can one not tell? MODELS are ids, patterns or sets: all those
+of models/, or of the folder SURPRISAL_MODELS, unless given. Each pair of a set is compared, with a 95% interval.`,
+  options: { json: { type: "boolean", about: "JSON, unrounded" } },
+  positionals: Number.POSITIVE_INFINITY,
+  example: "npm run compare -- jsb/gru jsb/lstm",
+  async run({ json }, names) {
+    const models = await openModels(names);
+    const measured = await withEach(models, async (model) => {
+      const { pieces } = await evaluateOn(model, (await setOf(model)).test);
+      return { id: model.id, set: model.set, pieces };
+    });
+    const pairs = measured.flatMap((first, i) =>
+      measured
+        .slice(i + 1)
+        .filter(({ set }) => set === first.set)
+        .map((second) => [first, second] as const),
+    );
+    if (pairs.length === 0) {
+      const found = models.map(({ id }) => id).join(", ");
+      throw new SurprisalError("unknown-model", expected("at least two models of one set", found));
+    }
+    const comparisons = pairs.map(([first, second]) => {
+      const ids = [first.id, second.id] as const;
+      const { micro, macro } = pairedDifference(first.pieces, second.pieces);
+      return {
+        models: ids,
+        pieces: first.pieces.length,
+        micro: { ...micro, better: better(micro, ids) ?? null },
+        macro: { ...macro, better: better(macro, ids) ?? null },
+      };
+    });
+    console.log(json ? JSON.stringify(comparisons, null, 2) : report(comparisons));
+  },
+});

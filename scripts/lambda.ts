@@ -9,19 +9,29 @@ import { dirname, join } from "node:path";
 import { readCheckpoint } from "../src/model/checkpoint.ts";
 import { fileStore } from "../src/store/files.ts";
 import { CATALOGUE_KEY, writeCatalogue } from "../src/store/store.ts";
+import { runScript } from "./command.ts";
 
 const FROM = "models";
 const TO = ".lambda/models";
 
-const store = fileStore(FROM);
-await rm(TO, { recursive: true, force: true });
-const models = [];
-for (const entry of (await store.catalogue()).catalogue.models) {
-  const { config } = readCheckpoint(await store.read(entry));
-  if (entry.preset !== "paper" || config.mixture) continue;
-  await mkdir(dirname(join(TO, entry.key)), { recursive: true });
-  await cp(join(FROM, entry.key), join(TO, entry.key));
-  models.push(entry);
-}
-await writeFile(join(TO, CATALOGUE_KEY), writeCatalogue({ models }));
-console.log(`${TO} has ${models.map(({ id }) => id).join(", ")}.`);
+await runScript({
+  usage: "node scripts/lambda.ts",
+  about: `Lays out in ${TO} the models that the Lambda package takes: the paper's models of music.`,
+  options: {},
+  example: "npm run package:lambda",
+  async run() {
+    const store = fileStore(FROM);
+    await rm(TO, { recursive: true, force: true });
+    const models = [];
+    const { catalogue } = await store.catalogue();
+    for (const entry of catalogue.models) {
+      const { config } = readCheckpoint(await store.read(entry));
+      if (entry.preset !== "paper" || config.mixture) continue;
+      await mkdir(dirname(join(TO, entry.key)), { recursive: true });
+      await cp(join(FROM, entry.key), join(TO, entry.key));
+      models.push(entry);
+    }
+    await writeFile(join(TO, CATALOGUE_KEY), writeCatalogue({ models, ensembles: catalogue.ensembles }));
+    console.log(`${TO} has ${models.map(({ id }) => id).join(", ")}.`);
+  },
+});

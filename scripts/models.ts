@@ -1,55 +1,37 @@
-/** What the command lines have in common: the models of the store, the pieces of their sets, and errors as sentences. */
-import { readFile } from "node:fs/promises";
-import { SurprisalError } from "../src/errors.ts";
+/** What the scripts have in common: the models of the store and the pieces of their sets. */
+import { kernelModule } from "../src/entry/node/kernel.ts";
+import { expected, SurprisalError } from "../src/errors.ts";
 import type { Model } from "../src/model/model.ts";
 import { selectModels } from "../src/model/select.ts";
-import { StoreFailure } from "../src/store/bucket.ts";
 import { loadModels } from "../src/store/load.ts";
 import { openStore } from "../src/store/open.ts";
 import { isRoll, type Sequence } from "../src/training/batches.ts";
 import { bigram } from "../src/training/bigram.ts";
 import { loadMusicSet, MUSIC_SETS, type MusicSetName, type TrainingSet } from "../src/training/datasets.ts";
-import { Diverged } from "../src/training/engine.ts";
 import { type Evaluation, evaluate, type Scorer } from "../src/training/evaluate.ts";
 import { linearPredictor } from "../src/training/linear-predictor.ts";
-import { DamagedSnapshot } from "../src/training/run.ts";
 import { loadSpeechSet, SPEECH_SETS, type SpeechSetName } from "../src/training/speech.ts";
+import { deciles } from "../src/util/statistics.ts";
+import { sentenceOf } from "./command.ts";
+import { Progress } from "./progress.ts";
 
-/** Of the models. */
+export { runCommand } from "./command.ts";
+
+/** Where the models are. */
 export const FOLDER = process.env.SURPRISAL_MODELS || "models";
 
-/** Runs a command; what its user can mend is one sentence and exit code 1. */
-export async function runCommand(command: () => Promise<void>): Promise<void> {
-  try {
-    await command();
-  } catch (error) {
-    if (!isForTheUser(error)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
-}
-
-function isForTheUser(error: unknown): error is Error {
-  const isOption = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  const isTraining = error instanceof Diverged || error instanceof DamagedSnapshot || error instanceof RangeError;
-  return error instanceof SurprisalError || error instanceof StoreFailure || isOption || isTraining;
-}
-
-/** Compiled. */
-export const kernelModule = async (): Promise<WebAssembly.Module> =>
-  WebAssembly.compile(await readFile(new URL("../dist/kernel.wasm", import.meta.url)));
-
-/** Models by id or pattern, all of them without one. Those that cannot be loaded are named and make the exit code 1. */
+/** Models by id, pattern or set, all of them without one. Those that cannot be loaded are named and make the exit code 1. */
 export async function openModels(patterns: readonly string[] = []): Promise<readonly Model[]> {
   const store = await openStore(FOLDER);
   const { models, failures } = await loadModels(store, await kernelModule()).catch((error) => {
     throw error instanceof SurprisalError ? new SurprisalError(error.code, `${FOLDER}: ${error.message}`) : error;
   });
   for (const { id, error } of failures) {
-    console.error(`${id}: ${error instanceof Error ? error.message : error}`);
+    console.error(`${id} left out: ${sentenceOf(error) ?? error}`);
     process.exitCode = 1;
   }
-  return selectModels(models, patterns.length > 0 ? patterns : undefined);
+  const named = patterns.map((name) => (name.includes("/") ? name : `${name}/*`));
+  return selectModels(models, named.length > 0 ? named : undefined);
 }
 
 /** A set that `npm run data` has brought. */
@@ -61,6 +43,13 @@ export function loadSet(name: MusicSetName | SpeechSetName): Promise<TrainingSet
 /** How well a model predicts pieces of its kind. */
 export const evaluateOn = (model: Model, pieces: readonly Sequence[]): Promise<Evaluation> =>
   evaluate(model as Scorer, pieces);
+
+/** What the catalogue keeps of a model's test pieces. NLL in nats per frame. */
+export const measuredTest = ({ id, version }: Model, { micro, macro, pieces }: Evaluation) => ({
+  id,
+  version,
+  test: { micro, macro, deciles: deciles(pieces.map(({ nll }) => nll)) },
+});
 
 /** What is left of a set's test pieces to a model that remembers next to nothing. NLL in nats per step, micro. */
 export async function baselineOf({ train, test, inputs, mixture }: TrainingSet): Promise<number> {
@@ -75,9 +64,36 @@ export function setOf({ id, set }: Model): Promise<TrainingSet> {
   const known = [...MUSIC_SETS, ...SPEECH_SETS];
   const name = known.find((each) => each === set);
   if (name === undefined) {
-    throw new SurprisalError("missing-data", `${id} is of no known set; wanted one of ${known.join(", ")}.`);
+    throw new SurprisalError("missing-data", expected(`${id} to be of one of the sets ${known.join(", ")}`, set));
   }
   const loaded = sets.get(name) ?? loadSet(name);
   sets.set(name, loaded);
   return loaded;
+}
+
+/**
+ * Does something with each model, and leaves out those with which it cannot be done: these are named on standard error with
+ * the reason, and make the exit code 1.
+ * @throws the first error when it can be done with none
+ */
+export async function withEach<T>(models: readonly Model[], work: (model: Model) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  const failures: { readonly id: string; readonly error: unknown; readonly sentence: string }[] = [];
+  const progress = new Progress(models.length);
+  for (const [i, model] of models.entries()) {
+    try {
+      results.push(await work(model));
+    } catch (error) {
+      const sentence = sentenceOf(error);
+      if (sentence === undefined) throw error;
+      failures.push({ id: model.id, error, sentence });
+    }
+    progress.show(i + 1, model.id);
+  }
+  progress.end();
+  const [first] = failures;
+  if (first && results.length === 0) throw first.error;
+  for (const { id, sentence } of failures) console.error(`${id} left out: ${sentence}`);
+  if (first) process.exitCode = 1;
+  return results;
 }

@@ -10,43 +10,40 @@
  *
  * With --dry-run it says what it would do. `npm run releases` lists what was published.
  */
-import { parseArgs } from "node:util";
-import { SurprisalError } from "../src/errors.ts";
+import { kernelModule } from "../src/entry/node/kernel.ts";
+import { expected } from "../src/errors.ts";
 import type { Bucket } from "../src/store/bucket.ts";
 import { openBucket, openStore } from "../src/store/open.ts";
 import { publish, rollBack } from "../src/store/publish.ts";
-import { kernelModule, runCommand } from "./models.ts";
+import { runScript, UsageError } from "./command.ts";
 
 // `npm publish` runs the package's script of this name as well, once the package is in the registry.
 if (process.env.npm_command === "publish" || process.env.npm_command === "stage") {
   console.log("The package is published, no models are: `npm run publish -- --to STORE` publishes models.");
 } else {
-  await runCommand(() => main(process.argv.slice(2)));
-}
-
-async function main(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
+  await runScript({
+    usage: "npm run publish -- --to STORE",
+    about: `Publishes models into a folder or s3://bucket/prefix, where every server that follows the store takes them over. With
+--rollback an earlier release is the current one again: the one before it, or the one whose name begins as the argument.`,
     options: {
-      to: { type: "string" },
-      from: { type: "string" },
-      rollback: { type: "boolean", default: false },
-      "dry-run": { type: "boolean", default: false },
+      to: { type: "string", value: "STORE", about: "where they are published" },
+      from: { type: "string", value: "STORE", about: "where the models are (default models)" },
+      rollback: { type: "boolean", about: "takes an earlier release instead of uploading" },
+      "dry-run": { type: "boolean", about: "says what would be done" },
+    },
+    positionals: 1,
+    example: "npm run publish -- --to s3://bucket/prefix --dry-run",
+    async run({ to, from, rollback, "dry-run": dryRun }, [release]) {
+      if (!to) throw new UsageError(expected("--to STORE", "no --to"));
+      if (release !== undefined && !rollback) throw new UsageError(expected("options alone", release));
+      if (rollback && from !== undefined) throw new UsageError(expected("--from or --rollback", "both"));
+      if (dryRun) console.log("This would be done:");
+      const bucket = await openBucket(to);
+      console.log(
+        rollback ? await rolledBack(bucket, release, dryRun) : await published(from ?? "models", bucket, dryRun),
+      );
     },
   });
-  const { to, from = "models", rollback, "dry-run": dryRun } = values;
-  if (!to) throw new SurprisalError("malformed-request", "Found no --to; wanted `npm run publish -- --to STORE`.");
-  if (positionals.length > (rollback ? 1 : 0)) {
-    const wanted = rollback ? "one release at most" : "options alone";
-    throw new SurprisalError("malformed-request", `Found ${positionals.join(" ")}; wanted ${wanted}.`);
-  }
-  if (rollback && values.from !== undefined) {
-    throw new SurprisalError("malformed-request", "Found --from with --rollback; wanted one of them.");
-  }
-  if (dryRun) console.log("This would be done:");
-  const bucket = await openBucket(to);
-  console.log(rollback ? await rolledBack(bucket, positionals.at(0), dryRun) : await published(from, bucket, dryRun));
 }
 
 async function published(from: string, bucket: Bucket, dryRun: boolean): Promise<string> {

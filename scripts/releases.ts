@@ -4,21 +4,23 @@
  *   npm run releases -- s3://bucket/prefix
  *   npm run releases -- FOLDER
  */
-import { parseArgs } from "node:util";
-import { SurprisalError } from "../src/errors.ts";
+import { expected } from "../src/errors.ts";
 import { openBucket } from "../src/store/open.ts";
 import { type PublishedRelease, releases } from "../src/store/publish.ts";
 import { table } from "../src/util/table.ts";
-import { runCommand } from "./models.ts";
+import { runScript, UsageError } from "./command.ts";
 
-await runCommand(async () => {
-  const { positionals } = parseArgs({ allowPositionals: true, options: {} });
-  const [store, ...rest] = positionals;
-  if (!store || rest.length > 0) {
-    throw new SurprisalError("malformed-request", `Found ${positionals.length} stores; wanted one to list.`);
-  }
-  const found = await releases(await openBucket(store));
-  console.log(found.length > 0 ? table(found.map(row)) : "Nothing is published here.");
+await runScript({
+  usage: "npm run releases -- STORE",
+  about: "Lists the releases of a store, a folder or s3://bucket/prefix, the current one first.",
+  options: {},
+  positionals: 1,
+  example: "npm run releases -- s3://bucket/prefix",
+  async run(_, [store]) {
+    if (!store) throw new UsageError(expected("one store to list", "none"));
+    const found = await releases(await openBucket(store));
+    console.log(found.length > 0 ? table(found.map(row)) : "Nothing is published here.");
+  },
 });
 
 function row({ name, catalogue: { models, release } }: PublishedRelease, index: number) {

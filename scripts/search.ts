@@ -12,21 +12,25 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { SurprisalError } from "../src/errors.ts";
+import { expected, SurprisalError } from "../src/errors.ts";
 import { readCheckpoint } from "../src/model/checkpoint.ts";
 import { addToFolder, catalogueOrEmpty, writeFileAtomically } from "../src/store/files.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
-import { loadSet, runCommand } from "./models.ts";
+import { checkWritable, runCommand, runScript, sayHowToGoOn } from "./command.ts";
+import { loadSet } from "./models.ts";
+import { Progress as Bar } from "./progress.ts";
+import { settingOptions } from "./settings.ts";
 
 const SHIPPED = "models"; // the folder whose settings are in chosen.json
 
-// The rate is what is searched.
-const OPTIONS = SETTINGS.filter((name) => name !== "rate");
+const RUNS = "runs"; // snapshots and logs
 
-/** What a worker thread is told. */
+// The learning rate is what is searched.
+const OPTIONS = SETTINGS.filter((name) => name !== "learningRate");
+
+/** What a worker thread does. */
 interface Task {
   readonly target: Target;
   readonly protocol: Protocol;
@@ -35,35 +39,41 @@ interface Task {
   readonly folder: string;
 }
 
-async function main(args: string[]): Promise<void> {
-  const { positionals, values } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      tries: { type: "string", default: "10" },
-      workers: { type: "string", default: "1" },
-      shard: { type: "string", default: "0/1" },
-      folder: { type: "string", default: "runs/search" },
-      out: { type: "string", default: SHIPPED },
-      ...Object.fromEntries(OPTIONS.map((name) => [name, { type: "string" as const }])),
-    },
-  });
-  const {
-    tries: triesText,
-    workers: workersText,
-    shard: shardText,
-    folder: root,
-    out,
-    ...given
-  } = values as Record<string, string>;
-  const target = parseTarget(positionals.join(" "));
+interface Arguments {
+  readonly tries: string;
+  readonly workers: string;
+  readonly shard: string;
+  readonly folder: string;
+  readonly out: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+async function main(
+  id: string,
+  { tries: triesText, workers: workersText, shard: shardText, folder: root, out, settings }: Arguments,
+): Promise<void> {
+  const target = parseTarget(id);
   const tries = count("tries", triesText);
   const workers = count("workers", workersText);
   const shard = parseShard(shardText);
-  const protocol = withSettings(presetOf(target), given);
+  const protocol = withSettings(presetOf(target), settings);
   const hash = createHash("sha256").update(JSON.stringify(protocol)).digest("hex");
   const folder = `${root}/${target.id}-${hash.slice(0, 8)}`; // another search is another folder
   await loadSet(target.set); // missing data are said once, here
+  for (const place of [out, folder, RUNS]) await checkWritable(place);
+  sayHowToGoOn("search");
+  const ownTries = Math.ceil((tries - shard.index) / shard.count);
+  const before = (await readProgress(folder)).filter(
+    (line) => isOver(line) && line.try < tries && line.try % shard.count === shard.index,
+  );
+  const over = new Set(before.map((line) => line.try));
+  const bar = new Bar(ownTries);
+  const onProgress = (line: Progress) => {
+    if (isOver(line)) over.add(line.try);
+    bar.end();
+    console.log(describe(line));
+    if (process.stderr.isTTY) bar.show(over.size, "tries over");
+  };
 
   const threads = Array.from({ length: workers }, (_, w) => {
     const share = { index: shard.index + w * shard.count, count: shard.count * workers };
@@ -71,15 +81,18 @@ async function main(args: string[]): Promise<void> {
       new Worker(new URL(import.meta.url), {
         workerData: { target, protocol, tries, shard: share, folder } satisfies Task,
       }),
+      onProgress,
     );
   });
-  if ((await Promise.all(threads)).includes(false)) process.exitCode = 1;
+  const ended = await Promise.all(threads);
+  bar.end();
+  if (ended.includes(false)) process.exitCode = 1;
   else await conclude(target, protocol, { tries, folder, out });
 }
 
 /** Whether a worker came to the end of its share; if not, it has said why, and the others go on with theirs. */
-function finished(worker: Worker): Promise<boolean> {
-  worker.on("message", (line: Progress) => console.log(describe(line)));
+function finished(worker: Worker, onProgress: (line: Progress) => void): Promise<boolean> {
+  worker.on("message", onProgress);
   return new Promise((resolve, reject) => {
     worker.once("error", reject);
     worker.once("exit", (code) => resolve(code === 0));
@@ -90,7 +103,7 @@ async function work({ target, protocol, tries, shard, folder }: Task): Promise<v
   const set = await loadSet(target.set);
   const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
   const onProgress = (line: Progress) => parentPort?.postMessage(line);
-  await search({ kernel, set, cell: target.cell, protocol, folder: "runs" }, { tries, shard, folder, onProgress });
+  await search({ kernel, set, cell: target.cell, protocol, folder: RUNS }, { tries, shard, folder, onProgress });
 }
 
 /** Ships the best try when all are over, unless the folder has a better model. For one writer of the folder at a time. */
@@ -107,7 +120,7 @@ async function conclude(
     return;
   }
   const [best] = over.filter(({ state }) => state === "finished").sort((p, q) => p.valid - q.valid);
-  if (!best) throw new Error("No try came to its end.");
+  if (!best) throw new SurprisalError("nothing-to-score", `None of the ${tries} tries came to its end.`);
   const present = (await catalogueOrEmpty(out)).models.find((entry) => entry.id === id)?.metrics.valid?.micro;
   if (present !== undefined && present <= best.valid) {
     console.log(
@@ -141,11 +154,11 @@ const inline = (settings: object): string =>
     .join(", ")} }`;
 
 const describe = (line: Progress): string =>
-  `try ${line.try}  rate ${line.rate}  seed ${line.seed}  epoch ${line.epoch}  valid ${line.valid.toFixed(4)}  ${line.seconds} s  ${line.state}`;
+  `try ${line.try}  learning rate ${line.learningRate}  seed ${line.seed}  epoch ${line.epoch}  valid ${line.valid.toFixed(4)}  ${line.seconds} s  ${line.state}`;
 
 function count(name: string, text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) {
-    throw new SurprisalError("malformed-request", `--${name} is ${text}; wanted a whole number above 0.`);
+    throw new SurprisalError("malformed-request", expected(`a whole number above 0 for --${name}`, text));
   }
   return Number(text);
 }
@@ -153,9 +166,32 @@ function count(name: string, text: string): number {
 function parseShard(text: string): Shard {
   const [, index, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
   if (index === undefined || of === undefined || index >= of) {
-    throw new SurprisalError("malformed-request", `--shard is ${text}; wanted i/n with i from 0 to n - 1.`);
+    throw new SurprisalError("malformed-request", expected("i/n with i from 0 to n - 1 for --shard", text));
   }
   return { index, count: of };
 }
 
-await runCommand(() => (isMainThread ? main(process.argv.slice(2)) : work(workerData)));
+if (isMainThread) {
+  await runScript({
+    usage: "npm run search -- MODEL",
+    about: `Searches the learning rate of one model, such as nottingham/gru, on its validation pieces, and ships the best try if it betters
+the model at hand. Stopped at any moment, the same command goes on. The settings, from --units on, are those of the preset.`,
+    options: {
+      tries: { type: "string", value: "N", default: "10", about: "learning rates to try, over all shards" },
+      workers: { type: "string", value: "N", default: "1", about: "threads" },
+      shard: { type: "string", value: "I/N", default: "0/1", about: "the share of this process" },
+      folder: {
+        type: "string",
+        value: "FOLDER",
+        default: "runs/search",
+        about: "logs and checkpoints, shared by all shards",
+      },
+      out: { type: "string", value: "FOLDER", default: SHIPPED, about: "where the best checkpoint goes" },
+      ...settingOptions(OPTIONS),
+    },
+    positionals: 1,
+    example: "npm run search -- nottingham/gru --tries 40 --workers 8 --shard 0/5 --folder /shared/search",
+    run: ({ tries, workers, shard, folder, out, ...settings }, [id = ""]) =>
+      main(id, { tries, workers, shard, folder, out, settings: settings as Record<string, string> }),
+  });
+} else await runCommand(() => work(workerData));

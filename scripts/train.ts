@@ -2,41 +2,52 @@
  * Trains one model and puts its checkpoint into models/.
  *
  *   npm run train -- jsb/gru                          the shipped model, bit for bit on the same machine
- *   npm run train -- jsb/gru --rate 0.002 --seed 7    with other settings; src/training/protocol.ts has them all
+ *   npm run train -- jsb/gru --learningRate 0.002 --seed 7    with other settings; src/training/protocol.ts has them all
  *   npm run train -- jsb/gru --out FOLDER             into another folder
  *   npm run train -- jsb/gru --engine tfjs-webgpu     by TensorFlow.js on a GPU; training/backends.ts has all engines
  *
  * Killed at any moment, the same command goes on where it stopped and ends with the same checkpoint; see training/run.ts.
  */
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { addToFolder } from "../src/store/files.ts";
-import { engineOf } from "../src/training/backends.ts";
+import { ENGINES, engineOf } from "../src/training/backends.ts";
 import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
-import { loadSet, runCommand } from "./models.ts";
+import { checkWritable, runScript, sayHowToGoOn } from "./command.ts";
+import { loadSet } from "./models.ts";
+import { duration, Progress } from "./progress.ts";
+import { settingOptions } from "./settings.ts";
 
-const PROGRESS_SECONDS = 2;
+const PROGRESS_SECONDS = 2; // between lines where there is no terminal
 
-await runCommand(() => train(process.argv.slice(2)));
+const RUNS = "runs"; // snapshots and logs
 
-async function train(args: string[]): Promise<void> {
-  const { positionals, values } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      engine: { type: "string", default: "kernel" },
-      out: { type: "string", default: "models" },
-      ...Object.fromEntries(SETTINGS.map((name) => [name, { type: "string" as const }])),
-    },
-  });
-  const { engine: engineName, out, ...given } = values as Record<string, string>;
-  const target = parseTarget(positionals.join(" "));
-  const protocol = withSettings(protocolOf(target), given);
+await runScript({
+  usage: "npm run train -- MODEL",
+  about: `Trains one model, such as jsb/gru, and puts its checkpoint into a folder of models. Stopped at any moment, the same command
+goes on where it stopped. The settings, from --units on, are those of the shipped model unless given.`,
+  options: {
+    engine: { type: "string", value: "NAME", default: "kernel", about: ENGINES.join(", ") },
+    out: { type: "string", value: "FOLDER", default: "models", about: "where the checkpoint goes" },
+    ...settingOptions(SETTINGS),
+  },
+  positionals: 1,
+  example: "npm run train -- jsb/gru --seed 7 --out trained",
+  run: ({ engine, out, ...settings }, [id = ""]) => train(id, { engine, out, settings }),
+});
+
+async function train(
+  id: string,
+  { engine: engineName, out, settings }: { engine: string; out: string; settings: Readonly<Record<string, unknown>> },
+): Promise<void> {
+  const target = parseTarget(id);
+  const protocol = withSettings(protocolOf(target), settings as Record<string, string>);
   const engine = await engineOf(engineName);
   const set = await loadSet(target.set);
   const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
+  for (const folder of [out, RUNS]) await checkWritable(folder);
+  sayHowToGoOn("train");
   console.log(`${target.id}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
   const { cell } = target;
   const checkpoint = await run({
@@ -45,7 +56,7 @@ async function train(args: string[]): Promise<void> {
     set,
     cell,
     protocol,
-    folder: "runs",
+    folder: RUNS,
     onEpoch: showProgress(protocol),
   });
   const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;
@@ -56,22 +67,26 @@ async function train(args: string[]): Promise<void> {
   console.log(`${out}/${entry.key} sha256 ${entry.version}`);
 }
 
-/** Prints an epoch every few seconds, and the first. Time left is up to the last epoch, should none stop early. */
+/** A bar on a terminal; elsewhere a line every few seconds, and the first. Time left is up to the last epoch, should none stop early. */
 function showProgress({ epochs }: Protocol): (epoch: LoggedEpoch, trainer: Trainer) => void {
+  const progress = process.stderr.isTTY ? new Progress(epochs) : undefined;
   let shown = Number.NEGATIVE_INFINITY;
   return (epoch, trainer) => {
+    const figures = [
+      `train ${epoch.train.toFixed(4)}`,
+      `valid ${epoch.valid.toFixed(4)}`,
+      `best ${trainer.best?.epoch.valid.toFixed(4)} at ${trainer.best?.epoch.epoch}`,
+    ].join("  ");
+    if (progress) {
+      progress.show(epoch.epoch, figures);
+      if (trainer.finished) progress.end();
+      return;
+    }
     if (epoch.seconds - shown < PROGRESS_SECONDS && !trainer.finished) return;
     shown = epoch.seconds;
     const secondsPerEpoch = epoch.seconds / epoch.epoch;
-    console.log(
-      [
-        `epoch ${epoch.epoch}/${epochs}`,
-        `train ${epoch.train.toFixed(4)}`,
-        `valid ${epoch.valid.toFixed(4)}`,
-        `best ${trainer.best?.epoch.valid.toFixed(4)} at ${trainer.best?.epoch.epoch}`,
-        `${Math.round(trainer.framesPerEpoch / secondsPerEpoch).toLocaleString("en")} frames/s`,
-        `at most ${Math.round(secondsPerEpoch * (epochs - epoch.epoch))} s left`,
-      ].join("  "),
-    );
+    const speed = `${Math.round(trainer.framesPerEpoch / secondsPerEpoch).toLocaleString("en")} frames/s`;
+    const left = `at most ${duration(secondsPerEpoch * (epochs - epoch.epoch))} left`;
+    console.log(`epoch ${epoch.epoch}/${epochs}  ${figures}  ${speed}  ${left}`);
   };
 }

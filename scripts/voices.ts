@@ -3,7 +3,14 @@ import { basename } from "node:path";
 import { bitsPerSample } from "../src/inference/score-speech.ts";
 import type { SpeechNetwork } from "../src/model/speech-network.ts";
 import { evaluate } from "../src/training/evaluate.ts";
-import { type Cut, cutsOf, readRecordings, SPEECH_SHAPES, type SpeechSetName } from "../src/training/speech.ts";
+import {
+  type Cut,
+  cutsOf,
+  momentsOf,
+  readRecordings,
+  SPEECH_SHAPES,
+  type SpeechSetName,
+} from "../src/training/speech.ts";
 import { normal, uniform } from "../src/util/random.ts";
 import { setOf } from "./models.ts";
 
@@ -71,14 +78,4 @@ export async function voices(models: readonly SpeechNetwork[], folder: string): 
   return table;
 }
 
-function deviationOf(pieces: readonly Float32Array[]): number {
-  let [count, sum, squares] = [0, 0, 0];
-  for (const piece of pieces) {
-    count += piece.length;
-    for (const sample of piece) {
-      sum += sample;
-      squares += sample ** 2;
-    }
-  }
-  return Math.sqrt(squares / count - (sum / count) ** 2);
-}
+const deviationOf = (pieces: readonly Float32Array[]): number => momentsOf(pieces).std;

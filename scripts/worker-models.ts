@@ -7,22 +7,31 @@
  * FOLDER holds the models, models/ unless given.
  */
 import { getPlatformProxy } from "wrangler";
-import { DEFAULT_FOLDER, kernelModule } from "../src/entry/node/local.ts";
+import { kernelModule } from "../src/entry/node/kernel.ts";
+import { DEFAULT_FOLDER } from "../src/entry/node/local.ts";
 import { fileStore } from "../src/store/files.ts";
 import { publish } from "../src/store/publish.ts";
 import { type R2Binding, r2Bucket } from "../src/store/r2.ts";
+import { runScript } from "./command.ts";
 
-const [folder = DEFAULT_FOLDER] = process.argv.slice(2);
-
-const { env, dispose } = await getPlatformProxy<{ MODELS: R2Binding; SURPRISAL_PREFIX: string }>();
-try {
-  const bucket = r2Bucket(env.MODELS, env.SURPRISAL_PREFIX);
-  const { name, uploaded } = await publish(fileStore(folder), bucket, await kernelModule());
-  console.log(
-    name === undefined
-      ? `The local R2 has the models of ${folder} already.`
-      : `Put ${uploaded.length} models of ${folder} into the local R2, release ${name}.`,
-  );
-} finally {
-  await dispose();
-}
+await runScript({
+  usage: "node scripts/worker-models.ts [FOLDER]",
+  about: "Publishes the models of a folder, models/ unless given, into the local R2 of `wrangler dev`.",
+  options: {},
+  positionals: 1,
+  example: "node scripts/worker-models.ts models",
+  async run(_, [folder = DEFAULT_FOLDER]) {
+    const { env, dispose } = await getPlatformProxy<{ MODELS: R2Binding; SURPRISAL_PREFIX: string }>();
+    try {
+      const bucket = r2Bucket(env.MODELS, env.SURPRISAL_PREFIX);
+      const { name, uploaded } = await publish(fileStore(folder), bucket, await kernelModule());
+      console.log(
+        name === undefined
+          ? `The local R2 has the models of ${folder} already.`
+          : `Put ${uploaded.length} models of ${folder} into the local R2, release ${name}.`,
+      );
+    } finally {
+      await dispose();
+    }
+  },
+});

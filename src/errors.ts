@@ -71,6 +71,10 @@ export const WARNING_CODES = [
   "dc-offset",
   "low-sample-rate",
   "unlike-speech",
+  "unlike-training-music",
+  "shift-from-excerpt",
+  "notes-between-frames",
+  "onsets-off-grid",
 ] as const;
 
 export interface Warning {

@@ -5,7 +5,6 @@ export interface Limits {
   readonly bodyBytes: number;
   readonly jsonBytes: number; // of a body that is JSON: reading it takes many times its size
   readonly frames: number;
-  readonly autoFrames: number; // of an input whose transposition is to be found: it is scored in all keys
   readonly seconds: number; // of audio
 }
 
@@ -17,7 +16,6 @@ export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 2 ** 27,
   jsonBytes: 2 ** 22,
   frames: 10_000,
-  autoFrames: 2000,
   seconds: MAX_SECONDS,
 };
 
@@ -33,6 +31,9 @@ export const MAX_FRAMES = 100_000;
 
 /** Of a grid, frames per quarter note. */
 export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
+
+/** Frames on which the transposition of a longer piece is found: it is scored there in every key. */
+export const MAX_SHIFT_FRAMES = 2000;
 
 /** Semitones of a transposition: it moves any MIDI pitch to any other. */
 export const MAX_SHIFT = 127;

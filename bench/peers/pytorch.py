@@ -32,7 +32,7 @@ cell = {"tanh": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[task["cell"]](columns, t
 head = nn.Linear(task["units"], columns)
 parameters = [*cell.parameters(), *head.parameters()]
 optimiser = torch.optim.RMSprop(
-    parameters, lr=rule["rate"], alpha=rule["decay"], momentum=rule["momentum"], eps=rule["floor"]
+    parameters, lr=rule["learningRate"], alpha=rule["decay"], momentum=rule["momentum"], eps=rule["floor"]
 )
 nll = nn.BCEWithLogitsLoss(reduction="sum")
 

@@ -26,7 +26,7 @@ async function peer(name: "tfjs-wasm" | "tfjs-node", cell: Cell): Promise<Peer> 
   const engine = create(trainingModule)(config, { rows: PIECES * STEPS, sequences: PIECES });
   engine.load(randomTensors(config, new Random(1)));
   const part = { batch: pack(pieces).batch, continued: 0, rows: PIECES * STEPS };
-  const rule = { ...RULE, noise: 0, dropout: 0, averaging: 0 };
+  const rule = { ...RULE, weightNoiseStd: 0, dropout: 0, emaDecay: 0 };
   return {
     name,
     run: async (n) => {

@@ -1,14 +1,12 @@
-/** Bytes that are of no known format -> how they begin, in words for a sentence. */
+/** The first bytes of a file that nothing here reads -> words for an error: how it begins. */
 
-const SHOWN = 8;
+const SHOWN = 24;
 
-/** A noun phrase such as `5 bytes that begin "hello"` or `9 bytes that begin ff d8 ff e0 00 10 4a 46`. */
+/** A noun phrase, such as `170 bytes that begin "MTrk"`; what is no text is shown in hexadecimal. */
 export function describeBeginning(bytes: Uint8Array): string {
-  if (bytes.length === 0) return "0 bytes";
+  if (bytes.length === 0) return "an empty file";
   const start = bytes.subarray(0, SHOWN);
-  const text = String.fromCharCode(...start);
-  const shown = /^[ -~]+$/.test(text)
-    ? JSON.stringify(text)
-    : Array.from(start, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return `${bytes.length} bytes that begin ${shown}`;
+  const text = String.fromCharCode(...start).replace(/\s+/g, " ");
+  const hex = Array.from(start.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  return `${bytes.length} bytes that begin ${/^[ -~]+$/.test(text) ? JSON.stringify(text) : hex}`;
 }

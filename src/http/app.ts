@@ -40,7 +40,7 @@ export interface Deps {
   readonly limits: Limits;
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
-  /** Answers /score and /predict in this app's place, where there is one: see entry/node/pool.ts. */
+  /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
   offload?(): ((request: Request, id: string) => Promise<Response>) | undefined;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;

@@ -4,7 +4,7 @@ import type { Env } from "hono";
 import { stringify } from "yaml";
 import { PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
 
-const DESCRIPTION = `Log-likelihoods and next-frame predictions of tanh RNN, LSTM and GRU models of music.
+const DESCRIPTION = `Log-likelihoods and predictions of tanh RNN, LSTM and GRU models of music and of speech.
 
 Logarithms are natural and amounts of information in nats. Every error is a problem document with a stable \`code\`.
 Options of a POST stand in the query or in its form or JSON body, but not in both.

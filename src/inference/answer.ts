@@ -20,7 +20,7 @@ export type Input = Piece | Recording;
  * @throws SurprisalError as modelsOfKind, scoreMusic and scoreSpeech; `malformed-request` for an option of the other kind.
  */
 export async function score(input: Input, models: readonly Model[], options: ScoreOptions): Promise<ScoreResponse> {
-  if (isMusic(input)) return scoreMusic(input, modelsOfKind(models, "music", options.models), options);
+  if (isMusic(input)) return scoreMusic(input, modelsOfKind(models, "music", options.models), options, musicOf(models));
   checkAudioOptions(options);
   return scoreSpeech(input, modelsOfKind(models, "audio", options.models), options);
 }
@@ -38,7 +38,7 @@ export async function predict(
   if (isMusic(input)) {
     const runs = options.state
       ? resume(options.state, "music", models, options)
-      : await startMusic(input, modelsOfKind(models, "music", options.models), options);
+      : await startMusic(input, modelsOfKind(models, "music", options.models), options, musicOf(models));
     return predictMusic(input, runs, options);
   }
   checkAudioOptions(options);
@@ -48,10 +48,12 @@ export async function predict(
   return predictSpeech(input, runs, options);
 }
 
+const musicOf = (models: readonly Model[]) => models.filter((model) => model.kind === "music");
+
 const isMusic = (input: Input): input is Piece => input.input.kind === "music";
 
 /** Options that say how music is read. */
-const MUSIC_OPTIONS = ["transpose", "channels", "framesPerQuarter"] as const;
+const MUSIC_OPTIONS = ["transpose", "channels", "tracks", "programs", "pedal", "framesPerQuarter"] as const;
 
 function checkAudioOptions(options: Pick<ScoreOptions, (typeof MUSIC_OPTIONS)[number]>): void {
   const odd = MUSIC_OPTIONS.find((name) => options[name] !== undefined);

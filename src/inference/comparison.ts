@@ -4,6 +4,7 @@
  * other pieces.
  */
 
+import { expected } from "../errors.ts";
 import type { Comparison, NotCompared } from "../schema/score.ts";
 import { better, seriesMean } from "../util/statistics.ts";
 import type { ModelInput } from "./piece.ts";
@@ -11,17 +12,18 @@ import type { ModelInput } from "./piece.ts";
 /** What a model read of the piece and what each frame cost it. */
 export interface ScoredInput {
   readonly model: string; // id
-  readonly reading: Pick<ModelInput, "framesPerQuarter" | "shift" | "leftOut">;
+  readonly input: Pick<ModelInput, "framesPerQuarter" | "leftOut">;
   readonly nll: Float64Array; // (scored frames), nats
 }
 
 /** Below, the blocks are too few for an interval that deserves the name. */
 const MIN_FRAMES = 30;
 
-/** What makes the frames of two models the same. Notes are left out from the top, so as many are the same ones. */
+/**
+ * What makes the frames of two models the same, up to the key. Notes are left out from the top, so as many are the same ones.
+ */
 const READ_ALIKE = [
   ["framesPerQuarter", "read the piece at", "frames per quarter note"],
-  ["shift", "transposed the piece by", "semitones"],
   ["leftOut", "left out", "notes"],
 ] as const;
 
@@ -45,6 +47,7 @@ function compare(best: ScoredInput, other: ScoredInput): Comparison {
   const { value, low, high } = difference;
   return {
     model: other.model,
+    comparedWith: best.model,
     difference: value,
     interval: { low, high },
     better: better(difference, [other.model, best.model]) ?? null,
@@ -54,12 +57,11 @@ function compare(best: ScoredInput, other: ScoredInput): Comparison {
 /** Why two models cannot be compared frame by frame, if so. */
 function obstacle(best: ScoredInput, other: ScoredInput): string | undefined {
   for (const [property, verb, unit] of READ_ALIKE) {
-    const [found, wanted] = [other.reading[property], best.reading[property]];
-    if (found !== wanted)
-      return `It ${verb} ${found} ${unit}, ${best.model} ${wanted}; wanted the same frames of both.`;
+    const [found, wanted] = [other.input[property], best.input[property]];
+    if (found !== wanted) return `It ${verb} ${found} ${unit}, ${best.model} ${wanted}: their frames differ.`;
   }
   if (other.nll.length < MIN_FRAMES) {
-    return `The piece has ${other.nll.length} scored frames; wanted at least ${MIN_FRAMES}.`;
+    return expected(`at least ${MIN_FRAMES} scored frames`, other.nll.length);
   }
   return undefined;
 }

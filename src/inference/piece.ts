@@ -1,52 +1,64 @@
 /**
- * A piece as it came in -> the frames that one model reads of it: on the model's grid, shifted into its key, and without
- * the pitches that it does not know.
+ * A piece as it came in -> the frames that one model reads of it: on the model's grid, shifted into the key of its set, and
+ * without the pitches that it does not know.
  */
-
-import type { Warning } from "../errors.ts";
-import { SurprisalError } from "../errors.ts";
-import { type MidiNotes, quantize } from "../formats/midi.ts";
+import { expected, SurprisalError, type Warning } from "../errors.ts";
+import { gridWarnings, type MidiNotes, quantize, SAMPLE_POINT } from "../formats/midi.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "../formats/piano-roll.ts";
 import type { Limits } from "../limits.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import type { MusicInput } from "../schema/common.ts";
 
-type FrameLimits = Pick<Limits, "frames" | "autoFrames">;
+type FrameLimits = Pick<Limits, "frames">;
 
 export interface Piece {
   readonly input: MusicInput;
-  readonly autoFrames: number; // see Limits
+  /** How it is transposed unless a caller says otherwise: a file stands in its own key, a roll in the model's. */
+  readonly transpose: "auto" | 0;
+  /** Of a MIDI file: where a frame is sampled, in frames behind its grid point. */
+  readonly samplePoint?: number;
+  /** Quarter notes a minute and the time signature at the beginning of a MIDI file that states them. */
+  readonly tempo?: number | undefined;
+  readonly timeSignature?: readonly [number, number] | undefined;
   /**
-   * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones
-   * and without pitches above the highest. The same arguments give the same object, so that models can remember it.
+   * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones and
+   * without pitches above the highest. The same arguments give the same object, so that models can remember it.
+   * @throws SurprisalError `too-large` when there are more frames than the limit.
    */
-  fit(framesPerQuarter: number, shift: number, highest: number): Fitted;
+  quantize(framesPerQuarter: number, shift: number, highest: number): QuantizedPiece;
 }
 
-interface Fitted {
+interface QuantizedPiece {
   readonly roll: PianoRoll;
   readonly leftOut: number; // notes
+  readonly warnings: readonly Warning[]; // of the grid
 }
 
-function pieceOf(
-  input: MusicInput,
-  { autoFrames }: Pick<Limits, "autoFrames">,
-  frames: (framesPerQuarter: number) => PianoRoll,
-): Piece {
-  const fitted = new Map<string, Fitted>();
+interface Framed {
+  readonly roll: PianoRoll;
+  readonly warnings: readonly Warning[];
+}
+
+/** @param frames the whole piece on a grid, in its own key */
+function pieceOf(properties: Omit<Piece, "quantize">, frames: (framesPerQuarter: number) => Framed): Piece {
+  const framed = new Map<number, Framed>();
+  const known = new Map<string, QuantizedPiece>();
   return {
-    input,
-    autoFrames,
-    fit(framesPerQuarter, shift, highest) {
+    ...properties,
+    quantize(framesPerQuarter, shift, highest) {
       const key = `${framesPerQuarter} ${shift} ${highest}`;
-      const known = fitted.get(key) ?? fitRoll(frames(framesPerQuarter), shift, highest);
-      fitted.set(key, known);
-      return known;
+      const before = known.get(key);
+      if (before) return before;
+      const whole = framed.get(framesPerQuarter) ?? frames(framesPerQuarter);
+      framed.set(framesPerQuarter, whole);
+      const piece = { ...transposed(whole.roll, shift, highest), warnings: whole.warnings };
+      known.set(key, piece);
+      return piece;
     },
   };
 }
 
-function fitRoll(whole: PianoRoll, shift: number, highest: number): Fitted {
+function transposed(whole: PianoRoll, shift: number, highest: number): Pick<QuantizedPiece, "roll" | "leftOut"> {
   const shifted = transposeRoll(whole, shift);
   const { roll, leftOut } = clipRoll(shifted.roll, highest);
   if (shifted.leftOut + leftOut === 0) return { roll, leftOut: 0 };
@@ -57,35 +69,25 @@ function fitRoll(whole: PianoRoll, shift: number, highest: number): Fitted {
 /** @throws SurprisalError `too-large` when there are more frames than the limit. */
 export function checkFrames(frames: number, limits: FrameLimits): void {
   if (frames > limits.frames) {
-    throw new SurprisalError("too-large", `The input has ${frames} frames; wanted at most ${limits.frames}.`);
+    throw new SurprisalError("too-large", expected(`at most ${limits.frames} frames`, frames));
   }
 }
 
 /** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
 export function pieceOfRoll(roll: PianoRoll, limits: FrameLimits): Piece {
   checkFrames(frameCount(roll), limits);
-  return pieceOf({ kind: "music", notes: onsets(roll).length, warnings: [] }, limits, () => roll);
+  const input = { kind: "music" as const, notes: onsets(roll).length, warnings: [] };
+  return pieceOf({ input, transpose: 0 }, () => ({ roll, warnings: [] }));
 }
 
-/** Its `fit` throws SurprisalError `too-large` when there are more of them than the limit. */
+/** The notes of a MIDI file; see `quantize` for the limit of frames. */
 export function pieceOfMidi(notes: MidiNotes, limits: FrameLimits): Piece {
-  const warnings: Warning[] = [];
-  if (notes.unclosed > 0) {
-    const detail = `${notes.unclosed} notes have no end; they last to the end of their track.`;
-    warnings.push({ code: "unclosed-notes", count: notes.unclosed, detail });
-  }
-  if (notes.leftOut > 0) warnings.push(leftOutWarning(notes.leftOut, "no piano roll has pitch 0"));
-  const rolls = new Map<number, PianoRoll>();
-  const { durationQuarters } = notes;
-  return pieceOf(
-    { kind: "music", notes: notes.pitches.length, durationQuarters, warnings },
-    limits,
-    (framesPerQuarter) => {
-      const roll = rolls.get(framesPerQuarter) ?? quantize(notes, framesPerQuarter, limits.frames);
-      rolls.set(framesPerQuarter, roll);
-      return roll;
-    },
-  );
+  const { pitches, durationQuarters, tempo, timeSignature, warnings } = notes;
+  const input = { kind: "music" as const, notes: pitches.length, durationQuarters, warnings: [...warnings] };
+  return pieceOf({ input, transpose: "auto", samplePoint: SAMPLE_POINT, tempo, timeSignature }, (framesPerQuarter) => {
+    const quantized = quantize(notes, framesPerQuarter, { maxFrames: limits.frames });
+    return { roll: quantized.roll, warnings: gridWarnings(quantized, framesPerQuarter, pitches.length) };
+  });
 }
 
 /** What a model reads of a piece. */
@@ -94,27 +96,27 @@ export interface ModelInput {
   readonly framesPerQuarter: number;
   readonly shift: number; // semitones
   readonly leftOut: number; // notes
+  readonly warnings: readonly Warning[];
 }
 
 /**
- * Reads a piece for a model.
+ * Prepares a piece for a model.
  * @throws SurprisalError `nothing-to-score` when the model knows none of its notes.
  */
 export function prepareFor(
   model: MusicModel,
-  music: Piece,
+  piece: Piece,
   { framesPerQuarter = model.framesPerQuarter, shift = 0 }: { framesPerQuarter?: number | undefined; shift?: number },
 ): ModelInput {
-  const { roll, leftOut } = music.fit(framesPerQuarter, shift, model.pitches);
+  const { roll, leftOut, warnings } = piece.quantize(framesPerQuarter, shift, model.pitches);
   if (leftOut > 0 && roll.pitches.length === 0) {
-    const range = `MIDI pitches 1 to ${model.pitches}`;
-    throw new SurprisalError("nothing-to-score", `All ${leftOut} notes lie outside ${range} that ${model.id} knows.`);
+    const range = `MIDI pitches 1 to ${model.pitches}, which ${model.id} knows`;
+    throw new SurprisalError("nothing-to-score", expected(range, `${leftOut} notes that all lie outside`));
   }
-  return { roll, framesPerQuarter, shift, leftOut };
+  const reason = `${model.id} knows MIDI pitches 1 to ${model.pitches} only`;
+  const all = leftOut === 0 ? warnings : [leftOutWarning(leftOut, reason), ...warnings];
+  return { roll, framesPerQuarter, shift, leftOut, warnings: all };
 }
-
-export const inputWarnings = (model: MusicModel, { leftOut }: ModelInput): Warning[] =>
-  leftOut === 0 ? [] : [leftOutWarning(leftOut, `${model.id} knows MIDI pitches 1 to ${model.pitches} only`)];
 
 export const leftOutWarning = (count: number, reason: string): Warning => ({
   code: "notes-left-out",

@@ -2,7 +2,7 @@
  * Piece + models -> distribution of the next frame, and frames sampled from it, each of which is fed back.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { frameCount, pianoRoll } from "../formats/piano-roll.ts";
 import { MAX_STEPS } from "../limits.ts";
 import { type Advanced, type MusicModel, taggedVersion } from "../model/music-model.ts";
@@ -10,8 +10,8 @@ import type { PredictOptions } from "../schema/options.ts";
 import type { MusicPredictResponse, Prediction } from "../schema/predict.ts";
 import { uniform } from "../util/random.ts";
 import { yieldToEventLoop } from "../util/yield.ts";
-import { inputWarnings, leftOutWarning, type Piece, prepareFor } from "./piece.ts";
-import { bestShift } from "./score-music.ts";
+import { leftOutWarning, type Piece, prepareFor } from "./piece.ts";
+import { shiftsBySet } from "./shift.ts";
 import { type MusicState, musicToken } from "./state-token.ts";
 
 const LIKELY = 10;
@@ -20,6 +20,7 @@ const LIKELY = 10;
 export interface MusicSession {
   readonly model: MusicModel;
   readonly stopped: MusicState;
+  readonly warnings?: readonly Warning[]; // of how its input is read
 }
 
 /**
@@ -27,48 +28,49 @@ export interface MusicSession {
  * @throws SurprisalError `nothing-to-score` when there is no frame, `malformed-request` for too many steps.
  */
 export async function predictMusic(
-  music: Piece,
+  piece: Piece,
   runs: readonly MusicSession[],
   options: PredictOptions,
 ): Promise<MusicPredictResponse> {
   const { steps = 0 } = options;
   if (steps > MAX_STEPS.music) {
-    throw new SurprisalError("malformed-request", `steps is ${steps}; wanted at most ${MAX_STEPS.music} for music.`);
+    throw new SurprisalError("malformed-request", expected(`steps of at most ${MAX_STEPS.music} for music`, steps));
   }
   const predictions: Prediction[] = [];
   for (const run of runs) {
     await yieldToEventLoop();
-    predictions.push(predictOne(music, run, options));
+    predictions.push(predictOne(piece, run, options));
   }
-  return { input: music.input, predictions };
+  return { input: piece.input, predictions };
 }
 
-/** Models at the start of a piece. */
+/** The chosen models at the start of a piece. @param models see shiftsBySet */
 export async function startMusic(
-  music: Piece,
-  models: readonly MusicModel[],
-  { transpose = 0, framesPerQuarter: given }: PredictOptions,
+  piece: Piece,
+  chosen: readonly MusicModel[],
+  options: PredictOptions,
+  models: readonly MusicModel[] = chosen,
 ): Promise<MusicSession[]> {
-  const runs: MusicSession[] = [];
-  for (const model of models) {
-    const framesPerQuarter = given ?? model.framesPerQuarter;
-    const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
-    runs.push({ model, stopped: { state: model.initialState(), shift, framesPerQuarter } });
-  }
-  return runs;
+  const shifts = await shiftsBySet(piece, chosen, models, options);
+  return chosen.map((model) => {
+    const { semitones = 0, warnings = [] } = shifts.get(model.set) ?? {};
+    const framesPerQuarter = options.framesPerQuarter ?? model.framesPerQuarter;
+    return { model, stopped: { state: model.initialState(), shift: semitones, framesPerQuarter }, warnings };
+  });
 }
 
-function predictOne(music: Piece, { model, stopped }: MusicSession, options: PredictOptions): Prediction {
+function predictOne(
+  piece: Piece,
+  { model, stopped, warnings = [] }: MusicSession,
+  options: PredictOptions,
+): Prediction {
   const { state, shift, framesPerQuarter } = stopped;
-  const reading = prepareFor(model, music, { framesPerQuarter, shift });
-  const frames = frameCount(reading.roll);
+  const input = prepareFor(model, piece, { framesPerQuarter, shift });
+  const frames = frameCount(input.roll);
   if (frames === 0) {
-    throw new SurprisalError(
-      "nothing-to-score",
-      `The input has no frames; wanted at least one to predict the next from.`,
-    );
+    throw new SurprisalError("nothing-to-score", expected("at least one frame to predict the next from", "none"));
   }
-  const advanced = model.advance(state, reading.roll);
+  const advanced = model.advance(state, input.roll);
   const probabilities = Array.from(advanced.next.probabilities);
   const { steps } = options;
   const sampled = steps === undefined ? undefined : inOwnKey(sample(model, advanced, steps, options), shift);
@@ -78,7 +80,8 @@ function predictOne(music: Piece, { model, stopped }: MusicSession, options: Pre
     framesPerQuarter,
     frames,
     transposedBy: shift,
-    warnings: [...inputWarnings(model, reading), ...(sampled?.warnings ?? [])],
+    ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
+    warnings: [...input.warnings, ...warnings, ...(sampled?.warnings ?? [])],
     probabilities,
     likely: likely(probabilities, shift),
     state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),

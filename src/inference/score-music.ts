@@ -2,97 +2,95 @@
  * Piece + models -> negative log-likelihoods. NLL of a frame = Σ_d softplus(l_d) - x_d l_d in nats; the first frame is
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
-
-import { SurprisalError } from "../errors.ts";
 import { frameCount } from "../formats/piano-roll.ts";
 import { type MusicModel, type Scored, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
+import { sum } from "../util/statistics.ts";
 import { yieldToEventLoop } from "../util/yield.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
-import { inputWarnings, type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
+import { fitOf } from "./fit.ts";
+import { type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
+import { type Shift, shiftsBySet } from "./shift.ts";
 
-/** Shifts that `auto` tries: every key once, by the shortest way. */
-const AUTO_SHIFTS = Array.from({ length: 12 }, (_, k) => k - 6);
+type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "detail">;
+
+type ScoredModel = ScoredInput & { readonly score: Score };
 
 /**
- * Scores a piece by each model.
+ * Scores a piece by each chosen model.
+ * @param models all at hand, see shiftsBySet
  * @throws SurprisalError `nothing-to-score` when a model finds fewer than two frames, or none of its pitches, `too-large`
  * when there are too many frames.
  */
 export async function scoreMusic(
-  music: Piece,
-  models: readonly MusicModel[],
-  options: Omit<ScoreOptions, "models" | "channels">,
+  piece: Piece,
+  chosen: readonly MusicModel[],
+  options: Options,
+  models: readonly MusicModel[] = chosen,
 ): Promise<MusicScoreResponse> {
-  const scored: Awaited<ReturnType<typeof scoreOne>>[] = [];
-  for (const model of models) {
+  const shifts = await shiftsBySet(piece, chosen, models, options);
+  const scored: ScoredModel[] = [];
+  for (const model of chosen) {
     await yieldToEventLoop();
-    scored.push(await scoreOne(music, model, options));
+    scored.push(scoreOne(piece, model, shifts.get(model.set), options));
   }
-  const [best] = scored.toSorted(
-    (a, b) => a.reading.leftOut - b.reading.leftOut || a.score.nllPerQuarter - b.score.nllPerQuarter,
-  );
-  const others = scored.filter((each) => each !== best);
+  const groups = [...Map.groupBy(scored, ({ input }) => input.framesPerQuarter)].map(([framesPerQuarter, group]) => ({
+    framesPerQuarter,
+    ...ranked(group),
+  }));
   return {
-    input: music.input,
+    input: piece.input,
     scores: scored.map(({ score }) => score),
-    best: best.model,
-    ...(options.detail === "comparison" && compareWithBest(best, others)),
+    best: groups.length === 1 ? groups[0].best.model : null,
+    bestByFrameRate: groups.map(({ framesPerQuarter, best }) => ({ framesPerQuarter, model: best.model })),
+    ...(options.detail === "comparison" && comparisonsOf(groups)),
   };
 }
 
-async function scoreOne(
-  music: Piece,
+/** The best of the models of one frame rate: of those that left out the fewest notes the one of lowest NLL. */
+function ranked(group: readonly ScoredModel[]) {
+  const [best, ...others] = group.toSorted((a, b) => a.input.leftOut - b.input.leftOut || a.score.nll - b.score.nll);
+  return { best, others };
+}
+
+function comparisonsOf(groups: readonly ReturnType<typeof ranked>[]) {
+  const compared = groups.map(({ best, others }) => compareWithBest(best, others));
+  return {
+    comparisons: compared.flatMap(({ comparisons }) => comparisons),
+    notCompared: compared.flatMap(({ notCompared }) => notCompared),
+  };
+}
+
+function scoreOne(
+  piece: Piece,
   model: MusicModel,
-  { framesPerQuarter, transpose = 0, detail = "none" }: Parameters<typeof scoreMusic>[2],
-): Promise<ScoredInput & { readonly score: Score }> {
-  const shift = transpose === "auto" ? await bestShift(music, model, framesPerQuarter) : transpose;
-  const reading = prepareFor(model, music, { framesPerQuarter, shift });
-  const scored = model.score(reading.roll);
-  const total = sum(scored.nll);
+  { semitones: shift, warnings }: Shift = { semitones: 0, warnings: [] },
+  { framesPerQuarter, detail = "none" }: Options,
+): ScoredModel {
+  const input = prepareFor(model, piece, { framesPerQuarter, shift });
+  const scored = model.score(input.roll);
   const scoredFrames = scored.nll.length;
+  const total = sum(scored.nll);
+  const nll = total / scoredFrames;
+  const fit = input.framesPerQuarter === model.framesPerQuarter ? fitOf(model, nll) : undefined;
   const score = {
     model: model.id,
     version: taggedVersion(model.version),
-    framesPerQuarter: reading.framesPerQuarter,
-    frames: frameCount(reading.roll),
+    framesPerQuarter: input.framesPerQuarter,
+    frames: frameCount(input.roll),
     scoredFrames,
     logLikelihood: -total,
-    nll: total / scoredFrames,
-    nllPerQuarter: (total / scoredFrames) * reading.framesPerQuarter,
+    nll,
+    nllPerQuarter: nll * input.framesPerQuarter,
+    ...(fit && { percentile: fit.percentile }),
     transposedBy: shift,
-    warnings: inputWarnings(model, reading),
+    ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
+    warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && { notes: noteScores(reading, scored) }),
+    ...(detail === "notes" && { notes: noteScores(input, scored) }),
   };
-  return { model: model.id, reading, nll: scored.nll, score };
-}
-
-/**
- * The shift of `auto`: of those that leave out the fewest notes the one of lowest NLL. Without the first rule a shift
- * could win by moving notes out of the model's range.
- * @throws SurprisalError `too-large` when there are more frames than the limit, and as scoreMusic.
- */
-export async function bestShift(
-  music: Piece,
-  model: MusicModel,
-  framesPerQuarter: number | undefined,
-): Promise<number> {
-  const tried: { shift: number; leftOut: number; nll: number }[] = [];
-  for (const shift of AUTO_SHIFTS) {
-    await yieldToEventLoop();
-    const { roll, leftOut } = prepareFor(model, music, { framesPerQuarter, shift });
-    const frames = frameCount(roll);
-    if (frames > music.autoFrames) {
-      throw new SurprisalError(
-        "too-large",
-        `The input has ${frames} frames; wanted at most ${music.autoFrames} with transpose=auto, so give a number of semitones.`,
-      );
-    }
-    tried.push({ shift, leftOut, nll: sum(model.score(roll).nll) });
-  }
-  return tried.toSorted((a, b) => a.leftOut - b.leftOut || a.nll - b.nll)[0].shift;
+  return { model: model.id, input, nll: scored.nll, score };
 }
 
 /** The NLL of each note at its onset. */
@@ -103,5 +101,3 @@ function noteScores({ roll, shift }: ModelInput, { pitchNll }: Scored) {
     nll: frame === 0 ? null : pitchNll(frame - 1, pitch),
   }));
 }
-
-const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);

@@ -2,6 +2,7 @@
  * The WASM kernel behind one class: recurrent cell, output layer, back-propagation through time and the optimizer.
  * reference implementation: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
  */
+import { expected } from "../errors.ts";
 import { type Config, emptyTensors, type Tensors } from "./config.ts";
 
 /** Lists of active columns of binary rows: row r has columns `columns[offsets[r]] … columns[offsets[r + 1] - 1]`. */
@@ -63,13 +64,20 @@ export interface Capacity {
   readonly training?: boolean;
 }
 
-/** Settings of one parameter update; the defaults of the paper's authors stand in training/protocol.ts. */
-export interface UpdateSettings {
-  readonly maxNorm: number;
-  readonly rate: number;
-  readonly decay: number;
-  readonly momentum: number;
-  readonly floor: number;
+/** Settings of one step of the optimizer; the defaults of the paper's authors stand in training/protocol.ts. */
+export interface OptimizerSettings {
+  readonly learningRate: number;
+  readonly decay: number; // of the mean square, ρ
+  readonly momentum: number; // μ
+  readonly floor: number; // least value of the root mean square
+  readonly maxNorm: number; // a longer gradient is rescaled to this norm
+}
+
+/** Settings of one update of the weights: the step, and what surrounds it. */
+export interface UpdateSettings extends OptimizerSettings {
+  readonly weightNoiseStd: number; // standard deviation of the weight noise
+  readonly dropout: number; // probability with which a unit is hidden from the output layer
+  readonly emaDecay: number; // of the exponential moving average of the weights; 0 keeps none
 }
 
 /** What the optimizer keeps of earlier updates. */
@@ -112,7 +120,7 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
   useAverage(): void;
   perturb(sigma: number): void;
   restore(): void;
-  update(maxNorm: number, rate: number, decay: number, momentum: number, floor: number): number;
+  update(maxNorm: number, learningRate: number, decay: number, momentum: number, floor: number): number;
   randomStatePointer(): number;
 };
 
@@ -267,8 +275,8 @@ export class Kernel implements Engine {
   }
 
   /** Rescales the gradient and updates the weights. Returns its norm; when that is not finite, nothing changed. */
-  update({ maxNorm, rate, decay, momentum, floor }: UpdateSettings): number {
-    return this.#exports.update(maxNorm, rate, decay, momentum, floor);
+  update({ maxNorm, learningRate, decay, momentum, floor }: OptimizerSettings): number {
+    return this.#exports.update(maxNorm, learningRate, decay, momentum, floor);
   }
 
   /** Moves the average of the weights towards them: average = decay · average + (1 - decay) · weights. */
@@ -300,7 +308,9 @@ export class Kernel implements Engine {
     const rows = rowCount(batch);
     if (rows > this.#capacity.rows || batchSizes[0] > this.#capacity.sequences) {
       const { rows: maxRows, sequences } = this.#capacity;
-      throw new RangeError(`Got ${rows} rows of ${batchSizes[0]} sequences; laid out for ${maxRows} of ${sequences}.`);
+      throw new RangeError(
+        expected(`at most ${maxRows} rows of ${sequences} sequences`, `${rows} of ${batchSizes[0]}`),
+      );
     }
     const { mixture } = this.config;
     if (mixture && inputs instanceof Float32Array && targets instanceof Float32Array) {
@@ -310,7 +320,11 @@ export class Kernel implements Engine {
       this.#writeSparse("inputOffsets", "inputColumns", inputs);
       this.#writeSparse("targetOffsets", "targetColumns", targets);
     } else {
-      throw new TypeError(`Got ${mixture ? "sparse" : "dense"} rows; a model of this head takes the other kind.`);
+      throw new TypeError(
+        mixture
+          ? expected("dense rows for a mixture head", "sparse ones")
+          : expected("sparse rows for a head of binary frames", "dense ones"),
+      );
     }
     this.#words.set(batchSizes, this.#at("batchSizes") / 4);
     this.#batch = batch;
@@ -325,7 +339,7 @@ export class Kernel implements Engine {
   /** Rows of `length` numbers, `stride` apart in memory; the padding between them stays zero. */
   #writeDense(place: Place, values: DenseRows, rows: number, length: number, stride: number): void {
     if (values.length !== rows * length) {
-      throw new RangeError(`Got ${values.length} numbers for ${rows} rows; wanted ${length} a row.`);
+      throw new RangeError(expected(`${length} numbers for each of ${rows} rows`, `${values.length} in all`));
     }
     if (length === stride) {
       this.#floats.set(values, this.#at(place) / 4);

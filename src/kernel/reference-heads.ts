@@ -2,6 +2,7 @@
  * The two heads in float64, one row at a time: outputs and target -> NLL in nats, and its gradient. Bernoulli: Σ softplus(l) -
  * x l. Mixture: -log Σ_k softmax(w)_k N(x; μ_k, σ_k²), log σ = max(s, floor) (Bishop 1994, "Mixture density networks").
  */
+import { expected } from "../errors.ts";
 import { type Config, LOG_SCALE_FLOOR, type MixtureShape } from "./config.ts";
 import type { Batch } from "./kernel.ts";
 import { sigmoid } from "./reference-cells.ts";
@@ -25,12 +26,12 @@ export function headGradient({ mixture }: Config, outputs: Float64Array, { targe
 
 function dense(rows: Batch["targets"]): Float32Array {
   if (rows instanceof Float32Array) return rows;
-  throw new TypeError("Got sparse rows; a model of this head takes dense ones.");
+  throw new TypeError(expected("dense rows", "sparse ones"));
 }
 
 /** Columns of row r that are active. */
 export function activeColumns(rows: Batch["inputs"], r: number): Iterable<number> {
-  if (rows instanceof Float32Array) throw new TypeError("Got dense rows; a model of this head takes sparse ones.");
+  if (rows instanceof Float32Array) throw new TypeError(expected("sparse rows", "dense ones"));
   return rows.columns.subarray(rows.offsets[r], rows.offsets[r + 1]);
 }
 

@@ -3,7 +3,7 @@
  * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al.
  */
 import { type Config, emptyTensors, GATES, type Tensors } from "./config.ts";
-import { type Batch, type Engine, rowCount, stateSize } from "./kernel.ts";
+import { type Batch, type Engine, type OptimizerSettings, rowCount, stateSize } from "./kernel.ts";
 import { addOuter, addProduct, addScaled, addTransposedProduct, STEPS, type Weights } from "./reference-cells.ts";
 import { activeColumns, headGradient, headNll } from "./reference-heads.ts";
 
@@ -135,22 +135,14 @@ export function rescaleNorm(gradient: Float32Array | Float64Array, max: number):
   return norm;
 }
 
-/** Settings of RMSProp; the authors' are decay 0.95, floor 0.01, momentum 0.9. */
-export interface RmsProp {
-  readonly rate: number;
-  readonly decay: number; // ρ
-  readonly floor: number; // least value of the root mean square
-  readonly momentum: number; // μ
-}
-
-/** One update in place: ms = ρ ms + (1 - ρ) g², v = μ v - rate · g / max(√ms, floor), w += v. */
+/** One update in place: ms = ρ ms + (1 - ρ) g², v = μ v - learningRate · g / max(√ms, floor), w += v. */
 export function rmsProp<A extends Float32Array | Float64Array>(
-  { rate, decay, floor, momentum }: RmsProp,
+  { learningRate, decay, floor, momentum }: Omit<OptimizerSettings, "maxNorm">,
   { weights, gradient, meanSquare, velocity }: Record<"weights" | "gradient" | "meanSquare" | "velocity", A>,
 ): void {
   for (let k = 0; k < weights.length; k++) {
     meanSquare[k] = decay * meanSquare[k] + (1 - decay) * gradient[k] ** 2;
-    velocity[k] = momentum * velocity[k] - (rate * gradient[k]) / Math.max(Math.sqrt(meanSquare[k]), floor);
+    velocity[k] = momentum * velocity[k] - (learningRate * gradient[k]) / Math.max(Math.sqrt(meanSquare[k]), floor);
     weights[k] += velocity[k];
   }
 }

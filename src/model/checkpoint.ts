@@ -3,7 +3,7 @@
  * pre-activation = x W + h U + b.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { readSafetensors, type Tensor, writeSafetensors } from "../formats/safetensors.ts";
 import {
   CELLS,
@@ -42,10 +42,18 @@ export interface Checkpoint {
 export interface Measured {
   readonly micro: number;
   readonly macro: number;
+  /** Of the pieces, each with its own mean NLL: the lowest, the nine deciles, the highest. In the catalogue alone. */
+  readonly deciles?: readonly number[] | undefined; // (11)
+}
+
+/** What was measured of a model, by split. */
+export interface Metrics {
+  readonly valid?: Measured | undefined;
+  readonly test?: Measured | undefined;
 }
 
 /** What was measured of a model, by split, from metadata such as `testMicro`; left out where they hold no finite numbers. */
-export function metricsOf(metadata: Checkpoint["metadata"]): { valid?: Measured; test?: Measured } {
+export function metricsOf(metadata: Checkpoint["metadata"]): Metrics {
   const measured = (split: "valid" | "test") => {
     const [micro, macro] = [metadata[`${split}Micro`], metadata[`${split}Macro`]].map((text) => Number(text || "NaN"));
     return Number.isFinite(micro) && Number.isFinite(macro) ? { [split]: { micro, macro } } : {};
@@ -68,7 +76,7 @@ export function writeCheckpoint({ config, tensors, metadata }: Checkpoint): Uint
     const values = tensors[name as keyof Tensors] ?? new Float32Array();
     const wanted = sizeOf(shape);
     if (values.length !== wanted) {
-      throw malformed(`Tensor ${nameInFile(name)} has ${values.length} numbers; wanted ${wanted}.`);
+      throw malformed(expected(`${wanted} numbers in tensor ${nameInFile(name)}`, values.length));
     }
     return [nameInFile(name), { shape, values }];
   });
@@ -91,17 +99,19 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const wantedNames = shapes.map(([name]) => nameInFile(name)).sort();
   const foundNames = [...found.keys()].sort();
   if (foundNames.join() !== wantedNames.join()) {
-    throw malformed(`The file has the tensors ${foundNames.join(", ") || "none"}; wanted ${wantedNames.join(", ")}.`);
+    throw malformed(expected(`the tensors ${wantedNames.join(", ")}`, foundNames.join(", ") || "none"));
   }
   const tensors = Object.fromEntries(
     shapes.map(([name, wanted]) => {
       const { shape, values } = found.get(nameInFile(name)) as Tensor;
       if (shape.join() !== wanted.join()) {
-        throw malformed(`Tensor ${nameInFile(name)} has shape (${shape.join(", ")}); wanted (${wanted.join(", ")}).`);
+        throw malformed(
+          expected(`tensor ${nameInFile(name)} of shape (${wanted.join(", ")})`, `(${shape.join(", ")})`),
+        );
       }
       const index = firstNotFinite(values);
       if (index !== -1) {
-        throw malformed(`Tensor ${nameInFile(name)} has ${values[index]} at index ${index}; wanted finite numbers.`);
+        throw malformed(expected(`finite numbers in tensor ${nameInFile(name)}`, `${values[index]} at index ${index}`));
       }
       return [name, values];
     }),
@@ -109,18 +119,18 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   return { config, tensors: tensors as unknown as Tensors, metadata };
 }
 
-/** The shape of the model, told by the metadata and by W's rows. */
+/** The shape of the model, by the metadata and the rows of W. */
 function readConfig(metadata: Readonly<Record<string, string>>, W: Tensor | undefined): Config {
   const { format, units: unitsText } = metadata;
-  if (format !== FORMAT) throw malformed(`The format is ${JSON.stringify(format)}; wanted ${JSON.stringify(FORMAT)}.`);
+  if (format !== FORMAT) throw malformed(expected(`the format ${JSON.stringify(FORMAT)}`, JSON.stringify(format)));
   const cell = CELLS.find((known) => known === metadata.cell);
   if (cell === undefined) {
-    throw malformed(`The cell is ${JSON.stringify(metadata.cell)}; wanted one of ${CELLS.join(", ")}.`);
+    throw malformed(expected(`one of the cells ${CELLS.join(", ")}`, JSON.stringify(metadata.cell)));
   }
   const units = countOf("units", unitsText, MAX_UNITS);
   const inputs = W?.shape[0] ?? 0;
   if (inputs < 1 || inputs > MAX_INPUTS) {
-    throw malformed(`Tensor rnn.W has ${inputs} rows; wanted 1 to ${MAX_INPUTS}.`);
+    throw malformed(expected(`tensor rnn.W of 1 to ${MAX_INPUTS} rows`, inputs));
   }
   const mixture = readMixture(metadata);
   return { cell, inputs, units, ...(mixture ? { outputs: mixtureOutputs(mixture), mixture } : { outputs: inputs }) };
@@ -133,7 +143,7 @@ const headMetadata = ({ mixture }: Config): Record<string, string> =>
 
 function readMixture({ head, components, block }: Readonly<Record<string, string>>): MixtureShape | undefined {
   if (head === "bernoulli") return undefined;
-  if (head !== "mixture") throw malformed(`The head is ${JSON.stringify(head)}; wanted "bernoulli" or "mixture".`);
+  if (head !== "mixture") throw malformed(expected("one of the heads bernoulli, mixture", JSON.stringify(head)));
   return {
     components: countOf("components", components, MAX_COMPONENTS),
     block: countOf("block", block, MAX_BLOCK),
@@ -142,7 +152,7 @@ function readMixture({ head, components, block }: Readonly<Record<string, string
 
 function countOf(name: string, text: string | undefined, most: number): number {
   const count = /^[1-9]\d{0,3}$/.test(text ?? "") ? Number(text) : 0;
-  if (count < 1 || count > most) throw malformed(`The ${name} are ${JSON.stringify(text)}; wanted 1 to ${most}.`);
+  if (count < 1 || count > most) throw malformed(expected(`${name} from 1 to ${most}`, JSON.stringify(text)));
   return count;
 }
 

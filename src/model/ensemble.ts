@@ -3,8 +3,9 @@
  * distribution since each p_m is. The weights are even again in every frame and do not learn from the frames before, so this
  * is not the average of the likelihoods of whole pieces. Given the past the pitches of a frame are no longer independent.
  */
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
+import type { Metrics } from "./checkpoint.ts";
 import type { Advanced, MusicModel, Scored } from "./music-model.ts";
 import type { MusicNetwork } from "./music-network.ts";
 
@@ -13,15 +14,19 @@ export class Ensemble implements MusicModel {
   readonly id: string;
   readonly version: string;
   readonly networks: readonly MusicNetwork[];
+  readonly metrics: Metrics;
   readonly stateLimits: Float64Array; // of the networks' states, one behind the other
 
   /**
-   * @param version must tell ensembles of other networks, or of the same in another order, apart: states depend on it.
+   * @param version must distinguish ensembles of other networks, or of the same in another order: states depend on it.
    * @throws SurprisalError `malformed-catalogue` when the networks are not at least two that read the same frames.
    */
-  constructor({ id, version }: Pick<MusicModel, "id" | "version">, networks: readonly MusicNetwork[]) {
+  constructor(
+    { id, version, metrics = {} }: Pick<MusicModel, "id" | "version"> & Partial<Pick<MusicModel, "metrics">>,
+    networks: readonly MusicNetwork[],
+  ) {
     if (networks.length < 2) {
-      throw new SurprisalError("malformed-catalogue", `${id} has ${networks.length} networks; wanted at least two.`);
+      throw new SurprisalError("malformed-catalogue", expected(`at least two networks in ${id}`, networks.length));
     }
     for (const property of ["pitches", "framesPerQuarter"] as const) {
       const values = new Set(networks.map((network) => network[property]));
@@ -29,12 +34,13 @@ export class Ensemble implements MusicModel {
         const found = [...values].join(" and ");
         throw new SurprisalError(
           "malformed-catalogue",
-          `${id} has networks of ${found} ${property}; wanted one number.`,
+          expected(`networks of one number of ${property} in ${id}`, found),
         );
       }
     }
     this.id = id;
     this.version = version;
+    this.metrics = metrics;
     this.networks = networks;
     this.stateLimits = Float64Array.from(networks.flatMap(({ stateLimits }) => [...stateLimits]));
   }
@@ -87,8 +93,8 @@ export class Ensemble implements MusicModel {
       state: after,
       next: {
         probabilities: Float64Array.from({ length: this.pitches }, (_, d) => mean(d)),
-        // All pitches of a frame from one network: drawn from the averages, pitch by pitch, they would lose what they
-        // tell of each other. The temperature acts within the network.
+        // All pitches of a frame from one network: drawn from the averages, pitch by pitch, they would lose what one
+        // says of another. The temperature acts within the network.
         sample: (draw, temperature) => parts[Math.floor(draw() * parts.length)].sample(draw, temperature),
       },
     };

@@ -1,9 +1,8 @@
 /** Model -> what the catalogue says of it. */
 
-import { countParameters } from "../kernel/config.ts";
 import type { ModelInfo } from "../schema/model.ts";
 import { metricsOf } from "./checkpoint.ts";
-import { type Model, networksOf } from "./model.ts";
+import { type Model, networksOf, parameterCount } from "./model.ts";
 import { type Trained, taggedVersion } from "./music-model.ts";
 
 export function modelInfo(model: Model): ModelInfo {
@@ -15,8 +14,9 @@ export function modelInfo(model: Model): ModelInfo {
     kind,
     set,
     preset,
-    ...(networks.length === 1 ? ofNetwork(networks[0]) : ofEnsemble(networks)),
-    parameters: networks.reduce((sum, network) => sum + parameters(network), 0),
+    ...(networks.length === 1 ? ofNetwork(networks[0]) : { members: networks.map(({ id }) => id) }),
+    metrics: model.kind === "music" ? model.metrics : metricsOf(model.checkpoint.metadata),
+    parameters: parameterCount(model),
     ...(model.kind === "music"
       ? { pitches: model.pitches, framesPerQuarter: model.framesPerQuarter }
       : { sampleRate: model.sampleRate }),
@@ -25,11 +25,5 @@ export function modelInfo(model: Model): ModelInfo {
 
 function ofNetwork({ checkpoint: { config, metadata } }: Trained) {
   const { cell, units } = config;
-  return { cell, units, metrics: metricsOf(metadata), metadata: { ...metadata } };
+  return { cell, units, metadata: { ...metadata } };
 }
-
-const ofEnsemble = (networks: readonly Trained[]) => ({ members: networks.map(({ id }) => id), metrics: {} });
-
-/** All weights, the output layer included. */
-const parameters = ({ checkpoint: { config } }: Trained) =>
-  countParameters(config) + config.outputs * (config.units + 1);

@@ -1,5 +1,6 @@
 /** Checkpoint + kernel -> the model that its head makes it. */
-import type { Checkpoint } from "./checkpoint.ts";
+import { countParameters } from "../kernel/config.ts";
+import type { Checkpoint, Metrics } from "./checkpoint.ts";
 import type { MusicModel, Trained } from "./music-model.ts";
 import { MusicNetwork } from "./music-network.ts";
 import { SpeechNetwork } from "./speech-network.ts";
@@ -15,10 +16,18 @@ export const networkOf = (
   checkpoint: Checkpoint,
   version: string,
   kernel: WebAssembly.Module,
+  metrics: Metrics = {},
 ): MusicNetwork | SpeechNetwork =>
   checkpoint.config.mixture
     ? new SpeechNetwork(checkpoint, version, kernel)
-    : new MusicNetwork(checkpoint, version, kernel);
+    : new MusicNetwork(checkpoint, version, kernel, metrics);
+
+/** All weights, the output layer included; of an ensemble, of all members. */
+export const parameterCount = (model: Model): number =>
+  networksOf(model).reduce(
+    (sum, { checkpoint: { config } }) => sum + countParameters(config) + config.outputs * (config.units + 1),
+    0,
+  );
 
 /** What was trained: the model itself, or the members of an ensemble. */
 export const networksOf = (model: Model): readonly Trained[] => (model.kind === "music" ? model.networks : [model]);

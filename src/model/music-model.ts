@@ -2,7 +2,7 @@
  * What scoring and predicting know of a model of music: a network (music-network.ts) or an ensemble of them (ensemble.ts).
  */
 import type { PianoRoll } from "../formats/piano-roll.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { Checkpoint, Metrics } from "./checkpoint.ts";
 
 /** A distribution of each frame of a piano roll, given all frames before it. */
 export interface MusicModel {
@@ -14,6 +14,7 @@ export interface MusicModel {
   readonly pitches: number; // D: MIDI pitches 1…D are known to the model
   readonly framesPerQuarter: number; // of the pieces
   readonly networks: readonly Trained[]; // the model itself, or those that a mixture averages
+  readonly metrics: Metrics; // on the pieces of its set
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
 
   /**

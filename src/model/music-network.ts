@@ -3,10 +3,10 @@
  * with an ensemble of them (ensemble.ts).
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
-import { type Checkpoint, modelId } from "./checkpoint.ts";
+import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
 import { CHUNK, lazyKernel } from "./chunks.ts";
 import type { Advanced, MusicModel, NextFrame, Scored } from "./music-model.ts";
 
@@ -17,23 +17,25 @@ export class MusicNetwork implements MusicModel {
   readonly version: string; // sha256 of the checkpoint file, hex
   readonly checkpoint: Checkpoint;
   readonly framesPerQuarter: number;
+  readonly metrics: Metrics;
   readonly stateLimits: Float64Array;
   readonly #lazyKernel: () => Kernel;
   readonly #remembered = new WeakMap<PianoRoll, Float64Array>(); // NLL by roll; logits would take 50 times the memory
 
-  /** @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter. */
-  constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
+  /**
+   * @param metrics what a catalogue says beyond the metadata
+   * @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter.
+   */
+  constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module, metrics: Metrics = {}) {
     const { config, metadata } = checkpoint;
     this.id = modelId({ set: metadata.set, cell: config.cell, preset: metadata.preset });
     this.version = version;
     this.checkpoint = checkpoint;
+    this.metrics = { ...metricsOf(metadata), ...metrics };
     this.framesPerQuarter = Number(metadata.framesPerQuarter);
     if (!(this.framesPerQuarter > 0 && Number.isFinite(this.framesPerQuarter))) {
       const found = metadata.framesPerQuarter;
-      throw new SurprisalError(
-        "malformed-checkpoint",
-        `${this.id} has framesPerQuarter ${found}; wanted a number above 0.`,
-      );
+      throw new SurprisalError("malformed-checkpoint", expected(`a framesPerQuarter above 0 in ${this.id}`, found));
     }
     this.stateLimits = stateLimits(config);
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
@@ -60,39 +62,41 @@ export class MusicNetwork implements MusicModel {
   }
 
   score(roll: PianoRoll): Scored {
-    const nll = this.#remembered.get(roll);
-    if (!nll) {
-      const scored = this.#score(roll);
-      this.#remembered.set(roll, scored.nll);
-      return scored;
-    }
-    let again: Scored | undefined;
+    const nll = this.#remembered.get(roll) ?? this.#nll(roll);
+    this.#remembered.set(roll, nll);
+    const { pitches } = this;
+    let logits: Float32Array | undefined; // (frames - 1, D), by a second pass: few ask for them
     return {
       nll,
       pitchNll: (t, pitch) => {
-        again ??= this.#score(roll);
-        return again.pitchNll(t, pitch);
+        logits ??= this.#logits(roll);
+        return softplus(-logits[t * pitches + pitch - 1]); // -log σ(l) = softplus(l) - l = softplus(-l)
       },
     };
   }
 
-  #score(roll: PianoRoll): Scored {
+  #nll(roll: PianoRoll): Float64Array {
     const frames = frameCount(roll);
     if (frames < 2) {
       throw new SurprisalError(
         "nothing-to-score",
-        `Found ${frames} frame${frames === 1 ? "" : "s"}; the first is never scored, so at least 2 are wanted.`,
+        expected("at least 2 frames, since the first is never scored", frames),
       );
     }
-    const { pitches } = this;
     const nll = new Float64Array(frames - 1);
-    const logits = new Float32Array((frames - 1) * pitches); // (frames - 1, D)
-    this.#run(this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), (start, chunk) => {
-      nll.set(chunk, start);
-      logits.set(this.#kernel.logits(), start * pitches);
-    });
-    // -log σ(l) = softplus(l) - l = softplus(-l)
-    return { nll, pitchNll: (t, pitch) => softplus(-logits[t * pitches + pitch - 1]) };
+    this.#runScored(roll, (start, chunk) => nll.set(chunk, start));
+    return nll;
+  }
+
+  #logits(roll: PianoRoll): Float32Array {
+    const logits = new Float32Array((frameCount(roll) - 1) * this.pitches);
+    this.#runScored(roll, (start) => logits.set(this.#kernel.logits(), start * this.pitches));
+    return logits;
+  }
+
+  #runScored(roll: PianoRoll, visit: (start: number, nll: Float32Array) => void): void {
+    const frames = frameCount(roll);
+    this.#run(this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), visit);
   }
 
   initialState(): Float32Array {
@@ -101,7 +105,7 @@ export class MusicNetwork implements MusicModel {
 
   advance(state: Float32Array, roll: PianoRoll): Advanced {
     const frames = frameCount(roll);
-    if (frames < 1) throw new RangeError("advance wants at least one frame.");
+    if (frames < 1) throw new RangeError(expected("at least one frame", "none"));
     let logits: Float32Array = new Float32Array();
     const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
     const after = this.#run(state, roll, nothing, () => {

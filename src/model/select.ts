@@ -11,8 +11,7 @@ export function selectModels<M extends Model>(
   models: readonly M[],
   patterns: readonly string[] = ["*/*"],
 ): readonly M[] {
-  if (models.length === 0)
-    throw new SurprisalError("no-models", expected("at least one model", "none: no model is loaded"));
+  if (models.length === 0) throw new SurprisalError("no-models", expected("at least one model", "none"));
   const chosen = new Set<M>();
   for (const pattern of patterns) {
     const matching = models.filter(({ id }) => isNamed(id, pattern));

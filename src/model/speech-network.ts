@@ -4,7 +4,7 @@
  * first 20 is scored once and the sum is the log-density of the recording given its first 20 samples.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { dithered } from "../formats/dither.ts";
 import type { MixtureShape } from "../kernel/config.ts";
 import { type Kernel, stateLimits } from "../kernel/kernel.ts";
@@ -20,7 +20,7 @@ export interface SpeechState {
   readonly samples: Float32Array; // as they came in, full scale = 1; fewer than inputs + block
 }
 
-/** What a recording's end tells. Samples are standardised. */
+/** What the end of a recording says. Samples are standardised. */
 export interface AdvancedSpeech {
   readonly stopped: SpeechState;
   readonly next: GaussianMixture; // of the samples of the block under way that are still to come, at least one
@@ -50,15 +50,17 @@ export class SpeechNetwork {
   constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module) {
     const { config, metadata } = checkpoint;
     this.id = modelId({ set: metadata.set, cell: config.cell, preset: metadata.preset });
-    const malformed = (detail: string) => new SurprisalError("malformed-checkpoint", `${this.id} has ${detail}.`);
+    const malformed = (detail: string) => new SurprisalError("malformed-checkpoint", detail);
     const number = (name: string, least: number) => {
       const value = Number(metadata[name] || "NaN");
       if (Number.isFinite(value) && value >= least) return value;
-      throw malformed(`${name} ${metadata[name]}; wanted a number, at least ${least}`);
+      throw malformed(expected(`a ${name} of at least ${least} in ${this.id}`, metadata[name] ?? "none"));
     };
-    if (!config.mixture) throw malformed("a Bernoulli head; wanted a mixture of Gaussians");
+    if (!config.mixture) throw malformed(expected(`a mixture of Gaussians in ${this.id}`, "another head"));
     if (config.inputs < config.mixture.block) {
-      throw malformed(`${config.inputs} inputs; wanted at least the ${config.mixture.block} samples of a block`);
+      throw malformed(
+        expected(`at least the ${config.mixture.block} samples of a block as inputs of ${this.id}`, config.inputs),
+      );
     }
     this.version = version;
     this.checkpoint = checkpoint;
@@ -101,7 +103,10 @@ export class SpeechNetwork {
     if (scored < 1) {
       throw new SurprisalError(
         "nothing-to-score",
-        `Found ${samples.length} samples at ${this.sampleRate} Hz; the first ${inputs} are never scored, so at least ${inputs + 1} are wanted.`,
+        expected(
+          `at least ${inputs + 1} samples at ${this.sampleRate} Hz, since the first ${inputs} are never scored`,
+          samples.length,
+        ),
       );
     }
     const nll = new Float64Array(Math.ceil(scored / block));
@@ -139,7 +144,7 @@ export class SpeechNetwork {
     if (all.length < inputs) {
       throw new SurprisalError(
         "nothing-to-score",
-        `Found ${all.length} samples at ${this.sampleRate} Hz; wanted at least ${inputs} to predict the next from.`,
+        expected(`at least ${inputs} samples at ${this.sampleRate} Hz to predict the next from`, all.length),
       );
     }
     const read = this.standardise(all, stopped.position);

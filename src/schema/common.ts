@@ -29,6 +29,10 @@ export const perModel = {
   framesPerQuarter: z.number().openapi({ description: "Frame rate at which the input was read." }),
   frames: count.openapi({ description: "Frames of the input." }),
   transposedBy: z.int().openapi({ description: "Semitones from the input's own key to the key that the model read." }),
+  samplePoint: z.number().optional().openapi({
+    description:
+      "MIDI input only: a pitch is in a frame if it sounds so many frames behind the frame's grid point. The models' data were made by sampling.",
+  }),
   warnings: z.array(Warning),
 };
 

@@ -5,9 +5,13 @@ import { z } from "@hono/zod-openapi";
 import { modelId, version } from "./common.ts";
 import { count } from "./values.ts";
 
-export const Measured = z.object({ micro: z.number(), macro: z.number() }).optional().openapi({
-  description: "NLL in nats per frame, or step of 10 samples: over all of them, and the mean over pieces.",
-});
+export const Measured = z
+  .object({ micro: z.number(), macro: z.number(), deciles: z.array(z.number()).readonly().optional() })
+  .optional()
+  .openapi({
+    description:
+      "NLL in nats per frame, or step of 10 samples: over all of them, and the mean over pieces; `deciles` of music are those of the mean NLL of each test piece, from the lowest to the highest.",
+  });
 
 export const ModelInfo = z
   .object({
@@ -27,7 +31,7 @@ export const ModelInfo = z
     framesPerQuarter: z.number().optional().openapi({ description: "Of music." }),
     sampleRate: z.number().optional().openapi({ description: "Of audio, Hz." }),
     metrics: z.object({ valid: Measured, test: Measured }).openapi({
-      description: "On the model's own data set, as far as it was measured; that of a mixture is not.",
+      description: "On the model's own data set, as far as it was measured.",
     }),
     metadata: z.record(z.string(), z.string()).optional().openapi({
       description: "What the checkpoint says of itself, as it says it: data, training settings, seed.",

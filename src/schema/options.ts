@@ -1,16 +1,16 @@
 /** Options of /score and /predict. The types are inferred from the schemas, and openapi.yaml is written from them. */
 import {
-  DEFAULT_LIMITS,
   FRAMES_PER_QUARTER,
   MAX_ID,
   MAX_PATTERN,
   MAX_SHIFT,
+  MAX_SHIFT_FRAMES,
   MAX_STEPS,
   TEMPERATURES,
 } from "../limits.ts";
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
-import { integer, list, number, optionsOf, real } from "./values.ts";
+import { flag, integer, list, number, optionsOf, real } from "./values.ts";
 
 const WANTED_ID = `text of 1 to ${MAX_ID} characters`;
 
@@ -30,8 +30,7 @@ const musicOptions = {
   )
     .optional()
     .openapi({
-      description: `Music only. Semitones by which the input is shifted, or \`auto\`: for each model the shift from -6 to 5 that leaves out the fewest notes and, among those, has the lowest NLL; \`transposedBy\` reports it. \`auto\` takes at most ${DEFAULT_LIMITS.autoFrames} frames, for it scores them in all twelve keys.`,
-      default: 0,
+      description: `Music only. Semitones by which the input is shifted, or \`auto\`: the shift into the key and register of each set, which is the one that leaves out the fewest notes and, among those, has the lowest NLL under the smallest model of the set, on the first ${MAX_SHIFT_FRAMES} frames. All models of a set read the piece at the same shift, which \`transposedBy\` reports. Default: \`auto\` for a MIDI file, which stands in its own key, and 0 for a piano roll.`,
     }),
   channels: list(number(integer(1, 16)))
     .optional()
@@ -47,6 +46,23 @@ const musicOptions = {
   id: z.string(WANTED_ID).min(1, WANTED_ID).max(MAX_ID, WANTED_ID).optional().openapi({
     description: "Any text by which the client knows this request; the answer has it as `id`.",
     example: "chorales/17",
+  }),
+  tracks: list(number(integer(1, 65_535)))
+    .optional()
+    .openapi({
+      description: "MIDI input only: the tracks to read, counted from 1. Default: all.",
+      param: { style: "form", explode: false },
+    }),
+  programs: list(number(integer(1, 128)))
+    .optional()
+    .openapi({
+      description:
+        "MIDI input only: the instruments to read, General MIDI programs 1 (acoustic grand piano) to 128. Default: all.",
+      param: { style: "form", explode: false },
+    }),
+  pedal: flag().optional().openapi({
+    description: "MIDI input only: notes last as long as the sustain pedal (controller 64) holds them.",
+    default: false,
   }),
 };
 

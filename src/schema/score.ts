@@ -23,7 +23,11 @@ export const Score = z
     nll: z.number().openapi({ description: "-logLikelihood per scored frame." }),
     nllPerQuarter: z.number().openapi({
       description:
-        "-logLikelihood per quarter note: the measure to compare models of different frame rates by. Exactly comparable at one frame rate; a finer one also has to predict the finer timing.",
+        "-logLikelihood per quarter note. Comparable among models of one frame rate; a finer one also has to predict the finer timing.",
+    }),
+    percentile: z.number().min(0).max(100).optional().openapi({
+      description:
+        "Of the test pieces of the model's set, how many per cent surprise it less than this piece does. Absent where the model's test pieces were not measured, or the piece was read at another frame rate. Beyond the most or least surprising of them there is the warning `unlike-training-music`.",
     }),
     perFrame: z.array(z.number().nullable()).optional().openapi({
       description: "NLL of each frame, nats; first entry null. Only with `detail`.",
@@ -36,7 +40,10 @@ export type Score = z.infer<typeof Score>;
 export const Comparison = z
   .object({
     model: modelId,
-    difference: z.number().openapi({ description: "Its NLL less that of `best`, in nats per scored frame." }),
+    comparedWith: modelId.openapi({ description: "The best model of the same frame rate." }),
+    difference: z
+      .number()
+      .openapi({ description: "The NLL of `model` less that of `comparedWith`, in nats per scored frame." }),
     interval: z.object({ low: z.number(), high: z.number() }).openapi({
       description:
         "95% interval of the difference by a block bootstrap over the frames: how far it might have come out otherwise had the piece gone on in the same manner.",
@@ -48,9 +55,9 @@ export const Comparison = z
   .openapi("Comparison");
 export type Comparison = z.infer<typeof Comparison>;
 
-export const NotCompared = z
-  .object({ model: modelId, reason: z.string() })
-  .openapi("NotCompared", { description: "A model whose frames cannot be paired with those of `best`, and why." });
+export const NotCompared = z.object({ model: modelId, reason: z.string() }).openapi("NotCompared", {
+  description: "A model whose frames cannot be paired with those of the best of its frame rate, and why.",
+});
 export type NotCompared = z.infer<typeof NotCompared>;
 
 export const AudioScore = z
@@ -79,13 +86,16 @@ export const MusicScoreResponse = z
     id: requestId,
     input: MusicInput,
     scores: z.array(Score),
-    best: modelId.openapi({
+    best: modelId.nullable().openapi({
       description:
-        "The model with the lowest nllPerQuarter among those that left out the fewest notes: one that leaves notes out scores easier music.",
+        "The model with the lowest nll among those that left out the fewest notes (one that leaves notes out scores easier music), where all read the piece at one frame rate; null where they read it at several, since their frames cannot be compared.",
     }),
+    bestByFrameRate: z
+      .array(z.object({ framesPerQuarter: z.number(), model: modelId }))
+      .openapi({ description: "The same for each frame rate at which the piece was read." }),
     comparisons: z.array(Comparison).optional().openapi({
       description:
-        "Each other model against `best`, if both read the same frames. Only with `detail=comparison`. Each interval stands for itself and for this piece alone.",
+        "Each other model against the best of its frame rate, if both read the same frames. Only with `detail=comparison`. Each interval stands for itself and for this piece alone.",
     }),
     notCompared: z.array(NotCompared).optional().openapi({ description: "Only with `detail=comparison`." }),
   })

@@ -17,6 +17,9 @@ export const real = ({ min, max }: { readonly min: number; readonly max: number 
 export const number = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema);
 
+export const flag = () =>
+  z.preprocess((value) => (value === "true" ? true : value === "false" ? false : value), z.boolean("true or false"));
+
 /** A list, or one text with commas. Its length is checked before its items: zod spreads the issues onto the stack. */
 export const list = <Schema extends z.ZodType>(item: Schema) => {
   const wanted = `a list of 1 to ${MAX_LIST} entries, or one text with commas`;

@@ -1,6 +1,6 @@
 /**
- * Keyed storage of whole objects -> a checkpoint store. Folders, S3 and R2 are such storage (files.ts, s3.ts, r2.ts);
- * what is asked of a catalogue and of a checkpoint is asked here, once.
+ * Keyed storage of whole objects -> a checkpoint store. Folders, S3 and R2 are such storage (files.ts, s3.ts, r2.ts); this
+ * file checks catalogues and checkpoints for all of them.
  */
 import { SurprisalError } from "../errors.ts";
 import {
@@ -17,10 +17,10 @@ import {
 
 export interface Stored {
   readonly bytes: Uint8Array;
-  readonly etag: string; // without quotes; another when the object is another
+  readonly etag: string; // without quotes; changes with the object
 }
 
-/** What must be so for an object to be written: none is there, that of this ETag is there, or nothing. */
+/** When an object is written: if there is none, if the present one has this ETag, or always. */
 export type Condition = "absent" | { readonly etag: string } | "any";
 
 /** Keys are relative paths without ".." in them. Every method rejects with a StoreFailure when the storage fails. */
@@ -34,7 +34,7 @@ export interface Bucket {
   put(key: string, bytes: Uint8Array, condition: Condition): Promise<boolean>;
 }
 
-/** The storage does not answer, or refuses. The message is for who runs the process: it names places. */
+/** The storage does not answer, or refuses. The message is for the operator only: it names paths and buckets. */
 export class StoreFailure extends Error {
   override readonly name = "StoreFailure";
 }
@@ -55,7 +55,10 @@ export function bucketStore(bucket: Bucket, digest?: Digest): CheckpointStore {
       const { id, key } = checkEntry(entry); // a key must not lead out of the bucket
       const stored = await bucket.get(key, (size) => checkSize(entry, size));
       if (stored === undefined || stored === "unchanged") {
-        throw new SurprisalError("malformed-catalogue", `${CATALOGUE_KEY} has ${key} for ${id}, which is not there.`);
+        throw new SurprisalError(
+          "malformed-catalogue",
+          `${CATALOGUE_KEY} names ${key} for ${id}, which does not exist.`,
+        );
       }
       await checkFile(entry, stored.bytes, digest);
       return stored.bytes;

@@ -4,7 +4,7 @@ import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { SurprisalError } from "../errors.ts";
-import { type Checkpoint, metricsOf, modelId, writeCheckpoint } from "../model/checkpoint.ts";
+import { type Checkpoint, type Measured, metricsOf, modelId, writeCheckpoint } from "../model/checkpoint.ts";
 import { type Bucket, bucketStore, StoreFailure } from "./bucket.ts";
 import {
   CATALOGUE_KEY,
@@ -35,7 +35,7 @@ export function folderBucket(folder: string): Bucket {
         if (known !== undefined && sha256(bytes) === known) return "unchanged";
         return {
           bytes,
-          // Nobody asks for that of a checkpoint, and every start of a server would wait for it.
+          // Lazy: of a checkpoint nobody asks for it, and computing it would slow every start of a server.
           get etag() {
             return sha256(bytes);
           },
@@ -53,7 +53,7 @@ export function folderBucket(folder: string): Bucket {
   };
 }
 
-/** Names the failures of the file system as those of the storage. */
+/** Turns errors of the file system into a StoreFailure. */
 async function answered<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -70,14 +70,38 @@ async function answered<T>(work: Promise<T>): Promise<T> {
 export async function addToFolder(folder: string, checkpoint: Checkpoint): Promise<CatalogueEntry> {
   const bytes = writeCheckpoint(checkpoint);
   const entry = entryOf(checkpoint, bytes);
-  const { models } = await catalogueOrEmpty(folder);
-  const catalogue = writeCatalogue({ models: [...models.filter(({ id }) => id !== entry.id), entry] });
+  const { models, ensembles } = await catalogueOrEmpty(folder);
+  const catalogue = writeCatalogue({ models: [...models.filter(({ id }) => id !== entry.id), entry], ensembles });
   await writeFileAtomically(join(folder, entry.key), bytes);
   await writeFileAtomically(join(folder, CATALOGUE_KEY), catalogue);
   return entry;
 }
 
-/** What a folder offers; nothing when it has no catalogue yet. */
+/**
+ * Writes into a folder's catalogue what was measured of its models, of those whose version is still the same.
+ * @throws SurprisalError as catalogueOrEmpty
+ */
+export async function recordMeasured(
+  folder: string,
+  measured: readonly { readonly id: string; readonly version: string; readonly test: Measured }[],
+): Promise<void> {
+  const { models, ensembles: known = [] } = await catalogueOrEmpty(folder);
+  const testOf = ({ id, version }: { id: string; version: string }) =>
+    measured.find((each) => each.id === id && each.version === version)?.test;
+  const entries = models.map((entry) => {
+    const test = testOf(entry);
+    return test ? { ...entry, metrics: { ...entry.metrics, test } } : entry;
+  });
+  const files = new Set(models.map(({ id }) => id));
+  const others = measured.filter(({ id }) => !files.has(id));
+  const ensembles = [
+    ...known.filter(({ id }) => others.every((each) => each.id !== id)),
+    ...others.map(({ id, version, test }) => ({ id, version, metrics: { test } })),
+  ].sort((a, b) => (a.id < b.id ? -1 : 1));
+  await writeFileAtomically(join(folder, CATALOGUE_KEY), writeCatalogue({ models: entries, ensembles }));
+}
+
+/** The catalogue of a folder; an empty one when it has none yet. */
 export async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
   try {
     return (await fileStore(folder).catalogue()).catalogue;
@@ -151,7 +175,7 @@ async function writeOver(path: string, bytes: Uint8Array, etag: string): Promise
     const found = await unless("ENOENT", readFile(path));
     return found !== undefined && sha256(found) === etag;
   };
-  if (!(await holds())) return false; // where nothing is, there may be no folder for the lock either
+  if (!(await holds())) return false; // without the file there may be no folder for the lock either
   const lock = `${path}.lock`;
   await takeLock(lock);
   try {
@@ -166,14 +190,14 @@ async function writeOver(path: string, bytes: Uint8Array, etag: string): Promise
 const LOCK_TRIES = 40;
 const LOCK_PAUSE_MS = 50;
 
-/** @throws StoreFailure when it stays taken: nobody can tell a slow holder from a dead one but the user. */
+/** @throws StoreFailure when it stays taken: only the user can tell a slow publisher from a dead one. */
 async function takeLock(path: string): Promise<void> {
   for (let tries = 0; tries < LOCK_TRIES; tries++) {
     const file = await unless("EEXIST", open(path, "wx"));
     if (file) return file.close();
     await setTimeout(LOCK_PAUSE_MS);
   }
-  throw new StoreFailure(`${path} is there: a publisher is at work, or one died; if none is, remove it.`);
+  throw new StoreFailure(`${path} exists: another publisher is running, or one died. If none is running, remove it.`);
 }
 
 async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {

@@ -1,4 +1,4 @@
-/** A store that may change -> the newest of its releases that is whole, and what is wrong with a newer one. */
+/** A store that may change -> its newest release that loads completely, and what is wrong with a newer one. */
 import { SurprisalError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { type Failure, type Loaded, loadNamed, loadRelease, type Release, readRelease } from "./load.ts";
@@ -12,9 +12,9 @@ export interface Follower {
    * answered by the models that they name, which are read alone: a process that is started for them need not wait for all.
    */
   models(patterns?: readonly string[]): Promise<readonly Model[]>;
-  /** The same as it was read, for those who load it elsewhere. */
+  /** The release behind loaded(), for threads that load it themselves. */
   release(): Release | undefined;
-  /** Why the store could last not be read, or what of it is not served. */
+  /** Why the last poll failed, or which models are not served. */
   problems(): readonly Problem[];
   /**
    * Polls the store once, or joins the poll that is under way.
@@ -23,17 +23,17 @@ export interface Follower {
   refresh(): Promise<boolean>;
 }
 
-/** Without an id it is the store itself. */
+/** Without an id the problem is the store's own. */
 export type Problem = Pick<Failure, "error"> & { readonly id?: string };
 
 /**
- * Follows a store. The first release is served as far as it can be loaded; a later one only as a whole, so that whatever
- * happens to the store, what is served stays.
+ * Follows a store. Of the first release every model that loads is served; a later release replaces it only as a whole, so
+ * that no failure of the store takes away a model that is served.
  */
 export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Follower {
   let release: Release | undefined;
   let loaded: Loaded = { models: [], failures: [] };
-  let newest: Release | undefined; // which is not served while it is not whole, and whose files need not be read again
+  let newest: Release | undefined; // not served while incomplete; its files need not be read again
   let problems: readonly Problem[] = [];
   let polling: Promise<boolean> | undefined;
   let polled = false;
@@ -43,7 +43,7 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
 
   async function poll(): Promise<boolean> {
     try {
-      // A release that is not whole is read again even when its catalogue is the same: a file may have come back.
+      // An incomplete release is read again even if its catalogue has not changed: a missing file may have arrived.
       const known = loaded.failures.length === 0 ? release?.etag : undefined;
       const held = new Map([...(release?.files ?? []), ...(newest?.files ?? [])]);
       const found = await readRelease(store, known, held);
@@ -75,7 +75,7 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
     return polling;
   }
 
-  /** One load at a time: what many requests name would be read many times over. Undefined when all are to be waited for. */
+  /** One load at a time, shared by all requests for the same models. Undefined when the caller has to wait for all models. */
   function readNamed(patterns: readonly string[]): Promise<readonly Model[] | undefined> | undefined {
     const key = JSON.stringify(patterns);
     if (named === undefined || (named.ended && named.key !== key)) named = beginNamed(key, patterns);
@@ -87,7 +87,7 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
       try {
         return await loadNamed(store, kernel, patterns);
       } catch (error) {
-        if (error instanceof SurprisalError) return undefined; // a poll tells more
+        if (error instanceof SurprisalError) return undefined; // the poll will report it in full
         if (!polled) problems = [{ error }];
         if (named === load) named = undefined; // the next request tries again
         return [];
@@ -113,7 +113,7 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
   };
 }
 
-/** A problem in a sentence for clients, who learn nothing of the server's places: only errors of our own say more. */
+/** A problem as a sentence for clients. Only SurprisalErrors are quoted: others may name paths or buckets of the server. */
 export function clientMessage({ id, error }: Problem): string {
   return `${id ?? "The store"}: ${error instanceof SurprisalError ? error.message : "it cannot be read; the server's log has more."}`;
 }

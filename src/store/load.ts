@@ -1,13 +1,13 @@
 /** A store's checkpoints -> a release in memory -> models that answer: networks, and the ensembles of them. */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { modelId, readCheckpoint } from "../model/checkpoint.ts";
 import { Ensemble } from "../model/ensemble.ts";
 import { type Model, networkOf } from "../model/model.ts";
 import type { MusicNetwork } from "../model/music-network.ts";
 import { isNamed } from "../model/select.ts";
 import type { SpeechNetwork } from "../model/speech-network.ts";
-import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
+import { CATALOGUE_KEY, type Catalogue, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
 /** A model that cannot be served, and why. */
 export interface Failure {
@@ -15,10 +15,11 @@ export interface Failure {
   readonly error: unknown;
 }
 
-/** What a store offered at a moment. It can be handed to another thread, which then loads the same models. */
+/** What a store had at a moment. It can be handed to another thread, which then loads the same models. */
 export interface Release {
   readonly etag: string; // of the catalogue
   readonly entries: readonly CatalogueEntry[];
+  readonly ensembles: NonNullable<Catalogue["ensembles"]>;
   /** The checkpoint files, checked, by version. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Of the entries whose file is not among them. */
@@ -30,14 +31,15 @@ export interface Loaded {
   readonly failures: readonly Failure[];
 }
 
-/** Loads what of a store can be loaded, see loadRelease. @throws as readRelease */
+/** Loads every model of a store that can be loaded, see loadRelease. @throws as readRelease */
 export async function loadModels(store: CheckpointStore, kernel: WebAssembly.Module): Promise<Loaded> {
   return loadRelease(await readRelease(store), kernel);
 }
 
 /**
- * Loads those models of a store that patterns name, and for ensembles their networks.
- * @returns nothing when one cannot be loaded or a pattern names none: what is to be said of that takes all of the store.
+ * Loads those models of a store that patterns name, for ensembles their networks, and of each of their sets the smallest model,
+ * which finds the transposition of a piece.
+ * @returns undefined when one cannot be loaded or a pattern names none: the error that says so has to know the whole store.
  * @throws as readRelease
  */
 export async function loadNamed(
@@ -46,15 +48,23 @@ export async function loadNamed(
   patterns: readonly string[],
 ): Promise<readonly Model[] | undefined> {
   const { catalogue, etag } = await store.catalogue();
+  const { models: all, ensembles = [] } = catalogue;
   const isWanted = (id: string) => patterns.some((pattern) => isNamed(id, pattern));
-  const entries = catalogue.models.filter((entry) => isWanted(entry.id) || isWanted(ensembleId(entry)));
-  const { models, failures } = await loadRelease(await readEntries(store, { entries, etag }), kernel);
-  const found = models.filter(({ id }) => isWanted(id));
+  const named = all.filter((entry) => isWanted(entry.id) || isWanted(ensembleId(entry)));
+  const smallest = [...Map.groupBy(all, ({ set }) => set).values()].map((entries) =>
+    entries.reduce((least, entry) => (entry.size < least.size ? entry : least)),
+  );
+  const entries = all.filter(
+    (entry) => named.includes(entry) || (smallest.includes(entry) && named.some(({ set }) => set === entry.set)),
+  );
+  const { models, failures } = await loadRelease(await readEntries(store, { entries, ensembles, etag }), kernel);
+  // An ensemble of those that happen to be read would not be that of the catalogue.
+  const found = models.filter(({ id }) => isWanted(id) || smallest.some((entry) => entry.id === id));
   const areFound = patterns.every((pattern) => found.some(({ id }) => isNamed(id, pattern)));
   return areFound && failures.length === 0 ? found : undefined;
 }
 
-/** Enough to hide the way to a bucket. */
+/** Enough to hide the latency of a bucket. */
 const READS_AT_A_TIME = 8;
 
 /**
@@ -75,14 +85,14 @@ export async function readRelease(
 ): Promise<Release | "unchanged"> {
   const current = await store.catalogue(known);
   if (current === "unchanged") return current;
-  const entries = current.catalogue.models;
+  const { models: entries, ensembles = [] } = current.catalogue;
   if (entries.length === 0) throw new SurprisalError("no-models", `${CATALOGUE_KEY} lists no models.`);
-  return readEntries(store, { entries, etag: current.etag }, held);
+  return readEntries(store, { entries, ensembles, etag: current.etag }, held);
 }
 
 async function readEntries(
   store: CheckpointStore,
-  { entries, etag }: Pick<Release, "entries" | "etag">,
+  { entries, ensembles, etag }: Pick<Release, "entries" | "ensembles" | "etag">,
   held: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Promise<Release> {
   const files = new Map<string, Uint8Array>();
@@ -98,17 +108,17 @@ async function readEntries(
     }
   };
   await Promise.all(Array.from({ length: READS_AT_A_TIME }, reader));
-  return { etag, entries, files, failures };
+  return { etag, entries, ensembles, files, failures };
 }
 
 /**
- * Loads every model of a release that can be loaded, in the catalogue's order, and behind them a mixture for each set of
- * music and preset of which the catalogue has two models or more. A mixture that lacks a member would be another model
+ * Loads every model of a release that can be loaded, in the catalogue's order, and behind them a ensemble for each set of
+ * music and preset of which the catalogue has two models or more. An ensemble that lacks a member would be another model
  * under the same id, so it is a failure as well.
  * @param loaded models that are taken over where the version is the same
  */
 export async function loadRelease(
-  { entries, files, failures: unread }: Release,
+  { entries, ensembles: measured, files, failures: unread }: Release,
   kernel: WebAssembly.Module,
   loaded: readonly Model[] = [],
 ): Promise<Loaded> {
@@ -119,7 +129,8 @@ export async function loadRelease(
     const bytes = files.get(entry.version);
     if (bytes === undefined) continue;
     try {
-      const network = heldNetwork(entry, loaded) ?? networkOf(readCheckpoint(bytes), entry.version, kernel);
+      const network =
+        heldNetwork(entry, loaded) ?? networkOf(readCheckpoint(bytes), entry.version, kernel, entry.metrics);
       networks.set(entry.id, checkNetwork(entry, network));
     } catch (error) {
       failures.push({ id: entry.id, error });
@@ -128,7 +139,7 @@ export async function loadRelease(
   for (const [id, members] of Map.groupBy(entries, ensembleId)) {
     if (members.length < 2 || members.some((member) => networks.get(member.id)?.kind === "audio")) continue;
     try {
-      ensembles.push(await mix(id, members, networks));
+      ensembles.push(await mix(id, members, networks, measured));
     } catch (error) {
       failures.push({ id, error });
     }
@@ -147,7 +158,7 @@ function checkNetwork(entry: CatalogueEntry, network: MusicNetwork | SpeechNetwo
   if (network.id === entry.id && units === entry.units) return network;
   throw new SurprisalError(
     "malformed-catalogue",
-    `${entry.key} holds ${network.id} of ${units} units; wanted ${entry.id} of ${entry.units}.`,
+    expected(`${entry.id} of ${entry.units} units in ${entry.key}`, `${network.id} of ${units} units`),
   );
 }
 
@@ -158,6 +169,7 @@ async function mix(
   id: string,
   members: readonly CatalogueEntry[],
   networks: ReadonlyMap<string, MusicNetwork | SpeechNetwork>,
+  measured: Release["ensembles"],
 ): Promise<Ensemble> {
   const ids = members.map((member) => member.id).sort();
   const loaded = ids.map((member) => {
@@ -167,5 +179,7 @@ async function mix(
     return network;
   });
   const versions = loaded.map(({ version }) => version).join("\n");
-  return new Ensemble({ id, version: await sha256(new TextEncoder().encode(versions)) }, loaded);
+  const version = await sha256(new TextEncoder().encode(versions));
+  const { metrics } = measured.find((each) => each.id === id && each.version === version) ?? {};
+  return new Ensemble({ id, version, ...(metrics && { metrics }) }, loaded);
 }

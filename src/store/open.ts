@@ -1,5 +1,5 @@
-/** Where a setting such as SURPRISAL_MODELS points: s3://bucket/prefix, or a folder. */
-import { SurprisalError } from "../errors.ts";
+/** A setting such as SURPRISAL_MODELS, s3://bucket/prefix or a folder -> the bucket or store that it names. */
+import { expected, SurprisalError } from "../errors.ts";
 import { type Bucket, bucketStore } from "./bucket.ts";
 import { folderBucket, quickSha256 } from "./files.ts";
 import type { CheckpointStore } from "./store.ts";
@@ -12,13 +12,13 @@ export async function openBucket(setting: string, env: NodeJS.ProcessEnv = proce
   if (!setting.startsWith("s3://")) return folderBucket(setting);
   const [, bucket, path] = /^s3:\/\/([^/]+)\/*(.*?)\/*$/.exec(setting) ?? [];
   if (bucket === undefined) {
-    throw new SurprisalError("malformed-request", `The store is ${setting}; wanted s3://BUCKET/PREFIX or a folder.`);
+    throw new SurprisalError("malformed-request", expected("a store that is s3://BUCKET/PREFIX or a folder", setting));
   }
   const { s3Bucket } = await import("./s3.ts"); // the SDK takes longer to load than all the rest
   const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
-  // Other servers than AWS have one region, whose name none of them asks for.
-  const elsewhere = endpoint && { endpoint, region: env.AWS_REGION || "us-east-1" };
-  return s3Bucket({ bucket, prefix: path ? `${path}/` : "", ...elsewhere });
+  // Servers other than AWS have one region and accept any name for it.
+  const custom = endpoint && { endpoint, region: env.AWS_REGION || "us-east-1" };
+  return s3Bucket({ bucket, prefix: path ? `${path}/` : "", ...custom });
 }
 
 /** The checkpoints of the bucket that a setting names. @throws as openBucket */

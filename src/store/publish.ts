@@ -1,9 +1,9 @@
 /**
  * A store's models -> a release in a bucket. Objects are named by the sha256 of their bytes and never change; a release is
  * the catalogue itself, kept as `releases/<name>.json`, and names the one before it. What readers see changes by one
- * conditional write of catalogue.json, so of two publishers one is told that it lost and nobody sees half a release.
+ * conditional write of catalogue.json: of two publishers one gets `release-conflict`, and no reader sees half a release.
  */
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { type Bucket, bucketStore } from "./bucket.ts";
 import { type Failure, loadRelease, readRelease } from "./load.ts";
 import {
@@ -23,7 +23,7 @@ export interface PublishedRelease {
 }
 
 export interface Publication {
-  readonly name: string | undefined; // undefined when the bucket offers these models already
+  readonly name: string | undefined; // undefined when the bucket has these models already
   readonly uploaded: readonly string[]; // keys of the objects that the bucket did not have, or not whole
   readonly previous: string | undefined;
 }
@@ -35,12 +35,12 @@ export interface RolledBack {
 }
 
 interface Options {
-  readonly dryRun?: boolean; // says what would be done
+  readonly dryRun?: boolean; // only reports what would be done
   readonly now?: Date;
 }
 
 /**
- * Publishes what a store offers. Each model is loaded first, as a server would, and each object that is in the bucket
+ * Publishes the models of a store. Each model is loaded first, as a server would, and each object that is in the bucket
  * already is read: a release that cannot be served does not become one.
  * @param kernel as loadRelease takes it
  * @throws SurprisalError when a model cannot be loaded, and then nothing is uploaded; `release-conflict` when another
@@ -52,7 +52,7 @@ export async function publish(
   kernel: WebAssembly.Module,
   { dryRun = false, now = new Date() }: Options = {},
 ): Promise<Publication> {
-  const { entries, files } = await loadable(source, kernel);
+  const { entries, ensembles, files } = await loadable(source, kernel);
   const models = entries.map((entry) => ({ ...entry, key: `objects/${entry.version}.safetensors` }));
   const current = await currentRelease(bucket);
   const failed = new Set((await unreadable(bucket, models)).map(({ id }) => id));
@@ -62,10 +62,10 @@ export async function publish(
     for (const { key, version } of lacked) await bucket.put(key, files.get(version) as Uint8Array, "any");
   }
   const outcome = { uploaded: lacked.map(({ key }) => key), previous: current?.name };
-  if (current && writeCatalogue({ models: current.catalogue.models }) === writeCatalogue({ models })) {
+  if (current && writeCatalogue(offerOf(current.catalogue)) === writeCatalogue({ models, ensembles })) {
     return { ...outcome, name: undefined };
   }
-  const release = await releaseOf(models, current, now);
+  const release = await releaseOf({ models, ensembles }, current, now);
   if (!dryRun) await swap(bucket, release, current);
   return { ...outcome, name: release.name };
 }
@@ -84,11 +84,11 @@ export async function rollBack(
   const current = await currentRelease(bucket);
   const [, ...earlier] = await releases(bucket);
   const target = wanted === undefined ? earlier.at(0) : chosen(earlier, wanted);
-  if (!target) throw new SurprisalError("not-found", "Found no earlier release.");
+  if (!target) throw new SurprisalError("not-found", "There is no earlier release.");
   const { models } = target.catalogue;
   const [failure] = await unreadable(bucket, models);
   if (failure) throw failure.error;
-  const release = await releaseOf(models, current, now);
+  const release = await releaseOf(offerOf(target.catalogue), current, now);
   if (!dryRun) await swap(bucket, release, current);
   return { name: release.name, target, previous: current?.name };
 }
@@ -127,8 +127,8 @@ function chosen(earlier: readonly PublishedRelease[], wanted: string): Published
   if (matching.length === 1) return matching[0];
   const names = (matching.length ? matching : earlier).map(({ name }) => name).join(", ") || "none";
   throw matching.length
-    ? new SurprisalError("malformed-request", `Found ${names} for ${wanted}; wanted one release.`)
-    : new SurprisalError("not-found", `Found no earlier release ${wanted}; there are: ${names}.`);
+    ? new SurprisalError("malformed-request", expected(`${wanted} to begin the name of one release`, names))
+    : new SurprisalError("not-found", expected(`an earlier release (${names})`, wanted));
 }
 
 const releaseKey = (name: string) => `releases/${name}.json`;
@@ -159,14 +159,13 @@ interface NewRelease {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-async function releaseOf(
-  models: Catalogue["models"],
-  current: CurrentRelease | undefined,
-  now: Date,
-): Promise<NewRelease> {
+/** What a catalogue offers, whatever release it is of. */
+const offerOf = ({ models, ensembles = [] }: Catalogue): Catalogue => ({ models, ensembles });
+
+async function releaseOf(offer: Catalogue, current: CurrentRelease | undefined, now: Date): Promise<NewRelease> {
   const published = now.toISOString();
   const release = { published, ...(current && { previous: current.name }) };
-  const bytes = new TextEncoder().encode(writeCatalogue({ models, release }));
+  const bytes = new TextEncoder().encode(writeCatalogue({ ...offer, release }));
   return { name: await nameOf(published, bytes), bytes };
 }
 
@@ -181,6 +180,6 @@ async function swap(bucket: Bucket, { name, bytes }: NewRelease, current: Curren
   if (standing?.name === name) return;
   throw new SurprisalError(
     "release-conflict",
-    `Found ${standing?.name ?? "none"} as the current release; wanted ${current?.name ?? "none"}, which was so before. Publish again to replace it.`,
+    `${expected(`${current?.name ?? "none"} still to be the current release`, standing?.name ?? "none")} Publish again to replace it.`,
   );
 }

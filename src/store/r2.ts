@@ -1,7 +1,7 @@
 /** A bucket of R2 that a Worker is bound to, below a prefix. */
 import { type Bucket, StoreFailure } from "./bucket.ts";
 
-/** What is used of the binding, as Workers give it. */
+/** The part of the R2 binding of Workers that is used here. */
 export interface R2Binding {
   get(key: string, options?: { onlyIf?: { etagDoesNotMatch: string } }): Promise<R2File | null>;
   put(
@@ -14,7 +14,7 @@ export interface R2Binding {
 interface R2File {
   readonly size: number;
   readonly etag: string;
-  readonly body?: ReadableStream<Uint8Array<ArrayBuffer>>; // not there when the condition did not hold
+  readonly body?: ReadableStream<Uint8Array<ArrayBuffer>>; // absent when the condition did not hold
 }
 
 /** @param prefix of all keys, such as "music/", with its slash */

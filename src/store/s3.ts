@@ -1,4 +1,4 @@
-/** A bucket of S3, or of what speaks its protocol (R2, MinIO, Ceph), below a prefix. */
+/** A bucket of S3, or of another server with its protocol (R2, MinIO, Ceph), below a prefix. */
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import {
@@ -34,18 +34,18 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
   });
   const place = (key: string) => ({ Bucket: bucket, Key: prefix + key });
   const msFor = (bytes: number) => timeoutMs + Math.ceil(bytes / SLOWEST_BYTES_PER_MS);
-  const told = (key: string) => `s3://${bucket}/${prefix}${key}`;
+  const urlOf = (key: string) => `s3://${bucket}/${prefix}${key}`;
 
-  /** Awaits what the signal aborts, and says of which key it failed. The SDK's error holds the request, with its tokens. */
+  /** Names the key in a failure. The SDK's own error is not kept as the cause: it holds the request, with its credentials. */
   async function answered<T>(key: string, signal: AbortSignal, work: Promise<T>): Promise<T> {
     try {
       return await work;
     } catch (error) {
-      throw new StoreFailure(`${told(key)}: ${signal.aborted ? "no answer in time" : reasonOf(error)}.`);
+      throw new StoreFailure(`${urlOf(key)}: ${signal.aborted ? "no answer in time" : reasonOf(error)}.`);
     }
   }
 
-  /** The object's answer, of which nothing but the head is read. */
+  /** Starts to read an object; only the headers of the answer are read. */
   async function opened(key: string, known: string | undefined, abortSignal: AbortSignal) {
     const input = { ...place(key), ...(known !== undefined && { IfNoneMatch: `"${known}"` }) };
     try {
@@ -76,10 +76,10 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
       await client.send(command, { abortSignal });
       return true;
     } catch (error) {
-      // AWS answers 404 of an object that is to be written over and is not there.
+      // AWS answers 404 if the object that is to be replaced does not exist.
       if (statusOf(error) === 412 || isNoKey(error)) return false;
       if (statusOf(error) !== 409 || tries === 1) throw error;
-      // AWS cannot tell whether the condition holds while another write of the key is under way.
+      // 409: AWS cannot decide the condition while another write of the key is under way.
       await pause(CONFLICT_PAUSE_MS, undefined, { signal: abortSignal });
       return written(command, abortSignal, tries - 1);
     }
@@ -103,7 +103,7 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
         const { ContentLength: length, ETag } = found;
         const body = found.Body as Readable; // on Node
         try {
-          if (length === undefined) throw new StoreFailure(`${told(key)}: an answer without its length.`);
+          if (length === undefined) throw new StoreFailure(`${urlOf(key)}: an answer without its length.`);
           checkSize(length);
         } catch (error) {
           body.destroy();
@@ -127,7 +127,7 @@ export function s3Bucket({ bucket, prefix = "", timeoutMs = 15_000, ...config }:
   };
 }
 
-/** Never takes more memory than the length. */
+/** Allocates the announced length and never more. */
 async function readBody(body: Readable, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let at = 0;
@@ -156,5 +156,5 @@ function reasonOf(error: unknown): string {
     .join(": ")
     .replace(/\.$/, "");
   if (statusOf(error) !== 403 || name !== "AccessDenied") return sentence;
-  return `${sentence} (of what is not there as well, unless the credentials may list the bucket)`;
+  return `${sentence} (S3 also says so of a missing object, unless the credentials may list the bucket)`;
 }

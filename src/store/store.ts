@@ -3,7 +3,7 @@
  * behind the same interface (bucket.ts); test/contracts/store.ts holds each to it.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { CELLS } from "../kernel/config.ts";
 import { MAX_CATALOGUE_BYTES, MAX_FILE_BYTES, MAX_MODELS, MAX_NAME, MAX_RELEASE_BYTES } from "../limits.ts";
 import { modelId } from "../model/checkpoint.ts";
@@ -18,7 +18,13 @@ const name = z
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
-const measured = z.object({ micro: z.number(), macro: z.number() }); // NLL in nats per frame
+/** NLL in nats per frame; see Measured of model/checkpoint.ts. */
+const measured = z.object({
+  micro: z.number(),
+  macro: z.number(),
+  deciles: z.array(z.number()).length(11).readonly().optional(),
+});
+const metrics = z.object({ valid: measured.optional(), test: measured.optional() });
 
 const catalogueEntry = z
   .object({
@@ -30,19 +36,27 @@ const catalogueEntry = z
     cell: z.enum(CELLS),
     units: z.int().min(1),
     preset: name,
-    metrics: z.object({ valid: measured.optional(), test: measured.optional() }),
+    metrics,
   })
-  .refine((entry) => entry.id === modelId(entry), { path: ["id"], error: "wanted that of its set, cell and preset" });
+  .refine((entry) => entry.id === modelId(entry), {
+    path: ["id"],
+    error: "expected the id of its set, cell and preset",
+  });
 
 const catalogue = z.object({
   models: z
     .array(catalogueEntry)
     .max(MAX_MODELS)
-    .refine((models) => new Set(models.map(({ id }) => id)).size === models.length, "wanted each id once")
+    .refine((models) => new Set(models.map(({ id }) => id)).size === models.length, "expected each id once")
     .refine(
       (models) => models.reduce((sum, { size }) => sum + size, 0) <= MAX_RELEASE_BYTES,
-      `wanted at most ${MAX_RELEASE_BYTES} bytes together`,
+      `expected at most ${MAX_RELEASE_BYTES} bytes together`,
     ),
+  /** What was measured of ensembles, which have no file of their own. Of another version it counts for nothing. */
+  ensembles: z
+    .array(z.object({ id: z.string().max(MAX_NAME), version: sha256Hex, metrics }))
+    .max(MAX_MODELS)
+    .optional(),
   /** Of a catalogue that was published, see publish.ts. */
   release: z
     .object({
@@ -66,7 +80,7 @@ export interface Current {
 
 export interface CheckpointStore {
   /**
-   * The models on offer.
+   * The models that the store has.
    * @throws SurprisalError `no-models` when there is no catalogue, `malformed-catalogue` when it is damaged.
    */
   catalogue(): Promise<Current>;
@@ -98,9 +112,9 @@ export const checkEntry = (entry: CatalogueEntry): CatalogueEntry =>
   checked(catalogueEntry, entry, `The catalogue's entry ${entry.id}`);
 
 /** The file of a catalogue: equal catalogues give equal bytes. */
-export function writeCatalogue({ models, release }: Catalogue): string {
+export function writeCatalogue({ models, ensembles = [], release }: Catalogue): string {
   const sorted = models.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((entry) => checkEntry(entry));
-  return `${JSON.stringify({ release, models: sorted }, null, 2)}\n`;
+  return `${JSON.stringify({ release, models: sorted, ...(ensembles.length > 0 && { ensembles }) }, null, 2)}\n`;
 }
 
 /** @throws SurprisalError `malformed-catalogue` when a catalogue of so many bytes is not to be read. */
@@ -108,7 +122,7 @@ export function checkCatalogueSize(found: number): void {
   if (found > MAX_CATALOGUE_BYTES) {
     throw new SurprisalError(
       "malformed-catalogue",
-      `${CATALOGUE_KEY} has ${found} bytes; wanted at most ${MAX_CATALOGUE_BYTES}.`,
+      expected(`at most ${MAX_CATALOGUE_BYTES} bytes in ${CATALOGUE_KEY}`, found),
     );
   }
 }
@@ -122,24 +136,24 @@ export async function checkFile(
   checkSize({ key, size }, bytes.length);
   const found = await digest(bytes);
   if (found !== version) {
-    throw new SurprisalError("malformed-checkpoint", `${key} has sha256 ${found}; wanted ${version}.`);
+    throw new SurprisalError("malformed-checkpoint", expected(`sha256 ${version} of ${key}`, found));
   }
 }
 
 /** For stores that learn the size before the bytes. */
 export function checkSize({ key, size }: Pick<CatalogueEntry, "key" | "size">, found: number): void {
   if (found !== size) {
-    throw new SurprisalError("malformed-checkpoint", `${key} has ${found} bytes; wanted ${size}.`);
+    throw new SurprisalError("malformed-checkpoint", expected(`${size} bytes in ${key}`, found));
   }
 }
 
 /** SHA-256 in lower-case hex. */
 export type Digest = (bytes: Uint8Array) => Promise<string>;
 
-/** By what every runtime has. */
+/** By Web Crypto, which every runtime has. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   const { buffer } = bytes;
-  // A view of shared memory would be refused, by the types and by some runtimes; other copies a start would wait for.
+  // Some runtimes refuse a view of shared memory, so it is copied; other copies would only slow the start.
   const own = buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
   const digest = await crypto.subtle.digest("SHA-256", own);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -4,7 +4,7 @@
  */
 import util from "node:util";
 import type * as TensorFlow from "@tensorflow/tfjs";
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { type CreateEngine, kernelEngine } from "./engine.ts";
 import { tensorflowEngine } from "./tensorflow.ts";
 
@@ -31,7 +31,7 @@ export async function engineOf(name: string): Promise<(kernel: WebAssembly.Modul
   if (name === "kernel") return kernelEngine;
   const prepare = Object.hasOwn(BACKENDS, name) && BACKENDS[name];
   if (!prepare) {
-    throw new SurprisalError("malformed-request", `The engine is ${name}; wanted one of ${ENGINES.join(", ")}.`);
+    throw new SurprisalError("malformed-request", expected(`one of the engines ${ENGINES.join(", ")}`, name));
   }
   const tf = await load<Tf>(name, "@tensorflow/tfjs");
   tf.enableProdMode();
@@ -55,7 +55,7 @@ async function nodeGpu(tf: Tf): Promise<void> {
   // Where TensorFlow finds no GPU it takes the CPU and says so to nobody but its log.
   if (!(tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice) {
     throw missing(
-      "tfjs-node-gpu found no GPU; it wants one of NVIDIA with driver, CUDA and cuDNN. On a CPU, --engine kernel is the fastest.",
+      "tfjs-node-gpu found no GPU. It needs one of NVIDIA with driver, CUDA and cuDNN; on a CPU, --engine kernel is the fastest.",
     );
   }
 }
@@ -66,7 +66,7 @@ async function webgpu(tf: Tf): Promise<void> {
   const { create, globals } = await load<WebGpu>("tfjs-webgpu", "webgpu");
   const { gpu = create([]) } = navigator as { gpu?: Gpu };
   if (!(await gpu.requestAdapter())) {
-    throw missing("tfjs-webgpu found no GPU; it wants one with a driver for Vulkan, Metal or Direct3D 12.");
+    throw missing("tfjs-webgpu found no GPU. It needs one with a driver for Vulkan, Metal or Direct3D 12.");
   }
   // By the time it is imported, the backend wants these where a browser has them.
   Object.assign(globalThis, globals);

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
 import type { MixtureShape } from "../kernel/config.ts";
 import { writeFileAtomically } from "../store/files.ts";
@@ -86,7 +86,7 @@ export async function loadMusicSet(name: MusicSetName, folder = MUSIC_FOLDER): P
     if (matrices === undefined) {
       throw new SurprisalError(
         "malformed-data",
-        `${path} has the variables ${[...cells.keys()]}; wanted ${split}data.`,
+        expected(`the variable ${split}data in ${path}`, [...cells.keys()].join(", ") || "none"),
       );
     }
     return matrices.map(rollOfMatrix);
@@ -137,7 +137,7 @@ async function download(url: string): Promise<Uint8Array> {
 /** Rows are frames, columns the 88 keys of the piano. */
 function rollOfMatrix({ rows, columns, values }: Matrix): PianoRoll {
   if (columns !== KEYS) {
-    throw new SurprisalError("malformed-data", `A piano roll has ${columns} columns; wanted ${KEYS}.`);
+    throw new SurprisalError("malformed-data", expected(`piano rolls of ${KEYS} columns`, columns));
   }
   const offsets = new Uint32Array(rows + 1);
   const pitches: number[] = [];
@@ -146,7 +146,7 @@ function rollOfMatrix({ rows, columns, values }: Matrix): PianoRoll {
       const value = values[column * rows + row];
       if (value === 1) pitches.push(MIN_PITCH + column);
       else if (value !== 0) {
-        throw new SurprisalError("malformed-data", `Frame ${row} has the entry ${value}; wanted 0 or 1.`);
+        throw new SurprisalError("malformed-data", expected(`entries of 0 or 1 in frame ${row}`, value));
       }
     }
     offsets[row + 1] = pitches.length;
@@ -168,5 +168,5 @@ export const hashOf = (bytes: Uint8Array): string => createHash("sha256").update
 function checkHash(name: MusicSetName, bytes: Uint8Array, place: string): void {
   const found = hashOf(bytes);
   const { sha256 } = MUSIC_FILES[name];
-  if (found !== sha256) throw new SurprisalError("malformed-data", `${place} has sha256 ${found}; wanted ${sha256}.`);
+  if (found !== sha256) throw new SurprisalError("malformed-data", expected(`${place} with sha256 ${sha256}`, found));
 }

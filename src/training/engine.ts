@@ -7,13 +7,6 @@ import type { Config, Tensors } from "../kernel/config.ts";
 import { type Capacity, Kernel, type OptimizerState, type UpdateSettings } from "../kernel/kernel.ts";
 import type { TbpttChunk } from "./batches.ts";
 
-/** How one update is made. */
-export interface Rule extends UpdateSettings {
-  readonly noise: number; // deviation of the weight noise
-  readonly dropout: number; // probability with which a unit is hidden from the output layer
-  readonly averaging: number; // decay of the average of the weights; 0 keeps none
-}
-
 /** Thrown by an update that finds its gradient not finite. */
 export class Diverged extends Error {}
 
@@ -26,7 +19,7 @@ export interface TrainingEngine {
   /** Starts weight noise and dropout anew from a source of numbers in [0, 1). */
   seed(uniform: () => number): void;
   /** One update by the gradient of the mean NLL of the part. Returns the sum of the NLL before it, in nats. */
-  update(part: TbpttChunk, rule: Rule): Promise<number>;
+  update(part: TbpttChunk, settings: UpdateSettings): Promise<number>;
   /** The sum of the NLL of the part, in nats, without learning. */
   nll(part: TbpttChunk): Promise<number>;
   /** Until `false` is given, the average of the weights stands in for them. */
@@ -54,15 +47,16 @@ export const kernelEngine =
       loadOptimizer: (optimizer) => kernel.loadOptimizer(optimizer),
       optimizer: async () => kernel.optimizer(),
       seed: (uniform) => kernel.seed(seedWords(uniform)),
-      async update(part, rule) {
-        const { noise, dropout, averaging } = rule;
+      async update(part, settings) {
+        const { weightNoiseStd, dropout, emaDecay } = settings;
         carryState(part);
-        if (noise > 0) kernel.perturb(noise);
+        if (weightNoiseStd > 0) kernel.perturb(weightNoiseStd);
         const nll = sum(kernel.backward(part.batch, 1 / part.rows, dropout));
-        if (noise > 0) kernel.restore();
-        const norm = kernel.update(rule);
-        if (!Number.isFinite(norm)) throw new Diverged(`The gradient's norm became ${norm}; a lower rate may help.`);
-        if (averaging > 0) kernel.accumulate(averaging);
+        if (weightNoiseStd > 0) kernel.restore();
+        const norm = kernel.update(settings);
+        if (!Number.isFinite(norm))
+          throw new Diverged(`The gradient's norm became ${norm}; a lower learning rate may help.`);
+        if (emaDecay > 0) kernel.accumulate(emaDecay);
         return nll;
       },
       async nll(part) {

@@ -3,7 +3,7 @@
  * Σ frames, macro = mean over pieces of (NLL / frames). The first frame of a piece is never scored.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import type { PieceScore } from "../util/statistics.ts";
 import type { Sequence } from "./batches.ts";
 
@@ -16,7 +16,7 @@ export interface Evaluation {
 
 /** @throws SurprisalError `nothing-to-score` when there are no pieces, or one has fewer than two frames. */
 export async function evaluate<P extends Sequence>(model: Scorer<P>, pieces: readonly P[]): Promise<Evaluation> {
-  if (pieces.length === 0) throw new SurprisalError("nothing-to-score", "Found no piece; wanted at least one.");
+  if (pieces.length === 0) throw new SurprisalError("nothing-to-score", expected("at least one piece", "none"));
   let total = 0;
   let scoredFrames = 0;
   const scores: PieceScore[] = [];

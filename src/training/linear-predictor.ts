@@ -2,6 +2,7 @@
  * The plainest model of speech: each sample from the 20 before it by linear prediction (least squares by the covariance
  * method, Makhoul 1975), with a Gaussian residual of one variance. A recurrent model that is worse is broken.
  */
+import { expected } from "../errors.ts";
 import { SPEECH } from "../kernel/config.ts";
 import type { Sequence } from "./batches.ts";
 import { isRoll, stepCount } from "./batches.ts";
@@ -44,7 +45,7 @@ export function linearPredictor(pieces: readonly Sequence[]): LinearPredictor {
     coefficients,
     variance,
     score(piece) {
-      if (isRoll(piece)) throw new TypeError("Got a piano roll; wanted samples.");
+      if (isRoll(piece)) throw new TypeError(expected("samples", "a piano roll"));
       const { inputs, mixture } = SPEECH;
       const nll = Float64Array.from({ length: stepCount(piece) }, (_, k) => {
         let sum = 0;

@@ -4,7 +4,7 @@
  * padded to 8 bytes; a top-level element may be deflated.
  */
 import { inflateSync } from "node:zlib";
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 
 /** Numbers in the type that the file stores them in, column-major. */
 export interface Matrix {
@@ -61,22 +61,22 @@ const COMPLEX_FLAG = 0x0800;
  */
 export function readMatlabCells(bytes: Uint8Array): Map<string, Matrix[]> {
   if (bytes.length < HEADER_BYTES) {
-    throw malformed(`The file has ${bytes.length} bytes; wanted a header of ${HEADER_BYTES}.`);
+    throw malformed(expected(`a header of ${HEADER_BYTES} bytes`, bytes.length));
   }
   const header = viewOf(bytes);
   const byteOrder = String.fromCharCode(bytes[126], bytes[127]);
   if (byteOrder !== "IM") {
-    throw malformed(`The byte order mark is ${JSON.stringify(byteOrder)}; wanted "IM" (MATLAB v5, little-endian).`);
+    throw malformed(expected('the byte order mark "IM" (MATLAB v5, little-endian)', JSON.stringify(byteOrder)));
   }
   const version = header.getUint16(124, true);
   if (version !== VERSION) {
-    throw malformed(`The format version is ${version}; wanted ${VERSION} (MATLAB v5).`);
+    throw malformed(expected(`the format version ${VERSION} (MATLAB v5)`, version));
   }
   const variables = new Map<string, Matrix[]>();
   for (const element of elementsOf(bytes.subarray(HEADER_BYTES))) {
     const { name, cells } = readCellArray(element.type === COMPRESSED ? inflate(element.body) : element);
     if (variables.has(name)) {
-      throw malformed(`The variable ${JSON.stringify(name)} stands twice; wanted distinct names.`);
+      throw malformed(expected("variables of distinct names", `two of ${JSON.stringify(name)}`));
     }
     variables.set(name, cells);
   }
@@ -93,7 +93,7 @@ function inflate(body: Uint8Array): Element {
   }
   const elements = elementsOf(inflated);
   if (elements.length !== 1) {
-    throw malformed(`A compressed element holds ${elements.length} elements; wanted 1.`);
+    throw malformed(expected("one element in a compressed element", elements.length));
   }
   return elements[0];
 }
@@ -102,12 +102,12 @@ function readCellArray(element: Element): { name: string; cells: Matrix[] } {
   const { classCode, shape, name, parts } = readArray(element);
   if (classCode !== CELL_CLASS) {
     throw malformed(
-      `The variable ${JSON.stringify(name)} is of class ${classCode}; wanted a cell array (${CELL_CLASS}).`,
+      expected(`a cell array (class ${CELL_CLASS}) as variable ${JSON.stringify(name)}`, `class ${classCode}`),
     );
   }
   const count = product(shape);
   if (parts.length !== count) {
-    throw malformed(`The cell array ${JSON.stringify(name)} holds ${parts.length} cells; wanted ${count}.`);
+    throw malformed(expected(`${count} cells in ${JSON.stringify(name)}`, parts.length));
   }
   return { name, cells: parts.map((part, index) => readMatrix(part, `cell ${index} of ${JSON.stringify(name)}`)) };
 }
@@ -115,15 +115,16 @@ function readCellArray(element: Element): { name: string; cells: Matrix[] } {
 function readMatrix(element: Element, place: string): Matrix {
   const { classCode, complex, shape, parts } = readArray(element);
   if (classCode < FIRST_NUMERIC_CLASS || classCode > LAST_NUMERIC_CLASS || complex) {
-    const found = complex ? "complex" : `of class ${classCode}`;
-    throw malformed(`The matrix in ${place} is ${found}; wanted real numbers.`);
+    throw malformed(
+      expected(`a matrix of real numbers in ${place}`, complex ? "complex ones" : `one of class ${classCode}`),
+    );
   }
   if (shape.length !== 2 || parts.length !== 1) {
-    throw malformed(`The matrix in ${place} has ${shape.length} dimensions and ${parts.length} parts; wanted 2 and 1.`);
+    throw malformed(expected(`a matrix of 2 dimensions and 1 part in ${place}`, `${shape.length} and ${parts.length}`));
   }
   const values = readNumbers(parts[0], place);
   if (values.length !== product(shape)) {
-    throw malformed(`The matrix in ${place} has ${values.length} numbers; wanted ${shape.join(" x ")}.`);
+    throw malformed(expected(`${shape.join(" x ")} numbers in ${place}`, values.length));
   }
   return { rows: shape[0], columns: shape[1], values };
 }
@@ -131,7 +132,7 @@ function readMatrix(element: Element, place: string): Matrix {
 /** What every array begins with: flags and class, shape, name. The parts behind them depend on the class. */
 function readArray({ type, body }: Element) {
   if (type !== MATRIX) {
-    throw malformed(`An element has type ${type}; wanted an array (${MATRIX}).`);
+    throw malformed(expected(`an array (type ${MATRIX})`, `type ${type}`));
   }
   const [flags, dimensions, name, ...parts] = elementsOf(body);
   if (flags?.type !== UINT32 || flags.body.length !== 8 || dimensions?.type !== INT32 || name?.type !== INT8) {
@@ -140,7 +141,7 @@ function readArray({ type, body }: Element) {
   const word = viewOf(flags.body).getUint32(0, true);
   const shape = Array.from(readNumbers(dimensions, "an array's shape"));
   if (shape.length < 2 || shape.some((length) => length < 0)) {
-    throw malformed(`An array has shape ${shape.join(" x ") || "()"}; wanted two or more lengths from 0 up.`);
+    throw malformed(expected("an array of two or more lengths from 0 up", shape.join(" x ") || "()"));
   }
   return {
     classCode: word & 0xff,
@@ -154,11 +155,11 @@ function readArray({ type, body }: Element) {
 function readNumbers({ type, body }: Element, place: string): NumericArray {
   const NumericArray = NUMERIC_ARRAYS[type];
   if (NumericArray === undefined) {
-    throw malformed(`The numbers in ${place} have data type ${type}; wanted one of ${Object.keys(NUMERIC_ARRAYS)}.`);
+    throw malformed(expected(`numbers of one of the data types ${Object.keys(NUMERIC_ARRAYS)} in ${place}`, type));
   }
   const { BYTES_PER_ELEMENT: width } = NumericArray as unknown as { BYTES_PER_ELEMENT: number };
   if (body.length % width !== 0) {
-    throw malformed(`The numbers in ${place} take ${body.length} bytes; wanted a multiple of ${width}.`);
+    throw malformed(expected(`a multiple of ${width} bytes of numbers in ${place}`, body.length));
   }
   return new NumericArray(new Uint8Array(body).buffer); // a copy, since the body need not be aligned
 }
@@ -170,7 +171,7 @@ function elementsOf(bytes: Uint8Array): Element[] {
   let position = 0;
   while (position < bytes.length) {
     if (bytes.length - position < 8) {
-      throw malformed(`An element's tag has ${bytes.length - position} bytes; wanted 8.`);
+      throw malformed(expected("8 bytes of an element's tag", bytes.length - position));
     }
     const word = view.getUint32(position, true);
     const small = word >>> 16 !== 0;
@@ -179,7 +180,7 @@ function elementsOf(bytes: Uint8Array): Element[] {
     const start = position + (small ? 4 : 8);
     const room = small ? 4 : bytes.length - start;
     if (length > room) {
-      throw malformed(`An element claims ${length} bytes; wanted at most the ${room} that are left.`);
+      throw malformed(expected(`an element of at most the ${room} bytes that are left`, length));
     }
     elements.push({ type, body: bytes.subarray(start, start + length) });
     position = small ? position + 8 : start + (type === COMPRESSED ? length : Math.ceil(length / 8) * 8);

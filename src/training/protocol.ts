@@ -4,10 +4,11 @@
  * open is as in its authors' code: decay 0.95, floor 0.01, momentum 0.9, a learning rate that falls linearly to 1%.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { CELLS, type Cell } from "../kernel/config.ts";
 import { MAX_UNITS } from "../limits.ts";
 import { modelId } from "../model/checkpoint.ts";
+import { suggest } from "../util/suggest.ts";
 import chosen from "./chosen.json" with { type: "json" };
 import { MUSIC_SETS, type MusicSetName } from "./datasets.ts";
 import { SPEECH_SETS, type SpeechSetName } from "./speech.ts";
@@ -22,17 +23,17 @@ export interface Protocol {
   readonly seed: number; // unsigned 32 bits
   readonly epochs: number; // at most
   readonly patience: number; // epochs without a better validation NLL before stopping
-  readonly sequences: number; // pieces per update
-  readonly steps: number; // frames between truncations of back-propagation; the state is carried over
-  readonly rate: number; // learning rate of the first epoch
+  readonly batchSize: number; // pieces per update
+  readonly bpttSteps: number; // frames between truncations of back-propagation; the state is carried over
+  readonly learningRate: number; // of the first epoch
   readonly finalRate: number; // share of it that is left after `epochs`
   readonly decay: number; // of the mean square
   readonly momentum: number;
   readonly floor: number; // of the root mean square
   readonly maxNorm: number; // of the gradient of the mean NLL per frame
-  readonly noise: number; // deviation of the weight noise
+  readonly weightNoiseStd: number; // standard deviation of the weight noise
   readonly dropout: number; // probability with which a unit is hidden from the output layer
-  readonly averaging: number; // decay of the average of the weights that is validated and kept; 0: the weights themselves
+  readonly emaDecay: number; // decay of the moving average of the weights that is validated and kept; 0: the weights themselves
 }
 
 /** Names of the presets: the paper's sizes, and larger models that go beyond it. */
@@ -44,17 +45,17 @@ const PAPER: Omit<Protocol, "units"> = {
   seed: 1,
   epochs: 200,
   patience: 40,
-  sequences: 4,
-  steps: 200,
-  rate: 1e-3,
+  batchSize: 4,
+  bpttSteps: 200,
+  learningRate: 1e-3,
   finalRate: 0.01,
   decay: 0.95,
   momentum: 0.9,
   floor: 0.01,
   maxNorm: 1,
-  noise: 0.075,
+  weightNoiseStd: 0.075,
   dropout: 0,
-  averaging: 0,
+  emaDecay: 0,
 };
 
 /**
@@ -67,9 +68,9 @@ const LARGE: Partial<Protocol> = {
   epochs: 60,
   patience: 12,
   floor: 0.001,
-  noise: 0.2,
+  weightNoiseStd: 0.2,
   dropout: 0.3,
-  averaging: 0.998,
+  emaDecay: 0.998,
 };
 
 /**
@@ -80,12 +81,12 @@ const LARGE: Partial<Protocol> = {
 const SPEECH_CHANGES: Partial<Protocol> = {
   epochs: 20,
   patience: 20,
-  sequences: 16,
-  steps: 100,
-  rate: 5e-4,
+  batchSize: 16,
+  bpttSteps: 100,
+  learningRate: 5e-4,
   floor: 1e-4,
-  noise: 0,
-  averaging: 0.998,
+  weightNoiseStd: 0,
+  emaDecay: 0.998,
 };
 
 /** What was chosen for a model by its validation NLL, by its id. */
@@ -99,17 +100,27 @@ export interface Target {
   readonly preset: Preset;
 }
 
+/** Every model that can be trained. */
+export const TARGETS: readonly Target[] = CELLS.flatMap((cell) => [
+  ...MUSIC_SETS.flatMap((set) =>
+    PRESETS.map((preset): Target => ({ id: modelId({ set, cell, preset }), set, cell, preset })),
+  ),
+  ...SPEECH_SETS.map((set): Target => ({ id: `${set}/${cell}`, set, cell, preset: "paper" })),
+]);
+
 /** @throws SurprisalError `unknown-model` when the id is not of a known set, cell and preset. */
 export function parseTarget(id: string): Target {
-  for (const cell of CELLS) {
-    for (const set of MUSIC_SETS) {
-      for (const preset of PRESETS) if (id === modelId({ set, cell, preset })) return { id, set, cell, preset };
-    }
-    for (const set of SPEECH_SETS) if (id === `${set}/${cell}`) return { id, set, cell, preset: "paper" };
-  }
+  const target = TARGETS.find((each) => each.id === id);
+  if (target) return target;
+  const near = suggest(
+    id,
+    TARGETS.map((each) => each.id),
+  );
+  const sets = [...MUSIC_SETS, ...SPEECH_SETS].join(", ");
+  const wanted = `<set>/<cell>, or <set>/<cell>-large for music, with a set of ${sets} and a cell of ${CELLS.join(", ")}`;
   throw new SurprisalError(
     "unknown-model",
-    `Found ${id || "no model"}; wanted <set>/<cell> or <set>/<cell>-large, of ${[...MUSIC_SETS, ...SPEECH_SETS].join(", ")} and ${CELLS.join(", ")}.`,
+    `${expected(wanted, id || "no model")}${near ? ` Did you mean ${near}?` : ""}`,
   );
 }
 
@@ -131,18 +142,31 @@ const BOUNDS: Readonly<Record<Exclude<keyof Protocol, "preset">, { from: number;
   seed: { from: 0, to: 2 ** 32 - 1, whole: true },
   epochs: { from: 1, to: 1e6, whole: true },
   patience: { from: 1, to: 1e6, whole: true },
-  sequences: { from: 1, to: 1e4, whole: true },
-  steps: { from: 1, to: 1e5, whole: true },
-  rate: { from: 1e-9, to: 1 },
+  batchSize: { from: 1, to: 1e4, whole: true },
+  bpttSteps: { from: 1, to: 1e5, whole: true },
+  learningRate: { from: 1e-9, to: 1 },
   finalRate: { from: 0, to: 1 },
   decay: { from: 0, to: 0.99999 },
   momentum: { from: 0, to: 0.99999 },
   floor: { from: 1e-9, to: 1e3 },
   maxNorm: { from: 1e-9, to: 1e9 },
-  noise: { from: 0, to: 10 },
+  weightNoiseStd: { from: 0, to: 10 },
   dropout: { from: 0, to: 0.99 },
-  averaging: { from: 0, to: 0.99999 },
+  emaDecay: { from: 0, to: 0.99999 },
 };
+
+/** What settings were called in metadata of checkpoints and logs of searches before they had the names of the field. */
+const FORMER_NAMES: Readonly<Record<string, string>> = {
+  rate: "learningRate",
+  sequences: "batchSize",
+  steps: "bpttSteps",
+  noise: "weightNoiseStd",
+  averaging: "emaDecay",
+} satisfies Record<string, keyof Protocol>;
+
+/** What a file says of settings, each under its present name. */
+export const withCurrentNames = <T>(settings: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(settings).map(([name, value]) => [FORMER_NAMES[name] ?? name, value]));
 
 /** Names of the settings that withSettings takes. */
 export const SETTINGS = Object.keys(BOUNDS) as (keyof typeof BOUNDS)[];
@@ -159,7 +183,7 @@ export function withSettings(protocol: Protocol, given: Readonly<Record<string, 
       const kind = whole ? "a whole number" : "a number";
       throw new SurprisalError(
         "malformed-request",
-        `--${name} is ${given[name]}; wanted ${kind} from ${from} to ${to}.`,
+        expected(`${kind} from ${from} to ${to} for --${name}`, given[name] || "nothing"),
       );
     }
     return [name, number];

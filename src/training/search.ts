@@ -9,12 +9,12 @@ import { writeCheckpoint } from "../model/checkpoint.ts";
 import { writeFileAtomically } from "../store/files.ts";
 import { uniform } from "../util/random.ts";
 import { Diverged } from "./engine.ts";
-import type { Protocol } from "./protocol.ts";
+import { type Protocol, withCurrentNames } from "./protocol.ts";
 import { type Run, run } from "./run.ts";
 
 // Where JSB Chorales trains at all with each of the cells; above, tanh diverges.
-const MIN_RATE = 1e-4;
-const MAX_RATE = 5e-3;
+const MIN_LEARNING_RATE = 1e-4;
+const MAX_LEARNING_RATE = 5e-3;
 
 /** Of the tries that came as far, one in REDUCTION goes on. */
 const REDUCTION = 3;
@@ -22,7 +22,7 @@ const REDUCTION = 3;
 /** One line of the log: how far a try has come, and its best validation NLL until then (nats per frame, micro). */
 export interface Progress {
   readonly try: number; // from 0
-  readonly rate: number;
+  readonly learningRate: number;
   readonly seed: number;
   readonly epoch: number;
   readonly valid: number;
@@ -38,8 +38,8 @@ export interface Shard {
 /** Settings of a try: they depend on nothing but the protocol and its number, so that every shard knows them. */
 export function drawn(protocol: Protocol, number: number): Protocol {
   const random = uniform(protocol.seed ^ Math.imul(number + 1, 0x85ebca6b));
-  const rate = MIN_RATE * (MAX_RATE / MIN_RATE) ** random();
-  return { ...protocol, rate: Number(rate.toPrecision(3)), seed: number + 1 };
+  const learningRate = MIN_LEARNING_RATE * (MAX_LEARNING_RATE / MIN_LEARNING_RATE) ** random();
+  return { ...protocol, learningRate: Number(learningRate.toPrecision(3)), seed: number + 1 };
 }
 
 /** Epochs after which a try is compared with the others: a ninth, a third. */
@@ -61,7 +61,7 @@ export async function readProgress(folder: string): Promise<Progress[]> {
 
 function parsed(line: string): Progress | undefined {
   try {
-    return JSON.parse(line);
+    return withCurrentNames(JSON.parse(line)) as unknown as Progress;
   } catch {
     return undefined;
   }
@@ -91,8 +91,16 @@ export async function search(
   for (let number = shard.index; number < tries; number += shard.count) {
     if (over.has(number)) continue;
     const settings = drawn(protocol, number);
-    const { rate, seed } = settings;
-    let last: Progress = { try: number, rate, seed, epoch: 0, valid: Number.MAX_VALUE, seconds: 0, state: "rung" };
+    const { learningRate, seed } = settings;
+    let last: Progress = {
+      try: number,
+      learningRate,
+      seed,
+      epoch: 0,
+      valid: Number.MAX_VALUE,
+      seconds: 0,
+      state: "rung",
+    };
     const note = async (state: Progress["state"]) => {
       last = { ...last, state };
       await appendFile(log, `${JSON.stringify(last)}\n`);

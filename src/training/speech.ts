@@ -5,7 +5,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { dithered } from "../formats/dither.ts";
 import { readSafetensors, type Tensor, writeSafetensors } from "../formats/safetensors.ts";
 import { readWav } from "../formats/wav.ts";
@@ -51,7 +51,7 @@ export async function readRecordings(folder: string): Promise<Float32Array[]> {
     paths.map(async (path) => {
       const { samples, sampleRate } = await readWav(await readFile(join(folder, path)), Number.POSITIVE_INFINITY);
       if (sampleRate === SPEECH_RATE) return samples;
-      throw new SurprisalError("malformed-data", `${path} has ${sampleRate} Hz; wanted ${SPEECH_RATE}.`);
+      throw new SurprisalError("malformed-data", expected(`${SPEECH_RATE} Hz in ${path}`, `${sampleRate} Hz`));
     }),
   );
 }
@@ -144,7 +144,7 @@ function piecesOf(tensors: ReadonlyMap<string, Tensor>, split: Split, path: stri
 }
 
 /** Mean and standard deviation over all samples. */
-function momentsOf(pieces: readonly Float32Array[]): { mean: number; std: number } {
+export function momentsOf(pieces: readonly Float32Array[]): { mean: number; std: number } {
   let [count, sum, squares] = [0, 0, 0];
   for (const piece of pieces) {
     count += piece.length;

@@ -13,10 +13,11 @@ import {
   type Tensors,
   tensorShapes,
 } from "../kernel/config.ts";
-import type { DenseRows, OptimizerState, SparseRows } from "../kernel/kernel.ts";
+import type { DenseRows, OptimizerState, SparseRows, UpdateSettings } from "../kernel/kernel.ts";
 import { normal, xoshiro128 } from "../util/random.ts";
+import { sum } from "../util/statistics.ts";
 import type { TbpttChunk } from "./batches.ts";
-import { type CreateEngine, Diverged, type Rule, seedWords, type TrainingEngine } from "./engine.ts";
+import { type CreateEngine, Diverged, seedWords, type TrainingEngine } from "./engine.ts";
 
 type Tf = typeof TensorFlow;
 
@@ -86,21 +87,22 @@ class TensorflowEngine implements TrainingEngine {
     this.#uniform = () => next() / 2 ** 32;
   }
 
-  async update(part: TbpttChunk, rule: Rule): Promise<number> {
+  async update(part: TbpttChunk, settings: UpdateSettings): Promise<number> {
     const tf = this.#tf;
     const { weights } = this.#kept;
     const { nll, norm, ...next } = tf.tidy(() => {
       let noisy = weights;
-      if (rule.noise > 0) noisy = weights.add(this.#draw(weights.shape, () => rule.noise * normal(this.#uniform)));
-      const run = tf.valueAndGrad((w: TensorFlow.Tensor) => this.#run(w as Tensor1D, part, rule.dropout));
+      if (settings.weightNoiseStd > 0)
+        noisy = weights.add(this.#draw(weights.shape, () => settings.weightNoiseStd * normal(this.#uniform)));
+      const run = tf.valueAndGrad((w: TensorFlow.Tensor) => this.#run(w as Tensor1D, part, settings.dropout));
       const { value, grad } = run(noisy, tf.fill([part.rows], 1 / part.rows));
-      return { nll: value, ...this.#rmsProp(grad as Tensor1D, rule) };
+      return { nll: value, ...this.#rmsProp(grad as Tensor1D, settings) };
     });
     const [rows, [length]] = await Promise.all([nll.data(), norm.data()]);
     tf.dispose([nll, norm]);
     if (!Number.isFinite(length)) {
       tf.dispose(next);
-      throw new Diverged(`The gradient's norm became ${length}; a lower rate may help.`);
+      throw new Diverged(`The gradient's norm became ${length}; a lower learning rate may help.`);
     }
     this.#keep(next);
     return sum(rows);
@@ -174,20 +176,22 @@ class TensorflowEngine implements TrainingEngine {
   }
 
   /** One update from the gradient, and the norm that it had. */
-  #rmsProp(gradient: Tensor1D, { maxNorm, rate, decay, momentum, floor, averaging }: Rule) {
+  #rmsProp(gradient: Tensor1D, { maxNorm, learningRate, decay, momentum, floor, emaDecay }: UpdateSettings) {
     const tf = this.#tf;
     const { weights, meanSquare, velocity, average } = this.#kept;
     const norm = gradient.square().sum().sqrt();
     const g = gradient.mul(tf.scalar(maxNorm).div(tf.maximum(norm, maxNorm)));
     const nextMeanSquare = meanSquare.mul(decay).add<Tensor1D>(g.square().mul(1 - decay));
-    const nextVelocity = velocity.mul(momentum).sub<Tensor1D>(g.mul(rate).div(nextMeanSquare.sqrt().maximum(floor)));
+    const nextVelocity = velocity
+      .mul(momentum)
+      .sub<Tensor1D>(g.mul(learningRate).div(nextMeanSquare.sqrt().maximum(floor)));
     const nextWeights = weights.add<Tensor1D>(nextVelocity);
     return {
       norm,
       weights: nextWeights,
       meanSquare: nextMeanSquare,
       velocity: nextVelocity,
-      ...(averaging > 0 && { average: average.mul(averaging).add<Tensor1D>(nextWeights.mul(1 - averaging)) }),
+      ...(emaDecay > 0 && { average: average.mul(emaDecay).add<Tensor1D>(nextWeights.mul(1 - emaDecay)) }),
     };
   }
 
@@ -281,5 +285,3 @@ function dense(rows: SparseRows | DenseRows, width: number): Float32Array {
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((all, length) => all * length, 1);
-
-const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);

@@ -41,15 +41,15 @@ export class Trainer {
   #best: Snapshot["best"];
 
   constructor(create: CreateEngine, set: TrainingSet, cell: Cell, protocol: Protocol) {
-    const { units, seed, sequences, steps } = protocol;
+    const { units, seed, batchSize, bpttSteps } = protocol;
     const { inputs, mixture } = set;
     const head = mixture ? { outputs: mixtureOutputs(mixture), mixture } : { outputs: inputs };
     this.config = { cell, inputs, units, ...head };
     this.framesPerEpoch = scoredFrames(set.train);
     this.#set = set;
     this.#protocol = protocol;
-    const capacity = Math.max(sequences, VALIDATION_SEQUENCES);
-    this.#engine = create(this.config, { rows: capacity * steps, sequences: capacity });
+    const capacity = Math.max(batchSize, VALIDATION_SEQUENCES);
+    this.#engine = create(this.config, { rows: capacity * bpttSteps, sequences: capacity });
     this.#engine.load(initialTensors(this.config, uniform(seed), frequencies(set.train, inputs)));
   }
 
@@ -85,27 +85,30 @@ export class Trainer {
 
   /** One pass over the training pieces and one over the validation pieces. */
   async epoch(): Promise<Epoch> {
-    const { seed, sequences, steps, rate, finalRate, averaging, epochs } = this.#protocol;
+    const { seed, batchSize, bpttSteps, learningRate, finalRate, emaDecay, epochs } = this.#protocol;
     const random = uniform(seed ^ Math.imul(this.#epochs + 1, 0x9e3779b1));
     this.#engine.seed(random);
-    const pieceGroups = minibatches(shuffle(this.#set.train, random), sequences);
-    const rule = { ...this.#protocol, rate: rate * (1 - ((1 - finalRate) * this.#epochs) / epochs) };
+    const pieceGroups = minibatches(shuffle(this.#set.train, random), batchSize);
+    const settings = {
+      ...this.#protocol,
+      learningRate: learningRate * (1 - ((1 - finalRate) * this.#epochs) / epochs),
+    };
     let sum = 0;
     let update = this.#epochs * pieceGroups.length;
     for (const pieces of pieceGroups) {
       // A short memory at first, so that the average does not hold on to the initial weights.
-      const decay = Math.min(averaging, (update + 1) / (update + 11));
+      const decay = Math.min(emaDecay, (update + 1) / (update + 11));
       update += 1;
-      for (const part of tbpttChunks(pieces, steps))
-        sum += await this.#engine.update(part, { ...rule, averaging: decay });
+      for (const part of tbpttChunks(pieces, bpttSteps))
+        sum += await this.#engine.update(part, { ...settings, emaDecay: decay });
     }
     this.#epochs += 1;
-    if (averaging > 0) this.#engine.useAverage(true);
+    if (emaDecay > 0) this.#engine.useAverage(true);
     const done = { epoch: this.#epochs, train: sum / this.framesPerEpoch, valid: await this.nll(this.#set.valid) };
     if (!this.#best || done.valid < this.#best.epoch.valid) {
       this.#best = { epoch: done, tensors: await this.#engine.tensors() };
     }
-    if (averaging > 0) this.#engine.useAverage(false);
+    if (emaDecay > 0) this.#engine.useAverage(false);
     return done;
   }
 
@@ -113,7 +116,7 @@ export class Trainer {
   async nll(pieces: readonly Sequence[]): Promise<number> {
     let sum = 0;
     for (const group of minibatches(pieces, VALIDATION_SEQUENCES)) {
-      for (const part of tbpttChunks(group, this.#protocol.steps)) sum += await this.#engine.nll(part);
+      for (const part of tbpttChunks(group, this.#protocol.bpttSteps)) sum += await this.#engine.nll(part);
     }
     return sum / scoredFrames(pieces);
   }

@@ -80,7 +80,7 @@ function ratioOfSums(
     }
     drawn[r] = sum / weight;
   }
-  return estimate(total(sums) / total(weights), drawn);
+  return estimate(sum(sums) / sum(weights), drawn);
 }
 
 /**
@@ -113,7 +113,7 @@ export function seriesMean(series: Float64Array, { resamples = 2000, seed = 0 }:
     }
     drawn[r] = sum / length;
   }
-  const { value, low, high } = estimate(total(series) / length, drawn);
+  const { value, low, high } = estimate(sum(series) / length, drawn);
   const wider = widening(length / block);
   return { value, low: value + wider * (low - value), high: value + wider * (high - value) };
 }
@@ -139,4 +139,15 @@ function quantile(ascending: Float64Array, share: number): number {
   return ascending[below] + (position - below) * (ascending[above] - ascending[below]);
 }
 
-const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
+/** The lowest of the values, their nine deciles by linear interpolation, and the highest, to four decimals. At least one value. */
+export function deciles(values: readonly number[]): number[] {
+  const ascending = Float64Array.from(values).sort();
+  return Array.from({ length: 11 }, (_, k) => Number(quantile(ascending, k / 10).toFixed(4)));
+}
+
+/** Adds numbers from the first to the last, in float64. */
+export function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
+  return total;
+}

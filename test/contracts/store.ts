@@ -78,7 +78,7 @@ export function storeContract(storeWith: (files: StoredFiles) => Promise<Checkpo
     const entry = entryFor(file, { size: file.length + 1 });
     await expect((await storeOf(entry)).read(entry)).rejects.toMatchObject({
       code: "malformed-checkpoint",
-      message: `jsb/gru.safetensors has ${file.length} bytes; wanted ${file.length + 1}.`,
+      message: `Expected ${file.length + 1} bytes in jsb/gru.safetensors, got ${file.length}.`,
     });
   });
 
@@ -86,7 +86,7 @@ export function storeContract(storeWith: (files: StoredFiles) => Promise<Checkpo
     const entry = entryFor(encode("the bytes of a chequepoin"));
     await expect((await storeOf(entry)).read(entry)).rejects.toMatchObject({
       code: "malformed-checkpoint",
-      message: expect.stringMatching(/^jsb\/gru\.safetensors has sha256 [0-9a-f]{64}; wanted [0-9a-f]{64}\.$/),
+      message: expect.stringMatching(/^Expected sha256 [0-9a-f]{64} of jsb\/gru\.safetensors, got [0-9a-f]{64}\.$/),
     });
   });
 

@@ -4,7 +4,6 @@ import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { type Piece, pieceOfMidi, pieceOfRoll } from "../../src/inference/piece.ts";
 import { scoreMusic } from "../../src/inference/score-music.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
-import type { Score } from "../../src/schema/score.ts";
 import { plainNll, randomModel, randomPiece, testModels } from "../support/models.ts";
 
 const music = (frames: number[][]): Piece => pieceOfRoll(pianoRoll(frames), DEFAULT_LIMITS);
@@ -54,40 +53,6 @@ describe("scoreMusic", () => {
     expect(shifted.notes).toEqual(byHand.notes?.map((note) => ({ ...note, pitch: note.pitch - 3 })));
   });
 
-  test("auto is the best of the twelve shifts for each model by itself", async () => {
-    const models = testModels().slice(0, 3);
-    const { scores } = await scoreMusic(music(piece), models, { transpose: "auto" });
-    for (const [i, score] of scores.entries()) {
-      const all: Score[] = [];
-      for (let transpose = -6; transpose < 6; transpose++) {
-        all.push((await scoreMusic(music(piece), [models[i]], { transpose })).scores[0]);
-      }
-      const best = all.toSorted((a, b) => a.nll - b.nll)[0];
-      expect([score.transposedBy, score.nll]).toEqual([best.transposedBy, best.nll]);
-    }
-    expect(new Set(scores.map(({ transposedBy }) => transposedBy)).size).toBeGreaterThan(1);
-  });
-
-  test("auto does not push notes out of the model's range to score better", async () => {
-    const high = randomPiece(6, 30).map((frame) => frame.map((pitch) => (pitch % 12) + 85)); // 85 … 96
-    const [score] = (await scoreMusic(music(high), [gru], { transpose: "auto" })).scores;
-    expect(score.transposedBy).toBeLessThanOrEqual(0);
-    expect(score.warnings).toEqual([]);
-    const pushed = (await scoreMusic(music(high), [gru], { transpose: 5 })).scores[0];
-    expect(pushed.nll).toBeLessThan(score.nll); // else this test shows nothing
-  });
-
-  test("auto is refused above its own limit of frames, by a sentence that says what to do", async () => {
-    const limited = pieceOfRoll(pianoRoll(piece), { ...DEFAULT_LIMITS, autoFrames: 39 });
-    await expect(scoreMusic(limited, [gru], { transpose: "auto" })).rejects.toMatchObject({
-      code: "too-large",
-      message: "The input has 40 frames; wanted at most 39 with transpose=auto, so give a number of semitones.",
-    });
-    expect((await scoreMusic(limited, [gru], { transpose: 0 })).scores[0].frames).toBe(40);
-    const allowed = pieceOfRoll(pianoRoll(piece), { ...DEFAULT_LIMITS, autoFrames: 40 });
-    expect((await scoreMusic(allowed, [gru], { transpose: "auto" })).scores[0].frames).toBe(40);
-  });
-
   test("pitches above D are left out and counted at their onsets", async () => {
     const frames = [[60], [60, 97, 98], [60, 97], [62, 97], [97]];
     const [score] = (await scoreMusic(music(frames), [gru], {})).scores;
@@ -104,14 +69,21 @@ describe("scoreMusic", () => {
     await expect(scoreMusic(music([[60]]), [gru], {})).rejects.toEqual(refused);
   });
 
-  test("the best model has the lowest nllPerQuarter", async () => {
-    const { scores, best } = await scoreMusic(midi(piece), testModels(), {});
-    expect(best).toBe(scores.toSorted((a, b) => a.nllPerQuarter - b.nllPerQuarter)[0].model);
-    expect(new Set(scores.map(({ nllPerQuarter }) => nllPerQuarter)).size).toBe(4);
+  test("the best model is named for each frame rate, and among all where there is one rate", async () => {
+    const { scores, best, bestByFrameRate } = await scoreMusic(midi(piece), testModels(), {});
+    const lowest = (rate: number) =>
+      scores.filter((score) => score.framesPerQuarter === rate).toSorted((a, b) => a.nll - b.nll)[0].model;
+    expect(best).toBeNull();
+    expect(bestByFrameRate).toEqual([
+      { framesPerQuarter: 1, model: lowest(1) },
+      { framesPerQuarter: 2, model: lowest(2) },
+    ]);
+    const alike = await scoreMusic(midi(piece), testModels().slice(0, 3), {});
+    expect(alike.best).toBe(lowest(1));
   });
 
   test("a model does not become the best by leaving notes out", async () => {
-    const deaf = randomModel({ set: "nottingham", cell: "gru", pitches: 45, seed: 4 });
+    const deaf = randomModel({ set: "nottingham", cell: "gru", pitches: 45, seed: 4 }); // of one frame a quarter, as jsb/gru
     const { scores, best } = await scoreMusic(music(piece), [deaf, gru], {});
     expect(scores[0].nllPerQuarter).toBeLessThan(scores[1].nllPerQuarter);
     expect(best).toBe("jsb/gru");
@@ -120,7 +92,7 @@ describe("scoreMusic", () => {
 
   test("a MIDI file is read on each model's own grid, unless the grid is given", async () => {
     const models = testModels();
-    const { input, scores } = await scoreMusic(midi(piece), models, {});
+    const { input, scores } = await scoreMusic(midi(piece), models, { transpose: 0 });
     expect(input).toMatchObject({ kind: "music", durationQuarters: 40 });
     expect(scores.map(({ frames, framesPerQuarter }) => [frames, framesPerQuarter])).toEqual([
       [40, 1],
@@ -130,7 +102,7 @@ describe("scoreMusic", () => {
     ]);
     for (const { nll, nllPerQuarter, framesPerQuarter } of scores) expect(nllPerQuarter).toBe(nll * framesPerQuarter);
     const twice = piece.flatMap((frame) => [frame, frame]);
-    const [own] = (await scoreMusic(midi(piece), [gru], { framesPerQuarter: 2 })).scores;
+    const [own] = (await scoreMusic(midi(piece), [gru], { framesPerQuarter: 2, transpose: 0 })).scores;
     expect(own.logLikelihood).toBe((await scoreMusic(music(twice), [gru], {})).scores[0].logLikelihood);
   });
 

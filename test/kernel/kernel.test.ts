@@ -1,7 +1,7 @@
 /** The WASM kernel: the common contract, agreement with its reference implementation, and what only it does: noise and updates. */
 import { describe, expect, test } from "vitest";
 import { CELLS, type Config, type Tensors } from "../../src/kernel/config.ts";
-import { Kernel, type UpdateSettings } from "../../src/kernel/kernel.ts";
+import { Kernel, type OptimizerSettings } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
 import { concatenate, configOf, kernelContract, raggedPieces, relativeErrors, SIZES } from "../contracts/kernel.ts";
 import { pack, Random, randomTensors } from "../support/random.ts";
@@ -10,7 +10,7 @@ import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
 kernelContract("WASM kernel", (config, capacity) => new Kernel(kernelModule, config, capacity));
 kernelContract("WASM kernel, relaxed", (config, capacity) => new Kernel(relaxedKernelModule, config, capacity));
 
-const RULE: UpdateSettings = { maxNorm: 1, rate: 0.001, decay: 0.95, momentum: 0.9, floor: 0.01 };
+const SETTINGS: OptimizerSettings = { maxNorm: 1, learningRate: 0.001, decay: 0.95, momentum: 0.9, floor: 0.01 };
 const SEED = Uint32Array.from({ length: 16 }, (_, k) => 0x9e3779b9 * (k + 1));
 
 const create = (config: Config): Kernel =>
@@ -27,11 +27,11 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     const random = new Random(11);
     for (const size of SIZES) {
       const config = configOf(cell, size);
-      const [kernel, twin] = [create(config), new ReferenceKernel(config)];
+      const [kernel, reference] = [create(config), new ReferenceKernel(config)];
       const tensors = randomTensors(config, random);
       const { batch } = pack(raggedPieces(random, config));
-      for (const engine of [kernel, twin]) engine.load(tensors);
-      const [found, wanted] = [kernel.gradients(batch, 0.1), twin.gradients(batch, 0.1)];
+      for (const engine of [kernel, reference]) engine.load(tensors);
+      const [found, wanted] = [kernel.gradients(batch, 0.1), reference.gradients(batch, 0.1)];
       found.nll.forEach((nll, row) => {
         expect(Math.abs(nll / wanted.nll[row] - 1)).toBeLessThan(1e-5);
       });
@@ -48,15 +48,15 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     const kernel = create(config);
     const tensors = randomTensors(config, random);
     kernel.load(tensors);
-    const rule = { ...RULE, maxNorm };
+    const settings = { ...SETTINGS, maxNorm };
     const weights = Float64Array.from(flat(tensors));
     const [meanSquare, velocity] = [new Float64Array(weights.length), new Float64Array(weights.length)];
     for (let n = 0; n < 3; n++) {
       const { batch } = pack(raggedPieces(random, config));
       const gradient = Float64Array.from(flat(kernel.gradients(batch, 0.1).tensors, tensors));
       const norm = rescaleNorm(gradient, maxNorm);
-      rmsProp(rule, { weights, gradient, meanSquare, velocity });
-      expect(Math.abs(kernel.update(rule) / norm - 1)).toBeLessThan(1e-5);
+      rmsProp(settings, { weights, gradient, meanSquare, velocity });
+      expect(Math.abs(kernel.update(settings) / norm - 1)).toBeLessThan(1e-5);
     }
     const optimizer = kernel.optimizer();
     for (const [found, wanted] of [
@@ -76,10 +76,10 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     kernel.load(randomTensors(config, random));
     const { batch } = pack(raggedPieces(random, config));
     kernel.backward(batch, 1);
-    kernel.update(RULE);
+    kernel.update(SETTINGS);
     const before = [kernel.tensors(), kernel.optimizer()];
     kernel.backward(batch, Number.NaN);
-    expect(kernel.update(RULE)).toBeNaN();
+    expect(kernel.update(SETTINGS)).toBeNaN();
     expect([kernel.tensors(), kernel.optimizer()]).toEqual(before);
   });
 
@@ -91,7 +91,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     const { batch } = pack(raggedPieces(random, config));
     const step = (kernel: Kernel): void => {
       kernel.backward(batch, 0.1);
-      kernel.update(RULE);
+      kernel.update(SETTINGS);
     };
     step(first);
     second.load(first.tensors());
@@ -128,7 +128,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
         expect(noisy.gradients(batch, 1)).toEqual(clean.gradients(batch, 1));
         noisy.restore();
         noisy.backward(batch, 1);
-        noisy.update(RULE);
+        noisy.update(SETTINGS);
       }
     }
   });

@@ -57,7 +57,7 @@ describe("rescaleNorm", () => {
 });
 
 describe("rmsProp", () => {
-  const settings = { rate: 0.1, decay: 0.95, floor: 0.01, momentum: 0.9 };
+  const settings = { learningRate: 0.1, decay: 0.95, floor: 0.01, momentum: 0.9 };
 
   test("takes the steps that the formula gives by hand", () => {
     const state = {

@@ -135,28 +135,32 @@ describe("a damaged checkpoint is refused", () => {
     ["when its header is a list", withHeader(() => "[]"), "not an object"],
     ["when its metadata are a list", withHeader((header) => ({ ...header, __metadata__: [] })), "metadata"],
     ["when its metadata are numbers", withMetadata({ seed: 3 }), "metadata"],
-    ["when it is of another format", withMetadata({ format: "surprisal/2" }), 'The format is "surprisal/2"; wanted'],
-    ["when it has no metadata", withHeader(({ __metadata__, ...rest }) => rest), "The format is undefined; wanted"],
+    ["when it is of another format", withMetadata({ format: "surprisal/2" }), 'got "surprisal/2".'],
+    [
+      "when it has no metadata",
+      withHeader(({ __metadata__, ...rest }) => rest),
+      'Expected the format "surprisal/1", got undefined.',
+    ],
     [
       "when its cell is unknown",
       withMetadata({ cell: "elman" }),
-      'The cell is "elman"; wanted one of tanh, lstm, gru.',
+      'Expected one of the cells tanh, lstm, gru, got "elman".',
     ],
-    ["when its head is unknown", withMetadata({ head: "poisson" }), 'The head is "poisson"; wanted "bernoulli"'],
+    ["when its head is unknown", withMetadata({ head: "poisson" }), 'got "poisson".'],
     [
       "when its mixture has no size",
       withMetadata({ head: "mixture" }),
-      "The components are undefined; wanted 1 to 256.",
+      "Expected components from 1 to 256, got undefined.",
     ],
     [
       "when its mixture has other outputs",
       withMetadata({ head: "mixture", components: "20", block: "10" }),
-      "Tensor head.A has shape",
+      "Expected tensor head.A of shape",
     ],
-    ["when its units are no number", withMetadata({ units: "many" }), 'The units are "many"; wanted 1 to 4096.'],
-    ["when its units are absurd", withMetadata({ units: "9999" }), 'The units are "9999"; wanted 1 to 4096.'],
-    ["when its units are none", withMetadata({ units: "0" }), 'The units are "0"; wanted 1 to 4096.'],
-    ["when its units are others", withMetadata({ units: "4" }), "has shape"],
+    ["when its units are no number", withMetadata({ units: "many" }), 'Expected units from 1 to 4096, got "many".'],
+    ["when its units are absurd", withMetadata({ units: "9999" }), 'Expected units from 1 to 4096, got "9999".'],
+    ["when its units are none", withMetadata({ units: "0" }), 'Expected units from 1 to 4096, got "0".'],
+    ["when its units are others", withMetadata({ units: "4" }), "of shape"],
     [
       "when a tensor is missing",
       withHeader((header) => {
@@ -164,17 +168,25 @@ describe("a damaged checkpoint is refused", () => {
         header["rnn.bias"] = header["rnn.b"];
         delete header["rnn.b"];
       }),
-      "The file has the tensors head.A, head.a, rnn.U, rnn.W, rnn.bias; wanted head.A, head.a, rnn.U, rnn.W, rnn.b.",
+      "Expected the tensors head.A, head.a, rnn.U, rnn.W, rnn.b, got head.A, head.a, rnn.U, rnn.W, rnn.bias.",
     ],
     ["when there are no tensors", withHeader((h) => ({ __metadata__: h.__metadata__ })), "The tensors take 0 bytes"],
     [
       "when a tensor is extra",
       withHeader((h) => ({ ...h, "rnn.x": { dtype: "F32", shape: [0], data_offsets: [0, 0] } })),
-      "rnn.x; wanted",
+      "rnn.b, rnn.x.",
     ],
     ["when a tensor is of another type", withTensor("rnn.b", { dtype: "F16" }), 'dtype "F16"; wanted "F32".'],
-    ["when a tensor is of another shape", withTensor("rnn.W", { shape: [9, 5] }), "shape (9, 5); wanted (9, 9)."],
-    ["when a bias is a matrix", withTensor("rnn.b", { shape: [3, 3] }), "Tensor rnn.b has shape (3, 3); wanted (9)."],
+    [
+      "when a tensor is of another shape",
+      withTensor("rnn.W", { shape: [9, 5] }),
+      "Expected tensor rnn.W of shape (9, 9), got (9, 5).",
+    ],
+    [
+      "when a bias is a matrix",
+      withTensor("rnn.b", { shape: [3, 3] }),
+      "Expected tensor rnn.b of shape (9), got (3, 3).",
+    ],
     ["when a length is negative", withTensor("rnn.W", { shape: [-5, -9] }), "has shape [-5,-9]; wanted lengths."],
     ["when a length overflows", withTensor("rnn.W", { shape: [2 ** 40, 2 ** 40] }), "takes 180 bytes; wanted"],
     ["when a tensor lies beyond the file", withTensor("head.a", { data_offsets: [4e6, 4e6 + 20] }), "begins at byte"],
@@ -187,9 +199,9 @@ describe("a damaged checkpoint is refused", () => {
     [
       "when a weight is not a number",
       withNumber(Number.NaN),
-      "Tensor head.a has NaN at index 4; wanted finite numbers.",
+      "Expected finite numbers in tensor head.a, got NaN at index 4.",
     ],
-    ["when a weight is infinite", withNumber(Number.NEGATIVE_INFINITY), "Tensor head.a has -Infinity at index 4;"],
+    ["when a weight is infinite", withNumber(Number.NEGATIVE_INFINITY), "got -Infinity at index 4."],
   ])("%s", (_, bytes, sentence) => {
     const read = () => readCheckpoint(bytes);
     expect(read).toThrow(SurprisalError);
@@ -203,13 +215,17 @@ describe("a checkpoint that could not be read again is not written", () => {
     [
       "with a missing tensor",
       { config: { ...config, cell: "lstm" }, tensors, metadata },
-      "Tensor rnn.W has 45 numbers",
+      "numbers in tensor rnn.W, got 45.",
     ],
-    ["with a tensor too short", { config, tensors: { ...tensors, b: new Float32Array(8) }, metadata }, "; wanted 9."],
+    [
+      "with a tensor too short",
+      { config, tensors: { ...tensors, b: new Float32Array(8) }, metadata },
+      "Expected 9 numbers",
+    ],
     [
       "with weights that have diverged",
       { config, tensors: { ...tensors, a: new Float32Array(5).fill(Number.POSITIVE_INFINITY) }, metadata },
-      "Tensor head.a has Infinity at index 0; wanted finite numbers.",
+      "Expected finite numbers in tensor head.a, got Infinity at index 0.",
     ],
     [
       "with more inputs than there are MIDI pitches",
@@ -218,7 +234,7 @@ describe("a checkpoint that could not be read again is not written", () => {
         tensors: emptyTensors({ ...config, inputs: 128, outputs: 128 }),
         metadata,
       },
-      "Tensor rnn.W has 128 rows; wanted 1 to 127.",
+      "Expected tensor rnn.W of 1 to 127 rows, got 128.",
     ],
     [
       "with other outputs than inputs",
@@ -227,7 +243,7 @@ describe("a checkpoint that could not be read again is not written", () => {
         tensors: { ...tensors, A: new Float32Array(12), a: new Float32Array(4) },
         metadata,
       },
-      "Tensor head.A has shape (3, 4); wanted (3, 5).",
+      "Expected tensor head.A of shape (3, 5), got (3, 4).",
     ],
   ])("%s", (_, checkpoint, sentence) => {
     expect(() => writeCheckpoint(checkpoint)).toThrow(sentence);

@@ -1,7 +1,9 @@
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeWav } from "../../src/formats/wav.ts";
 import { type Cell, mixtureOutputs, SPEECH } from "../../src/kernel/config.ts";
@@ -29,9 +31,9 @@ function run(script: string, ...args: string[]): Promise<{ code: unknown; stdout
   });
 }
 
-async function addModel(cell: Cell): Promise<void> {
+async function addModel(cell: Cell, set = "jsb"): Promise<void> {
   const config = { cell, inputs: 96, units: 4, outputs: 96 };
-  const metadata = { set: "jsb", preset: "paper", framesPerQuarter: "1" };
+  const metadata = { set, preset: "paper", framesPerQuarter: "1" };
   await addToFolder(join(folder, "models"), { config, tensors: randomTensors(config, new Random(1)), metadata });
 }
 
@@ -51,7 +53,59 @@ test("evaluate: without data it says how to get them", async () => {
   await addModel("gru");
   const { code, stderr } = await run("evaluate.ts");
   expect(code).toBe(1);
-  expect(stderr).toBe("data/music/JSB_Chorales.mat is not there; `npm run data` brings it.\n");
+  expect(stderr).toBe("1/1  jsb/gru\ndata/music/JSB_Chorales.mat is not there; `npm run data` brings it.\n");
+});
+
+test.each(["train", "search", "evaluate", "compare", "data", "publish", "releases", "openapi", "lambda"])(
+  "%s --help shows what it does, its options and an example, and does nothing",
+  async (script) => {
+    const { code, stdout, stderr } = await run(`${script}.ts`, "--help");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^.+\n.*\nUsage: [^\n]*\n\nOptions:\n {2}--.*\n\nExample: [^\n]*\n$/s);
+    expect(await readdir(folder)).toEqual([]);
+  },
+);
+
+describe("train and search", () => {
+  test.each([
+    ["train.ts", ["jsb/gruu"], 2, /Did you mean jsb\/gru\?\n$/],
+    ["search.ts", ["notingham/lstm"], 2, /Did you mean nottingham\/lstm\?\n$/],
+    ["train.ts", ["jsb/gru", "--sed", "1"], 2, /^There is no option --sed\. Did you mean --seed\?\n$/],
+    ["train.ts", ["jsb/gru", "--engine", "abacus"], 2, /abacus/],
+    ["train.ts", ["jsb/gru"], 1, /JSB_Chorales\.mat is not there/],
+    ["search.ts", ["jsb/gru", "--shard", "3/2"], 2, /--shard, got 3\/2\.\n$/],
+  ])("%s %j is refused in a sentence, and %i", async (script, args, exit, sentence) => {
+    const { code, stdout, stderr } = await run(script, ...args);
+    expect([code, stdout]).toEqual([exit, ""]);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  test.skipIf(!hasMusicSet("jsb"))("Ctrl-C says how to go on", async () => {
+    await mkdir(join(folder, "data"));
+    await symlink(resolve(MUSIC_FOLDER), join(folder, MUSIC_FOLDER));
+    const args = ["jsb/gru", "--units", "2", "--epochs", "9999", "--patience", "9999", "--out", "a folder"];
+    const child = spawn(process.execPath, [resolve("scripts/train.ts"), ...args], { cwd: folder });
+    const stderr = text(child.stderr);
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+      if (String(chunk).includes("epoch 1/9999  train")) break;
+    }
+    child.stdout.resume();
+    child.kill("SIGINT");
+    expect((await once(child, "close"))[0]).toBe(130);
+    expect(await stderr).toBe(
+      "\nStopped. To go on from here: npm run train -- jsb/gru --units 2 --epochs 9999 --patience 9999 --out 'a folder'\n",
+    );
+  });
+
+  test.skipIf(!hasMusicSet("jsb"))("a folder that cannot be written is found before anything is trained", async () => {
+    await mkdir(join(folder, "data"));
+    await symlink(resolve(MUSIC_FOLDER), join(folder, MUSIC_FOLDER));
+    await writeFile(join(folder, "out"), "a file");
+    const { code, stdout, stderr } = await run("train.ts", "jsb/gru", "--out", "out/models");
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^.*out.*: A part of its path is a file, not a folder\.\n$/);
+  });
 });
 
 describe.skipIf(!MUSIC_SETS.every(hasMusicSet))("with the sets", () => {
@@ -65,7 +119,12 @@ describe.skipIf(!MUSIC_SETS.every(hasMusicSet))("with the sets", () => {
     expect(evaluation).toMatchObject({ model: "jsb/gru", units: [4], scoredFrames: 4725 - 77 });
     expect(mixture).toMatchObject({ model: "jsb/mixture", units: [4, 4], scoredFrames: 4725 - 77 });
     expect(evaluation.pieces).toHaveLength(77);
-    const table = (await run("evaluate.ts", "--pieces")).stdout;
+    await rm(join(folder, MUSIC_FOLDER, "Nottingham.mat"));
+    await addModel("lstm", "nottingham");
+    const partial = await run("evaluate.ts", "jsb/gru", "nottingham/lstm", "--json");
+    expect([partial.code, JSON.parse(partial.stdout)]).toEqual([1, [evaluation]]);
+    expect(partial.stderr).toMatch(/^nottingham\/lstm left out: .*Nottingham\.mat is not there/m);
+    const table = (await run("evaluate.ts", "jsb", "--pieces")).stdout;
     expect(table).toContain(evaluation.micro.toFixed(4));
     expect(table).toContain("test piece 76");
   });
@@ -98,9 +157,11 @@ describe("speech", () => {
       metadata: { set: "speech-long", preset: "paper", ...set.described },
     });
     const [found] = JSON.parse((await run("evaluate.ts", "--json")).stdout);
-    const twin = new ReferenceKernel(config);
-    twin.load(tensors);
-    const sums = [...tbpttChunks(set.test, 1000)].map(({ batch }) => twin.forward(batch).reduce((a, b) => a + b, 0));
+    const reference = new ReferenceKernel(config);
+    reference.load(tensors);
+    const sums = [...tbpttChunks(set.test, 1000)].map(({ batch }) =>
+      reference.forward(batch).reduce((a, b) => a + b, 0),
+    );
     const micro = sums.reduce((a, b) => a + b) / (4 * 798);
     expect(found.scoredFrames).toBe(4 * 798);
     expect(found.micro).toBeCloseTo(micro, 3);

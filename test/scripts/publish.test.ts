@@ -76,25 +76,31 @@ describe.skipIf(!hasS3())("with S3", () => {
   });
 });
 
-describe("what is wrong is one sentence, and 1:", () => {
+describe("what is wrong is one sentence, and 1, or 2 for wrong arguments:", () => {
   test.each([
-    ["publish.ts", [], "Found no --to; wanted `npm run publish -- --to STORE`.\n"],
-    ["publish.ts", ["--to", "store", "other"], "Found other; wanted options alone.\n"],
-    ["publish.ts", ["--to", "s3:///prefix"], "The store is s3:///prefix; wanted s3://BUCKET/PREFIX or a folder.\n"],
-    ["publish.ts", ["--to", "store", "--from", "nowhere"], "catalogue.json is not there.\n"],
-    ["publish.ts", ["--to", "store", "--rollback"], "Found no earlier release.\n"],
-    ["publish.ts", ["--to", "store", "--rollback", "a", "b"], "Found a b; wanted one release at most.\n"],
+    ["publish.ts", [], "Expected --to STORE, got no --to.\n", 2],
+    ["publish.ts", ["--to", "store", "other"], "Expected options alone, got other.\n", 2],
     [
       "publish.ts",
-      ["--to", "store", "--from", "x", "--rollback"],
-      "Found --from with --rollback; wanted one of them.\n",
+      ["--to", "s3:///prefix"],
+      "Expected a store that is s3://BUCKET/PREFIX or a folder, got s3:///prefix.\n",
+      2,
     ],
-    ["publish.ts", ["--to", "store", "--force"], expect.stringMatching(/^Unknown option '--force'.*\n$/)],
-    ["publish.ts", ["--to", "models/catalogue.json"], expect.stringMatching(/^ENOTDIR: .*\n$/)],
-    ["releases.ts", [], "Found 0 stores; wanted one to list.\n"],
-    ["releases.ts", ["a", "b"], "Found 2 stores; wanted one to list.\n"],
-  ])("%s %j", async (script, args, stderr) => {
-    expect(await run(script, args)).toEqual({ code: 1, stdout: "", stderr });
+    ["publish.ts", ["--to", "store", "--from", "nowhere"], "catalogue.json is not there.\n", 1],
+    ["publish.ts", ["--to", "store", "--rollback"], "There is no earlier release.\n", 1],
+    ["publish.ts", ["--to", "store", "--rollback", "a", "b"], "Expected one argument, got a b.\n", 2],
+    ["publish.ts", ["--to", "store", "--from", "x", "--rollback"], "Expected --from or --rollback, got both.\n", 2],
+    ["publish.ts", ["--to", "store", "--force"], "There is no option --force.\n", 2],
+    [
+      "publish.ts",
+      ["--to", "models/catalogue.json"],
+      expect.stringMatching(/^.*: A part of its path is a file, not a folder\.\n$/),
+      1,
+    ],
+    ["releases.ts", [], "Expected one store to list, got none.\n", 2],
+    ["releases.ts", ["a", "b"], "Expected one argument, got a b.\n", 2],
+  ])("%s %j", async (script, args, stderr, code) => {
+    expect(await run(script, args)).toEqual({ code, stdout: "", stderr });
     expect(await readdir(folder)).toEqual(["models"]);
   });
 });

@@ -44,7 +44,7 @@ test.skipIf(!hasMusicSet("jsb"))(
     const finished = log.filter(({ state }) => state === "finished").sort((p, q) => p.valid - q.valid);
     const shipped = await read("found/jsb/gru.safetensors");
     const { metadata } = readCheckpoint(shipped);
-    expect(Number(metadata.rate)).toBe(finished[0].rate);
+    expect(Number(metadata.learningRate)).toBe(finished[0].learningRate);
     expect(Number(metadata.validMicro)).toBeCloseTo(finished[0].valid, 5);
 
     expect(await search("--seed", "7", "--epochs", "1")).toMatch(/already has a model at .* which stays/);

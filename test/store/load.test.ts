@@ -125,7 +125,7 @@ test("a model under another model's id is not served", async () => {
       id: "jsb/gru",
       error: {
         code: "malformed-catalogue",
-        message: "jsb/gru.safetensors holds nottingham/gru of 3 units; wanted jsb/gru of 46.",
+        message: "Expected jsb/gru of 46 units in jsb/gru.safetensors, got nottingham/gru of 3 units.",
       },
     },
   ]);

@@ -81,7 +81,7 @@ describe("s3://", () => {
   test.each(["s3://", "s3:///models"])("%s names no bucket", async (setting) => {
     await expect(openBucket(setting)).rejects.toMatchObject({
       code: "malformed-request",
-      message: `The store is ${setting}; wanted s3://BUCKET/PREFIX or a folder.`,
+      message: `Expected a store that is s3://BUCKET/PREFIX or a folder, got ${setting}.`,
     });
   });
 });

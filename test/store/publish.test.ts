@@ -91,11 +91,13 @@ onEveryBucket((fresh) => {
     written();
     await expect(rollBack(bucket, "2025012")).rejects.toMatchObject({
       code: "malformed-request",
-      message: expect.stringMatching(/^Found 20250121\S+, 20250120\S+ for 2025012; wanted one release\.$/),
+      message: expect.stringMatching(
+        /^Expected 2025012 to begin the name of one release, got 20250121\S+, 20250120\S+\.$/,
+      ),
     });
     await expect(rollBack(bucket, "2024")).rejects.toMatchObject({
       code: "not-found",
-      message: expect.stringMatching(/^Found no earlier release 2024; there are: 20250121/),
+      message: expect.stringMatching(/^Expected an earlier release \(20250121.*\), got 2024\.$/),
     });
     expect(written()).toEqual([]);
   });
@@ -105,7 +107,7 @@ onEveryBucket((fresh) => {
     await expect(rollBack(bucket, undefined)).rejects.toMatchObject({ code: "not-found" });
     await put(one, bucket);
     await expect(rollBack(bucket, undefined)).rejects.toMatchObject({ code: "not-found" });
-    await expect(rollBack(bucket, "2")).rejects.toThrow("Found no earlier release 2; there are: none.");
+    await expect(rollBack(bucket, "2")).rejects.toThrow("Expected an earlier release (none), got 2.");
     expect(await offered(bucket)).toEqual(await offeredBy(one));
   });
 
@@ -165,7 +167,7 @@ onEveryBucket((fresh) => {
     const { "jsb/gru": version } = await offeredBy(one);
     await bucket.put(`objects/${version}.safetensors`, encode("x"), "any");
     written();
-    await expect(rollBack(bucket, undefined)).rejects.toThrow(/has 1 bytes; wanted \d+\.$/);
+    await expect(rollBack(bucket, undefined)).rejects.toThrow(/Expected \d+ bytes in \S+, got 1\.$/);
     expect(written()).toEqual([]);
   });
 

@@ -99,8 +99,8 @@ export function randomPiece(seed: number, frames: number): number[][] {
 export function plainNll(model: MusicNetwork | undefined, piece: readonly number[][]) {
   if (!model) throw new Error("No such model.");
   const { config, tensors } = model.checkpoint;
-  const twin = new ReferenceKernel(config);
-  twin.load(tensors);
+  const reference = new ReferenceKernel(config);
+  reference.load(tensors);
   const { batch } = pack([piece.map((frame) => frame.map((pitch) => pitch - 1))]);
-  return { nll: twin.forward(batch), logits: twin.logits() };
+  return { nll: reference.forward(batch), logits: reference.logits() };
 }

@@ -10,8 +10,8 @@ export const smallProtocol: Protocol = {
   ...presetOf(parseTarget("nottingham/gru")),
   units: 5,
   epochs: 6,
-  sequences: 3,
-  steps: 7,
+  batchSize: 3,
+  bpttSteps: 7,
 };
 
 /** Recordings of uneven length, of a tone that swells, in a little noise. */

@@ -65,7 +65,7 @@ export class Server {
   /** Ids of the models that score chords. */
   async scores(): Promise<string[]> {
     const response = await fetch(`${this.#url}/score`, posted);
-    if (response.status !== 200) throw new Error(`Found ${response.status}; wanted 200.`);
+    if (response.status !== 200) throw new Error(`Expected 200, got ${response.status}.`);
     return (await response.json()).scores.map(({ model }: { model: string }) => model);
   }
 

@@ -118,7 +118,7 @@ describe("bringing a set", () => {
     answer = () => ({ status: 200, body: "other bytes" });
     await expect(bringMusicSet("jsb", { folder, source: base() })).rejects.toMatchObject({
       code: "malformed-data",
-      message: `${base()}/${file} has sha256 ${otherHash}; wanted ${sha256}.`,
+      message: `Expected ${base()}/${file} with sha256 ${sha256}, got ${otherHash}.`,
     });
     expect(await readdir(folder)).toEqual([]);
   });
@@ -156,7 +156,7 @@ describe("bringing a set", () => {
     await writeFile(join(folder, file), "other bytes");
     await expect(loadMusicSet("jsb", folder)).rejects.toMatchObject({
       code: "malformed-data",
-      message: `${join(folder, file)} has sha256 ${otherHash}; wanted ${sha256}.`,
+      message: `Expected ${join(folder, file)} with sha256 ${sha256}, got ${otherHash}.`,
     });
   });
 });

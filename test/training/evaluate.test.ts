@@ -21,5 +21,5 @@ test("micro weighs frames alike, macro pieces; first frames do not count", async
 });
 
 test("no pieces have no average", async () => {
-  await expect(evaluate(model, [])).rejects.toThrow("Found no piece; wanted at least one.");
+  await expect(evaluate(model, [])).rejects.toThrow("Expected at least one piece, got none.");
 });

@@ -82,20 +82,24 @@ describe("a MATLAB file is refused", () => {
 
   const whole = fixture("cells.mat");
   test.each<[string, Uint8Array, string]>([
-    ["when it ends in its header", whole.subarray(0, 100), "The file has 100 bytes; wanted a header of 128."],
-    ["when it is big-endian", changed(whole, 124, 1, 0, 0x4d, 0x49), 'The byte order mark is "MI"; wanted "IM"'],
-    ["when it is of v7.3", changed(whole, 124, 0, 2), "The format version is 512; wanted 256 (MATLAB v5)."],
-    ["when it ends in a tag", fileOf(new Uint8Array(5)), "An element's tag has 5 bytes; wanted 8."],
-    ["when it ends in an element", whole.subarray(0, -8), "An element claims"],
+    ["when it ends in its header", whole.subarray(0, 100), "Expected a header of 128 bytes, got 100."],
+    [
+      "when it is big-endian",
+      changed(whole, 124, 1, 0, 0x4d, 0x49),
+      'Expected the byte order mark "IM" (MATLAB v5, little-endian), got "MI".',
+    ],
+    ["when it is of v7.3", changed(whole, 124, 0, 2), "Expected the format version 256 (MATLAB v5), got 512."],
+    ["when it ends in a tag", fileOf(new Uint8Array(5)), "Expected 8 bytes of an element's tag, got 5."],
+    ["when it ends in an element", whole.subarray(0, -8), "Expected an element of at most"],
     [
       "when an element claims more than there is",
       fileOf(element(14, new Uint8Array(8), { claimed: 2 ** 32 - 1 })),
-      "An element claims 4294967295 bytes; wanted at most the 8 that are left.",
+      "Expected an element of at most the 8 bytes that are left, got 4294967295.",
     ],
     [
       "when a small element claims more than 4 bytes",
       fileOf(new Uint8Array([14, 0, 5, 0, 0, 0, 0, 0])),
-      "An element claims 5 bytes; wanted at most the 4",
+      "Expected an element of at most the 4 bytes that are left, got 5.",
     ],
     [
       "when the compression is damaged",
@@ -103,59 +107,59 @@ describe("a MATLAB file is refused", () => {
       "A compressed element of 3 bytes cannot be inflated",
     ],
     ["when it inflates to more than a limit", fileOf(compressed(new Uint8Array(2 ** 28 + 1))), "cannot be inflated"],
-    ["when a compressed element is empty", fileOf(compressed(new Uint8Array())), "holds 0 elements; wanted 1."],
+    [
+      "when a compressed element is empty",
+      fileOf(compressed(new Uint8Array())),
+      "Expected one element in a compressed element, got 0.",
+    ],
     [
       "when a variable is not an array",
       fileOf(element(2, new Uint8Array(8))),
-      "An element has type 2; wanted an array (14).",
+      "Expected an array (type 14), got type 2.",
     ],
     ["when an array is empty", fileOf(element(14, new Uint8Array())), "does not begin with its flags, shape and name."],
     [
       "when a variable is a matrix",
       fixture("not-cells.mat"),
-      'The variable "numbers" is of class 6; wanted a cell array',
+      'Expected a cell array (class 1) as variable "numbers", got class 6.',
     ],
-    ["when a variable stands twice", fileOf(cellsOf(), cellsOf()), 'The variable "rolls" stands twice'],
+    [
+      "when a variable stands twice",
+      fileOf(cellsOf(), cellsOf()),
+      'Expected variables of distinct names, got two of "rolls".',
+    ],
     [
       "when a cell is missing",
       fileOf(array({ classCode: 1, name: "rolls", parts: [array({})] })),
-      "holds 1 cells; wanted 2.",
+      'Expected 2 cells in "rolls", got 1.',
     ],
     [
       "when a cell is a cell array",
       fileOf(cellsOf(cellsOf())),
-      'The matrix in cell 0 of "rolls" is of class 1; wanted',
+      'Expected a matrix of real numbers in cell 0 of "rolls", got one of class 1.',
     ],
     [
       "when a cell is complex",
       fixture("complex.mat"),
-      'The matrix in cell 0 of "rolls" is complex; wanted real numbers.',
+      'Expected a matrix of real numbers in cell 0 of "rolls", got complex ones.',
     ],
-    [
-      "when a matrix has three dimensions",
-      fileOf(cellsOf(array({ shape: [1, 1, 2] }))),
-      "has 3 dimensions and 1 parts",
-    ],
+    ["when a matrix has three dimensions", fileOf(cellsOf(array({ shape: [1, 1, 2] }))), "got 3 and 1."],
     [
       "when an array has one dimension",
       fileOf(cellsOf(array({ shape: [2] }))),
-      "An array has shape 2; wanted two or more",
+      "Expected an array of two or more lengths from 0 up, got 2.",
     ],
-    ["when a length is negative", fileOf(cellsOf(array({ shape: [-1, -2] }))), "An array has shape -1 x -2; wanted"],
+    ["when a length is negative", fileOf(cellsOf(array({ shape: [-1, -2] }))), "got -1 x -2."],
     [
       "when a matrix lacks numbers",
       fileOf(cellsOf(array({ shape: [1e6, 1e6] }))),
-      "has 2 numbers; wanted 1000000 x 1000000.",
+      "Expected 1000000 x 1000000 numbers in",
     ],
-    [
-      "when its numbers are text",
-      fileOf(cellsOf(array({ parts: [element(16, new Uint8Array(2))] }))),
-      "have data type 16; wanted one of",
-    ],
+    ["when its numbers are text", fileOf(cellsOf(array({ parts: [element(16, new Uint8Array(2))] }))), "got 16."],
     [
       "when its numbers end in a number",
       fileOf(cellsOf(array({ parts: [element(3, new Uint8Array(3))] }))),
-      "take 3 bytes; wanted a multiple of 2.",
+      "Expected a multiple of 2 bytes of numbers in",
     ],
   ])("%s", (_, bytes, sentence) => {
     const read = () => readMatlabCells(bytes);

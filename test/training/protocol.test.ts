@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseTarget, protocolOf, SETTINGS, withSettings } from "../../src/training/protocol.ts";
+import { parseTarget, protocolOf, SETTINGS, withCurrentNames, withSettings } from "../../src/training/protocol.ts";
 
 describe("a target", () => {
   test.each([
@@ -12,7 +12,7 @@ describe("a target", () => {
   test.each(["", "jsb", "jsb/", "jsb/gru-", "jsb/gru-paper", "jsb/rnn", "bach/gru", "jsb/gru/large", "JSB/gru"])(
     "%s is refused with what there is",
     (id) => {
-      expect(() => parseTarget(id)).toThrow(/wanted <set>\/<cell>/);
+      expect(() => parseTarget(id)).toThrow(/^Expected <set>\/<cell>.*, got /);
     },
   );
 });
@@ -21,14 +21,42 @@ describe("settings", () => {
   const protocol = protocolOf(parseTarget("nottingham/gru"));
 
   test("of the paper are the paper's", () => {
-    expect(protocol).toMatchObject({ units: 46, noise: 0.075, maxNorm: 1, decay: 0.95, momentum: 0.9, floor: 0.01 });
+    expect(protocol).toMatchObject({
+      units: 46,
+      weightNoiseStd: 0.075,
+      maxNorm: 1,
+      decay: 0.95,
+      momentum: 0.9,
+      floor: 0.01,
+    });
     expect(protocolOf(parseTarget("jsb/tanh")).units).toBe(100);
     expect(protocolOf(parseTarget("jsb/lstm")).units).toBe(36);
   });
 
   test("can all be given, and replace only what is given", () => {
     expect(new Set([...SETTINGS, "preset"])).toEqual(new Set(Object.keys(protocol)));
-    expect(withSettings(protocol, { seed: "0", rate: "1e-2" })).toEqual({ ...protocol, seed: 0, rate: 0.01 });
+    expect(withSettings(protocol, { seed: "0", learningRate: "1e-2" })).toEqual({
+      ...protocol,
+      seed: 0,
+      learningRate: 0.01,
+    });
+  });
+
+  test("of files written before they had their present names are read", () => {
+    const written = { rate: "0.0003", sequences: "2", steps: "200", noise: "0.075", averaging: "0", seed: "6" };
+    const present = withCurrentNames(written);
+    expect(present).toEqual({
+      ...{
+        learningRate: "0.0003",
+        batchSize: "2",
+        bpttSteps: "200",
+        weightNoiseStd: "0.075",
+        emaDecay: "0",
+        seed: "6",
+      },
+    });
+    expect(withSettings(protocol, present)).toMatchObject({ learningRate: 0.0003, batchSize: 2, seed: 6 });
+    expect(withCurrentNames(present)).toEqual(present);
   });
 
   test.each([
@@ -36,16 +64,16 @@ describe("settings", () => {
     ["units", "0"],
     ["units", "1.5"],
     ["seed", "-1"],
-    ["rate", "1000"],
-    ["rate", "0"],
-    ["rate", ""],
-    ["rate", "fast"],
-    ["rate", "NaN"],
+    ["learningRate", "1000"],
+    ["learningRate", "0"],
+    ["learningRate", ""],
+    ["learningRate", "fast"],
+    ["learningRate", "NaN"],
     ["dropout", "1"],
     ["decay", "2"],
     ["momentum", "1"],
     ["epochs", "Infinity"],
   ])("%s cannot be %j", (name, value) => {
-    expect(() => withSettings(protocol, { [name]: value })).toThrow(`--${name} is ${value}; wanted`);
+    expect(() => withSettings(protocol, { [name]: value })).toThrow(` for --${name}, got ${value || "nothing"}.`);
   });
 });

@@ -31,7 +31,13 @@ describe("a run", () => {
     expect(writeCheckpoint(await runHere())).toEqual(first);
     const { metadata, config } = readCheckpoint(first);
     expect(config).toEqual({ cell: "lstm", inputs: 9, units: 5, outputs: 9 });
-    expect(metadata).toMatchObject({ set: "jsb", preset: "paper", seed: "1", noise: "0.075", framesPerQuarter: "1" });
+    expect(metadata).toMatchObject({
+      set: "jsb",
+      preset: "paper",
+      seed: "1",
+      weightNoiseStd: "0.075",
+      framesPerQuarter: "1",
+    });
     expect(Number(metadata.testMicro)).toBeGreaterThan(0);
   });
 
@@ -90,7 +96,7 @@ describe("a run", () => {
 const childScript = (folder: string): string => `
   import { readFile } from "node:fs/promises";
   import { run } from "./src/training/run.ts";
-  import { smallProtocol, smallSet } from "./test/training/pieces.ts";
+  import { smallProtocol, smallSet } from "./test/support/pieces.ts";
   await run({
     kernel: await readFile("dist/kernel.wasm"),
     set: smallSet(),

@@ -29,7 +29,7 @@ async function searchHere(tries: number, shard = { index: 0, count: 1 }): Promis
 describe("the rates of a search", () => {
   test("spread evenly over the logarithm of their range, each with a seed of its own", () => {
     const tries = Array.from({ length: 400 }, (_, number) => drawn(protocol, number));
-    const decades = tries.map(({ rate }) => Math.log(rate / 1e-4) / Math.log(50));
+    const decades = tries.map(({ learningRate }) => Math.log(learningRate / 1e-4) / Math.log(50));
     expect(Math.min(...decades)).toBeGreaterThanOrEqual(-0.01);
     expect(Math.max(...decades)).toBeLessThanOrEqual(1.01);
     for (const quarter of [0, 1, 2, 3]) {
@@ -38,7 +38,7 @@ describe("the rates of a search", () => {
     }
     expect(new Set(tries.map(({ seed }) => seed)).size).toBe(400);
     expect(drawn(protocol, 7)).toEqual(tries[7]);
-    expect(drawn({ ...protocol, seed: 5 }, 7).rate).not.toBe(tries[7].rate);
+    expect(drawn({ ...protocol, seed: 5 }, 7).learningRate).not.toBe(tries[7].learningRate);
   });
 });
 
@@ -69,7 +69,7 @@ describe("a search", () => {
     expect(files.sort()).toEqual(finished.map((line) => `${line.try}.safetensors`).sort());
     for (const line of finished) {
       const { metadata } = readCheckpoint(await readFile(join(folder, `${line.try}.safetensors`)));
-      expect(Number(metadata.rate)).toBe(line.rate);
+      expect(Number(metadata.learningRate)).toBe(line.learningRate);
       expect(Number(metadata.validMicro)).toBeCloseTo(line.valid, 5);
     }
   });
@@ -86,7 +86,7 @@ describe("a search", () => {
 
   test("taken up again leaves alone what is over, and reads past a line that was cut off", async () => {
     const first = await searchHere(2);
-    await appendFile(join(folder, "0-of-1.jsonl"), '{"try":2,"rate":');
+    await appendFile(join(folder, "0-of-1.jsonl"), '{"try":2,"learningRate":');
     expect(await searchHere(2)).toEqual([]);
     expect(await readProgress(folder)).toEqual(first);
     const rest = await searchHere(4);

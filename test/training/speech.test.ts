@@ -84,7 +84,13 @@ describe("the speech sets of a folder", () => {
 
   test("train a model that beats what it began with, and equals its own evaluation", async () => {
     const set = await loadSpeechSet("speech-short", folder);
-    const protocol = { ...presetOf(parseTarget("speech-short/gru")), units: 8, epochs: 3, rate: 3e-3, averaging: 0 };
+    const protocol = {
+      ...presetOf(parseTarget("speech-short/gru")),
+      units: 8,
+      epochs: 3,
+      learningRate: 3e-3,
+      emaDecay: 0,
+    };
     const trainer = new Trainer(kernelEngine(kernelModule), set, "gru", protocol);
     const before = await trainer.nll(set.valid);
     const checkpoint = await run({

@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CELLS, type Cell, type Config, type Tensors } from "../../src/kernel/config.ts";
+import type { UpdateSettings } from "../../src/kernel/kernel.ts";
 import { ENGINES, engineOf } from "../../src/training/backends.ts";
 import { tbpttChunks } from "../../src/training/batches.ts";
-import { type CreateEngine, Diverged, kernelEngine, type Rule } from "../../src/training/engine.ts";
+import { type CreateEngine, Diverged, kernelEngine } from "../../src/training/engine.ts";
 import type { Protocol } from "../../src/training/protocol.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { uniform } from "../../src/util/random.ts";
@@ -40,11 +41,11 @@ function recorded(create: CreateEngine): { create: CreateEngine; losses: number[
 describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
   test.each([
     ["the weights", set, {}],
-    ["their average", set, { averaging: 0.9 }],
-    ["norms that are rescaled", set, { maxNorm: 0.1, rate: 0.01 }],
-    ["a mixture of Gaussians over speech", smallSpeechSet(), { rate: 0.001, floor: 0.01, averaging: 0.9 }],
+    ["their average", set, { emaDecay: 0.9 }],
+    ["norms that are rescaled", set, { maxNorm: 0.1, learningRate: 0.01 }],
+    ["a mixture of Gaussians over speech", smallSpeechSet(), { learningRate: 0.001, floor: 0.01, emaDecay: 0.9 }],
   ])("follows the kernel's loss curve over twenty updates: %s", async (_, pieces, changes) => {
-    const protocol: Protocol = { ...smallProtocol, noise: 0, ...changes };
+    const protocol: Protocol = { ...smallProtocol, weightNoiseStd: 0, ...changes };
     const [ours, theirs] = [recorded(kernel), recorded(wasm)];
     const trainers = [ours, theirs].map(({ create }) => new Trainer(create, pieces, cell, protocol));
     while (ours.losses.length < 20) {
@@ -59,7 +60,7 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
   });
 
   test("resumed from a snapshot goes on as if it had never stopped, bit for bit", async () => {
-    const protocol = { ...smallProtocol, epochs: 4, dropout: 0.3, averaging: 0.9 };
+    const protocol = { ...smallProtocol, epochs: 4, dropout: 0.3, emaDecay: 0.9 };
     const create = () => new Trainer(wasm, set, cell, protocol);
     const whole = create();
     while (!whole.finished) await whole.epoch();
@@ -76,7 +77,7 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
   });
 
   test("leaves no tensor behind", async () => {
-    const protocol = { ...smallProtocol, dropout: 0.3, averaging: 0.9 };
+    const protocol = { ...smallProtocol, dropout: 0.3, emaDecay: 0.9 };
     const trainer = new Trainer(wasm, set, cell, protocol);
     await trainer.epoch();
     const { numTensors, numBytes } = tf.memory();
@@ -93,7 +94,14 @@ describe("Noise and dropout of TensorFlow.js", () => {
   const weights = randomTensors(config, new Random(3));
   const [part] = [...tbpttChunks(set.train, 100)];
   const { seed: _, ...settings } = smallProtocol;
-  const still: Rule = { ...settings, rate: 0, momentum: 0, noise: 0, dropout: 0, averaging: 0 };
+  const still: UpdateSettings = {
+    ...settings,
+    learningRate: 0,
+    momentum: 0,
+    weightNoiseStd: 0,
+    dropout: 0,
+    emaDecay: 0,
+  };
 
   /** An engine that learns nothing, so that each update gives the NLL of the same weights. */
   const engineWith = (tensors: Tensors) => {
@@ -106,7 +114,7 @@ describe("Noise and dropout of TensorFlow.js", () => {
   test("noise moves the NLL and is taken away again", async () => {
     const engine = engineWith(weights);
     const quiet = await engine.update(part, still);
-    const noisy = await engine.update(part, { ...still, noise: 0.075 });
+    const noisy = await engine.update(part, { ...still, weightNoiseStd: 0.075 });
     expect(Math.abs(noisy - quiet)).toBeGreaterThan(1e-3 * quiet);
     expect(await engine.tensors()).toEqual(weights);
   });
@@ -136,7 +144,7 @@ test("a gradient that is not finite is told, and the weights stay as they were",
   tensors.A.fill(3e38);
   engine.load(tensors);
   const [part] = [...tbpttChunks(set.train, 100)];
-  await expect(engine.update(part, { ...smallProtocol, noise: 0 })).rejects.toThrow(Diverged);
+  await expect(engine.update(part, { ...smallProtocol, weightNoiseStd: 0 })).rejects.toThrow(Diverged);
   expect(await engine.tensors()).toEqual(tensors);
 });
 
@@ -156,7 +164,7 @@ describe("Engines by name", () => {
   test("an unknown name is refused with the known ones", async () => {
     await expect(engineOf("toString")).rejects.toMatchObject({
       code: "malformed-request",
-      message: `The engine is toString; wanted one of ${ENGINES.join(", ")}.`,
+      message: `Expected one of the engines ${ENGINES.join(", ")}, got toString.`,
     });
   });
 

@@ -17,7 +17,7 @@ describe.each(CELLS)("training %s", (cell) => {
   const create = (changes = {}) => new Trainer(kernelEngine(kernelModule), set, cell, { ...smallProtocol, ...changes });
 
   test("lowers the NLL of training and validation pieces", async () => {
-    const trainer = create({ epochs: 40, rate: 0.01, noise: 0 });
+    const trainer = create({ epochs: 40, learningRate: 0.01, weightNoiseStd: 0 });
     const first = await trainer.epoch();
     let last = first;
     while (!trainer.finished) last = await trainer.epoch();
@@ -26,15 +26,15 @@ describe.each(CELLS)("training %s", (cell) => {
   });
 
   test("makes the reference implementation's update: mean gradient, norm rescaled, RMSProp with momentum", async () => {
-    const settings = { noise: 0, steps: 100, sequences: 100, rate: 0.02, maxNorm: 0.5 };
+    const settings = { weightNoiseStd: 0, bpttSteps: 100, batchSize: 100, learningRate: 0.02, maxNorm: 0.5 };
     const trainer = create(settings);
     const before = (await trainer.snapshot()).tensors;
     const pieces = set.train.map((roll) => toFrames(roll).map((frame) => frame.map((pitch) => pitch - 1)));
     const { batch } = pack(pieces);
     const rows = rowCount(batch);
-    const twin = new ReferenceKernel(trainer.config);
-    twin.load(before);
-    const { tensors: gradient } = twin.gradients(batch, 1 / rows);
+    const reference = new ReferenceKernel(trainer.config);
+    reference.load(before);
+    const { tensors: gradient } = reference.gradients(batch, 1 / rows);
     const names = Object.keys(before) as (keyof Tensors)[];
     const flat = (tensors: Tensors) => Float64Array.from(names.flatMap((name) => Array.from(tensors[name] ?? [])));
     const g = flat(gradient);
@@ -42,7 +42,7 @@ describe.each(CELLS)("training %s", (cell) => {
     const weights = flat(before);
     const zeros = () => new Float64Array(weights.length);
     const { decay, momentum, floor } = smallProtocol;
-    const rule = { rate: settings.rate, decay, momentum, floor };
+    const rule = { learningRate: settings.learningRate, decay, momentum, floor };
     rmsProp(rule, { weights, gradient: g, meanSquare: zeros(), velocity: zeros() });
     await trainer.epoch();
     const after = flat((await trainer.snapshot()).tensors);
@@ -54,8 +54,8 @@ describe.each(CELLS)("training %s", (cell) => {
   });
 
   test("measures the NLL that the served model gives, truncated or not", async () => {
-    for (const steps of [3, 100]) {
-      const trainer = create({ steps });
+    for (const bpttSteps of [3, 100]) {
+      const trainer = create({ bpttSteps });
       const { valid } = await trainer.epoch();
       const metadata = { set: "jsb", preset: "paper", framesPerQuarter: "1" };
       const checkpoint = { config: trainer.config, tensors: (await trainer.snapshot()).tensors, metadata };
@@ -93,7 +93,7 @@ describe("stopping", () => {
   test("comes `patience` epochs after the best one, whose weights are kept", async () => {
     const trainer = new Trainer(kernelEngine(kernelModule), set, "gru", {
       ...smallProtocol,
-      rate: 1,
+      learningRate: 1,
       epochs: 100,
       patience: 3,
     });

@@ -18,7 +18,7 @@ if (missing.length === 0) {
   test.each(CELLS)("WebGPU makes the kernel's updates of %s", async (cell) => {
     const set = smallSet();
     const config = { cell, inputs: set.inputs, units: 5, outputs: set.inputs };
-    const rule = { ...smallProtocol, noise: 0, averaging: 0.5 };
+    const settings = { ...smallProtocol, weightNoiseStd: 0, emaDecay: 0.5 };
     const pieceParts = [...tbpttChunks(set.train, 7)];
     const losses = async (name: string) => {
       const create = await engineOf(name);
@@ -26,7 +26,7 @@ if (missing.length === 0) {
       engine.load(randomTensors(config, new Random(1)));
       engine.seed(uniform(1));
       const found: number[] = [];
-      for (const part of pieceParts) found.push(await engine.update(part, rule));
+      for (const part of pieceParts) found.push(await engine.update(part, settings));
       engine.useAverage(true);
       for (const part of pieceParts) found.push(await engine.nll(part));
       return found;

@@ -3,6 +3,7 @@
 import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
+import { logFailure } from "../../http/log.ts";
 import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
@@ -15,7 +16,7 @@ const answer = handle(
     limits: { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS },
     decode,
     version: process.env.npm_package_version ?? "unknown", // npm and serverless.yml set it
-    log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
+    log: logFailure,
   }),
 );
 

@@ -1,8 +1,7 @@
 /**
- * What a function on Lambda has to offer: the kernel and the models of its package and, before those, the models of a
- * bucket. Between calls a function is frozen, so no timer can poll the bucket: each call asks for it.
+ * The models of a function on Lambda: those of a bucket or, while the bucket has none, those of the function's package.
+ * Between calls a function is frozen, so no timer can poll the bucket: each call does.
  */
-import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SurprisalError } from "../../errors.ts";
@@ -13,19 +12,18 @@ import { type Loaded, loadModels } from "../../store/load.ts";
 import { openStore } from "../../store/open.ts";
 import { reporter } from "../../store/report.ts";
 import type { CheckpointStore } from "../../store/store.ts";
+import { kernelModule, PACKAGE_ROOT } from "../node/kernel.ts";
 
 const REFRESH_MS = 60_000;
-/** What a call waits for the bucket; what is loaded already is served when it takes longer. */
+/** How long a call waits for the bucket; after that it serves what is loaded already. */
 const PATIENCE_MS = 5000;
 
-// The package has its bundles where the sources are.
-const root = new URL("../../../", import.meta.url);
-const MODELS = fileURLToPath(new URL(".lambda/models", root));
+const MODELS = fileURLToPath(new URL(".lambda/models", PACKAGE_ROOT));
 
 export interface ModelSource {
-  /** Those of the bucket; those of the package as long as the bucket has offered none. */
+  /** Those of the bucket; those of the package until the bucket has had any. */
   models(): readonly Model[];
-  /** Whether they are all that the bucket offers and are not damaged, or it is known to offer none. */
+  /** Whether these are all models of the bucket, undamaged, or the bucket is known to have none. */
   isAuthoritative(): boolean;
   /** See Deps of http/app.ts. */
   lastError(): string | undefined;
@@ -47,7 +45,7 @@ export async function openModelSource(
   setting = "",
   { now = Date.now, packaged = MODELS }: Options = {},
 ): Promise<ModelSource> {
-  const kernel = await WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
+  const kernel = await kernelModule();
   const shipped = fileStore(packaged);
   const store = setting === "" ? shipped : await preferLocal(await openStore(setting), shipped);
   const follower = follow(store, kernel);
@@ -57,7 +55,7 @@ export async function openModelSource(
   let waiting = false; // for an answer of the bucket
   const report = reporter(follower, "the store");
 
-  const offer: ModelSource = {
+  const source: ModelSource = {
     models: () => (follower.loaded().models.length > 0 ? follower.loaded() : fallback).models,
     isAuthoritative() {
       const { models, failures } = follower.loaded();
@@ -80,12 +78,12 @@ export async function openModelSource(
       report();
     },
   };
-  await offer.refresh();
-  if (offer.models().length === 0) fallback = await loadModels(shipped, kernel);
-  return offer;
+  await source.refresh();
+  if (source.models().length === 0) fallback = await loadModels(shipped, kernel);
+  return source;
 }
 
-/** A store whose files are read from the package where it has them: a cold start then waits for few or none. */
+/** A store whose files are read from the package where it has them, so that a cold start downloads few or none. */
 async function preferLocal(store: CheckpointStore, shipped: CheckpointStore): Promise<CheckpointStore> {
   const { catalogue } = await shipped.catalogue();
   const here = new Map(catalogue.models.map((entry) => [entry.version, entry]));

@@ -1,19 +1,18 @@
-/** What a process on Node has to offer: the package's version, the kernel beside it, and the models of a store. */
-import { readFile } from "node:fs/promises";
+/** What every process on Node starts from: the settings of the environment, the package's folders, and the models of a store. */
 import { fileURLToPath } from "node:url";
-import manifest from "../../../package.json" with { type: "json" };
 import { type Follower, follow } from "../../store/follow.ts";
 import { openStore } from "../../store/open.ts";
+import { kernelModule, PACKAGE_ROOT } from "./kernel.ts";
 
-// From src/entry and from dist/entry alike.
-const root = new URL("../../../", import.meta.url);
+export { version } from "../../version.ts";
 
-export const DEFAULT_FOLDER = fileURLToPath(new URL("models", root));
+/** The models that the package ships. */
+export const DEFAULT_FOLDER = fileURLToPath(new URL("models", PACKAGE_ROOT));
 
 /** The page's files. */
-export const PAGE_FOLDER = fileURLToPath(new URL("src/web", root));
+export const PAGE_FOLDER = fileURLToPath(new URL("src/web", PACKAGE_ROOT));
 
-/** What the environment says. An empty variable counts as unset: an empty HOST would open every interface. */
+/** The settings of the environment. An empty variable counts as unset: an empty HOST would open every interface. */
 export function settings({ PORT, HOST, SURPRISAL_MODELS, SURPRISAL_POLL_SECONDS }: NodeJS.ProcessEnv) {
   return {
     port: PORT || "8787",
@@ -23,16 +22,10 @@ export function settings({ PORT, HOST, SURPRISAL_MODELS, SURPRISAL_POLL_SECONDS 
   };
 }
 
-export const { version } = manifest;
-
-/** Port of a setting, undefined when it is none. */
+/** The port that a setting names, undefined when it names none. */
 export function portOf(setting: string): number | undefined {
   return /^\d{1,5}$/.test(setting) && Number(setting) <= 65_535 ? Number(setting) : undefined;
 }
-
-/** Compiled. */
-export const kernelModule = async (): Promise<WebAssembly.Module> =>
-  WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", root)));
 
 /**
  * The models of the store that a setting names, see follow.ts.

@@ -1,30 +1,30 @@
-/** The HTTP server on Node: opens the port, says how to use it, follows the store, and closes the port in order. */
-
+/** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
+import { logFailure } from "../../http/log.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
-
 import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
 import { reporter } from "../../store/report.ts";
-import { kernelModule, openModels, PAGE_FOLDER, version } from "./local.ts";
+import { kernelModule } from "./kernel.ts";
+import { openModels, PAGE_FOLDER, version } from "./local.ts";
 import type { Pool } from "./pool.ts";
 
-/** How long what is under way may take once the server is told to stop. */
+/** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
 
-/** Timers take a longer time for none. */
+/** Node fires a timer with a longer delay at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** When all models are read and threads started: a process that is started for a request answers it first. */
+/** Delay before all models are read and the threads start: a process started for one request answers that request first. */
 const FIRST_MS = 500;
 
-/** A release, and the threads that answer by it. */
+/** A release, and the threads that serve it. */
 interface Served {
   readonly pool: Pool;
   readonly release: Release;
@@ -32,7 +32,7 @@ interface Served {
 }
 
 /**
- * Serves the models of a store until SIGINT or SIGTERM, and whatever is published there meanwhile.
+ * Serves the models of a store, and what is published there later, until SIGINT or SIGTERM.
  * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
 export async function listen(
@@ -55,12 +55,12 @@ export async function listen(
     decode,
     offload: () => served?.pool.answer,
     version,
-    log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
+    log: logFailure,
   });
   for (const path of ["/", "/page.css", "/page.js"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
   const stopped = new AbortController();
 
-  /** Threads of the present release, in place of those of another. Without threads the main thread answers. */
+  /** Replaces the threads by ones that serve the present release. While there are none, the main thread answers. */
   async function renewPool(): Promise<void> {
     const release = follower.release();
     if (!release || release === served?.release) return;
@@ -74,12 +74,12 @@ export async function listen(
       console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
     } catch (error) {
       served = undefined;
-      console.error("The threads cannot be started; requests are answered one beside the other:", error);
+      console.error("The threads cannot be started; the main thread answers all requests:", error);
     }
     await old?.close();
   }
 
-  /** Once stopped, connections end with their answers: a client that goes on asking would hold the process. */
+  /** After the signal each connection closes with its answer: a busy keep-alive client would hold the process. */
   const fetch: typeof app.fetch = async (...args) => {
     const response = await app.fetch(...args);
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
@@ -97,14 +97,14 @@ export async function listen(
   }
 
   const stop = async () => {
-    if (stopped.signal.aborted) return; // told again, as by npm after the terminal
+    if (stopped.signal.aborted) return; // a second signal: npm passes on what the terminal has already sent
     stopped.abort();
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
       await served?.pool.close();
-      process.exit(0); // a poll that is under way holds nothing to wait for
+      process.exit(0); // a poll under way is not worth waiting for
     }
-    console.error(`After ${GRACE_MS / 1000} s not all requests are answered; the others are cut off.`);
+    console.error(`Some requests were not answered within ${GRACE_MS / 1000} s; they are cut off.`);
     process.exit(1);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);

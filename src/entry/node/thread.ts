@@ -2,6 +2,7 @@
 import { workerData } from "piscina";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
+import { logFailure } from "../../http/log.ts";
 import { loadRelease } from "../../store/load.ts";
 import { once } from "../../util/once.ts";
 import type { Answer, Served, Task } from "./pool.ts";
@@ -14,7 +15,7 @@ const app = once(async () => {
     limits,
     decode,
     version,
-    log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
+    log: logFailure,
   });
 });
 

@@ -1,30 +1,30 @@
 /**
- * The models that the requests of an isolate share: read for the first of them, and looked for again by a later one when
- * they have come of age. Nothing runs in an isolate between requests, so a request carries each poll of the store.
+ * The models that the requests of an isolate share. The first request loads them, and a later one polls the store again when
+ * the last poll is old enough: nothing runs in an isolate between requests, so each poll has to run within one.
  */
 import type { Model } from "../../model/model.ts";
 import type { Follower, Problem } from "../../store/follow.ts";
 
-/** With nothing to serve, the store is asked again so much sooner. */
+/** Time from one poll to the next while there is nothing to serve. */
 const RETRY_MS = 1000;
-/** A poll is given up then: the runtime may have ended the request that carried it, and told nobody. */
+/** After this a poll counts as lost: the runtime may have ended the request that it ran in, without notice. */
 const MAX_POLL_MS = 10_000;
 
 export interface Isolate {
-  /** What to serve now. Begins a poll when it is time, and waits for it only when there is nothing to serve. */
+  /** The models to serve now. Starts a poll when one is due, and waits for it only when there is nothing to serve. */
   models(): Promise<readonly Model[]>;
   /** Of the last poll that ended. */
   problems(): readonly Problem[];
 }
 
 interface Options {
-  /** Makes a follower, and another one in place of one whose poll was given up. */
+  /** Makes a follower; called again to replace one whose poll was lost. */
   open(): Follower;
-  /** From one poll to the next. */
+  /** Time from one poll to the next. */
   readonly pollMs: number;
-  /** Carries work beyond the answer to a request, as Workers do. */
+  /** Keeps work running after the request is answered, as Workers do. */
   waitUntil(work: Promise<unknown>): void;
-  /** Is told of problems when they are others than before. */
+  /** Called with each problem when the problems have changed. */
   log(problem: Problem): void;
 }
 
@@ -51,9 +51,9 @@ export function isolate({ open, pollMs, waitUntil, log }: Options): Isolate {
     const { models, failures } = follower.loaded();
     const isWhole = models.length > 0 && failures.length === 0;
     if (isEmpty() || isWhole) serving = follower;
-    const known = problems.map(told).join();
+    const known = problems.map(sentenceOf).join();
     problems = follower.problems();
-    if (problems.map(told).join() !== known) problems.forEach(log);
+    if (problems.map(sentenceOf).join() !== known) problems.forEach(log);
   }
 
   return {
@@ -72,6 +72,6 @@ export function isolate({ open, pollMs, waitUntil, log }: Options): Isolate {
   };
 }
 
-const told = ({ id, error }: Problem) => `${id}: ${error}`;
+const sentenceOf = ({ id, error }: Problem) => `${id}: ${error}`;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -2,12 +2,13 @@
 
 import { env, waitUntil } from "cloudflare:workers";
 import kernel from "../../../dist/kernel.wasm";
-import manifest from "../../../package.json" with { type: "json" };
 import { createApp } from "../../http/app.ts";
+import { logFailure } from "../../http/log.ts";
 import { DEFAULT_LIMITS, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
 import { bucketStore } from "../../store/bucket.ts";
 import { clientMessage, follow } from "../../store/follow.ts";
 import { r2Bucket } from "../../store/r2.ts";
+import { version } from "../../version.ts";
 import { isolate } from "./isolate.ts";
 
 const store = bucketStore(r2Bucket(env.MODELS, env.SURPRISAL_PREFIX));
@@ -21,8 +22,8 @@ const app = createApp({
   models,
   lastError: () => problems().map(clientMessage).at(0),
   limits: { ...DEFAULT_LIMITS, bodyBytes: WORKERS_BODY_BYTES, seconds: WORKERS_SECONDS },
-  version: manifest.version,
-  log: (error, { id, method, path }) => console.error(`${method} ${path} (request ${id}) failed:`, error),
+  version,
+  log: logFailure,
 });
 
 export default {

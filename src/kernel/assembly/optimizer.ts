@@ -69,14 +69,14 @@ export function gradientNorm(): f64 {
 
 /**
  * Rescales the gradient to norm maxNorm when it is larger, then one step of RMSProp with momentum:
- * s = decay·s + (1 - decay)·g², v = momentum·v - rate·g / max(√s, floor), parameters += v. Returns the norm found; when
+ * s = decay·s + (1 - decay)·g², v = momentum·v - learningRate·g / max(√s, floor), parameters += v. Returns the norm found; when
  * that is not finite nothing is changed.
  */
-export function update(maxNorm: f32, rate: f32, decay: f32, momentum: f32, floor: f32): f64 {
+export function update(maxNorm: f32, learningRate: f32, decay: f32, momentum: f32, floor: f32): f64 {
   const norm = gradientNorm();
   if (!isFinite(norm)) return norm;
   const rescale = f32x4.splat(norm > maxNorm ? <f32>(maxNorm / norm) : 1);
-  const rate4 = f32x4.splat(rate);
+  const rate4 = f32x4.splat(learningRate);
   const decay4 = f32x4.splat(decay);
   const rest4 = f32x4.splat(1 - decay);
   const momentum4 = f32x4.splat(momentum);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
@@ -66,20 +66,25 @@ describe("audio on the command line", () => {
     );
     expect(code).toBe(0);
     expect(stderr).toMatch(/^.*tones.flac: speech-short.gru predicts .* unlike its speech\.\n.*tones.opus: .*\n$/);
-    const [music, audio] = stdout.split("\n\n").map((table) => table.trim().split("\n"));
-    expect(music.map((line) => line.split(/ +/)[1])).toEqual(["model", "jsb/gru", "jsb/lstm", "jsb/mixture"]);
-    expect(audio[0].split(/ +/)).toEqual(["file", "model", "samples", "nats/step", "bits/sample", "best"]);
-    expect(audio.slice(1).map((line) => line.split(/ +/).slice(0, 3))).toEqual([
+    const tables = stdout.split("\n\n").map((table) => table.trim().split("\n"));
+    const cells = (lines: readonly string[], from: number, to: number) =>
+      lines.map((line) => line.split(/ +/).slice(from, to));
+    const [flac, music, opus] = tables;
+    expect(cells(music, 1, 2).flat()).toEqual(["model", "jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    expect(cells(flac, 0, 6)[0]).toEqual(["file", "model", "samples", "nats/step", "bits/sample", "best"]);
+    expect(opus[0]).toBe(flac[0]);
+    expect(cells([flac[1], opus[1]], 0, 3)).toEqual([
       [talk("tones.flac"), "speech-short/gru", "7992"],
       [talk("tones.opus"), "speech-short/gru", "7992"],
     ]);
+    expect(tables.map((lines) => lines.length)).toEqual([2, 4, 2]);
   });
 
   test("is continued as a WAV file", async () => {
     const out = join(folder, "next.wav");
     const args = ["predict", talk("tones.flac"), "--steps", "100", "--seed", "1", "--out", out, "--json"];
     const { stdout, stderr, code } = await run(args, undefined, models());
-    expect([code, stderr]).toEqual([0, ""]);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^Wrote .*next\.wav, \d+ bytes\.\n$/)]);
     const [{ continuation, expected }] = JSON.parse(stdout).predictions;
     const { samples, sampleRate } = await readWav(await readFile(out));
     expect([sampleRate, samples.length]).toEqual([8000, continuation.length]);
@@ -135,16 +140,50 @@ describe("surprisal score", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(answers).toMatchObject([{ file, best: "jsb/gru", scores: [{ model: "jsb/gru", frames: 20 }] }]);
+    expect(answers).toMatchObject([
+      { file: damaged, problem: { code: "malformed-midi", detail: expect.any(String) } },
+      { file, best: "jsb/gru", scores: [{ model: "jsb/gru", frames: 20 }] },
+      { file: missing, problem: { code: "unreadable-file", detail: "There is no such file or folder." } },
+    ]);
     const complaints = stderr.trimEnd().split("\n");
     expect(complaints).toHaveLength(2);
     expect(complaints[0]).toMatch(`${damaged}: `);
-    expect(complaints[1]).toMatch(/missing\.mid: .*no such file/);
+    expect(complaints[1]).toMatch(/missing\.mid: There is no such file/);
   });
 
   test("reads standard input as -", async () => {
     const { stdout, code } = await run(["score", "-", "--json"], midi);
     expect([code, JSON.parse(stdout).scores.length]).toEqual([0, 3]);
+  });
+
+  test("reads a list of files from standard input as -, and says which of them is not there", async () => {
+    const list = `${file}\r\nnowhere.mid\n\n${file}`;
+    const { stdout, stderr, code } = await run(["score", "-", "--json", "--models", "jsb/gru"], Buffer.from(list));
+    const files = stdout.trimEnd().split("\n");
+    expect([code, files.map((line) => JSON.parse(line).file)]).toEqual([1, [file, "nowhere.mid", file]]);
+    expect(stderr).toBe("nowhere.mid: There is no such file or folder.\n");
+  });
+
+  test("speaks of files: how a foreign one begins, and what a folder is", async () => {
+    const { stderr, code } = await run(["score", "-", folder, "--models", "jsb/gru"], Buffer.from("X:1\nK:C\n"));
+    expect(code).toBe(1);
+    const [foreign, isFolder] = stderr.trimEnd().split("\n");
+    expect(foreign).toMatch(/^-: Expected a MIDI or audio file, got .* begins? "X:1 K:C/);
+    expect(isFolder).toBe(`${folder}: It is a folder, not a file.`);
+  });
+
+  test("shows the rows of a file as soon as it is scored", async () => {
+    const second = join(folder, "pipe.mid");
+    execFileSync("mkfifo", [second]);
+    const child = start(cli, ["score", file, second, "--models", "jsb/gru"]);
+    let said = "";
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+      said += chunk;
+      if (said.includes(`\n${file}`)) break;
+    }
+    await writeFile(second, midi); // only now can the second file be read
+    said += await text(child.stdout);
+    expect(said.trimEnd().split("\n")).toHaveLength(3);
   });
 
   test("ends quietly when its reader has seen enough", async () => {
@@ -184,7 +223,7 @@ describe("surprisal predict", () => {
     const args = ["predict", file, "--models", "jsb/gru", "--steps", "2", "--out", join(folder, "nowhere", "next.mid")];
     const { stdout, stderr, code } = await run(args);
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^.*next\.mid: ENOENT.*\n$/);
+    expect(stderr).toMatch(/^.*next\.mid: There is no such file or folder\.\n$/);
   });
 });
 
@@ -198,7 +237,7 @@ test.runIf(existsSync("/dev/full"))("a standard output that is full is one sente
   await full.close();
   expect([code, stderr]).toEqual([
     1,
-    expect.stringMatching(/^surprisal: Standard output cannot be written: ENOSPC.*\n$/),
+    expect.stringMatching(/^surprisal: Standard output cannot be written: The disk is full\.\n$/),
   ]);
 });
 
@@ -240,27 +279,26 @@ describe("usage", () => {
   ])("surprisal %j is wrong: one sentence, and 2", async (args) => {
     const { stdout, stderr, code } = await run(args);
     expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/^surprisal: [^\n]*[^.]\. See surprisal --help\.\n$/);
+    expect(stderr).toMatch(/^surprisal: [^\n]*[^.][.?] See surprisal (\w+ )?--help\.\n$/);
   });
 
   test("an option is named as it was written", async () => {
     const { stderr } = await run(["score", "a.mid", "--frames-per-quarter", "0"]);
-    expect(stderr).toMatch(/^surprisal: Expected --frames-per-quarter to be a number from .* got "0"/);
-    expect((await run(["predict", "a.mid", "--steps", "0"])).stderr).toMatch(
-      /^surprisal: Expected --steps to be .* got "0"/,
-    );
-    expect((await run(["score", "a.mid", "--foo"])).stderr).toBe(
-      "surprisal: Unknown option '--foo'. See surprisal --help.\n",
-    );
+    expect(stderr).toMatch(/^surprisal: .*--frames-per-quarter .*a number from/);
+    expect((await run(["predict", "a.mid", "--steps", "0"])).stderr).toMatch(/^surprisal: .*--steps .*"0"/);
   });
 
   test("--help and --version go to standard output", async () => {
     expect(await run(["--version"])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
     const help = await run(["--help"]);
     expect(help).toMatchObject({ code: 0, stderr: "" });
-    expect((await run(["predict", "-h"])).stdout).toBe(help.stdout);
-    expect(help.stdout).toMatch(/up to\s100,000 frames here, 10,000 over HTTP/);
     expect(help.stdout).toMatch(/; 1 .*no model loaded/);
+    const ofPredict = await run(["predict", "-h"]);
+    expect(ofPredict).toMatchObject({ code: 0, stderr: "" });
+    expect(ofPredict.stdout).toMatch(/^What comes next.*\n\nUsage: surprisal predict FILE/);
+    expect(ofPredict.stdout).toMatch(/up to\s100,000 frames here, 10,000 over HTTP/);
+    expect(ofPredict.stdout).toContain("--steps");
+    expect(ofPredict.stdout).not.toContain("--compare");
   });
 });
 
@@ -269,6 +307,18 @@ test("the program that npm installs says what its source says", async () => {
   const fromSource = await run(args);
   expect(fromSource.code).toBe(0);
   expect(await run(args, undefined, {}, built("cli"))).toEqual(fromSource);
+});
+
+test("the program that npm installs says in a sentence that Node is too old", async () => {
+  const old = join(folder, "old.cjs");
+  await writeFile(old, 'Object.defineProperty(process, "versions", { value: { node: "12.22.12" } });');
+  const child = spawn(process.execPath, ["--require", old, built("cli"), "models"]);
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toBe("surprisal needs Node 22 or newer; this is Node 12.22.12. See https://nodejs.org\n");
+  const { engines } = JSON.parse(await readFile(new URL("../../../package.json", import.meta.url), "utf8"));
+  expect(engines.node).toBe(">=22");
+  expect(await readFile(built("cli"), "utf8")).not.toMatch(/^import[ {"]/m); // an older Node knows no node:module
 });
 
 test("models that are named are all that is read", async () => {
@@ -281,7 +331,10 @@ test("models that are named are all that is read", async () => {
     const named = await run([...args, "--models", "*/gru"], undefined, { SURPRISAL_MODELS });
     expect([named.code, named.stderr]).toEqual([0, ""]);
     const all = await run(args, undefined, { SURPRISAL_MODELS });
-    expect([all.code, all.stderr]).toEqual([0, expect.stringMatching(/^Not loaded: jsb\/lstm: .* wanted \d+\.\n/)]);
+    expect([all.code, all.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^Not loaded: jsb\/lstm: Expected \d+ bytes in .*, got \d+\.\n/),
+    ]);
   }
 });
 
@@ -338,7 +391,7 @@ describe("the server", () => {
     const child = start(node, [], { PORT: "0", SURPRISAL_MODELS: "s3:///x" });
     const said = text(child.stderr as Readable);
     expect((await once(child, "close"))[0]).toBe(2);
-    expect(await said).toBe("The store is s3:///x; wanted s3://BUCKET/PREFIX or a folder.\n");
+    expect(await said).toBe("Expected a store that is s3://BUCKET/PREFIX or a folder, got s3:///x.\n");
   });
 
   test("says so when the port is in use, or no port", async () => {
@@ -350,7 +403,7 @@ describe("the server", () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(`port ${port}: it is in use`)]);
     const child = start(node, [], { PORT: "http" });
     const [said, [exit]] = await Promise.all([text(child.stderr), once(child, "close")]);
-    expect([exit, said]).toEqual([2, "PORT is http; wanted 0 to 65535.\n"]);
+    expect([exit, said]).toEqual([2, "Expected PORT from 0 to 65535, got http.\n"]);
   });
 
   test("tells what the system says of a path to its log alone", async () => {

@@ -19,37 +19,37 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const idsOf = (offer: ModelSource) => offer.models().map(({ id }) => id);
+const idsOf = (source: ModelSource) => source.models().map(({ id }) => id);
 
 test("without a setting the models of the package are served", async () => {
-  const offer = await openModelSource("", { packaged: packaged() });
-  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], undefined]);
+  const source = await openModelSource("", { packaged: packaged() });
+  expect([idsOf(source), source.lastError()]).toEqual([["jsb/gru"], undefined]);
 });
 
 test("a bucket is asked again when a minute has passed and not before", async () => {
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   let time = 0;
-  const offer = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
-  expect(idsOf(offer)).toEqual(["jsb/tanh"]);
+  const source = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
+  expect(idsOf(source)).toEqual(["jsb/tanh"]);
   await addToFolder(bucket(), randomCheckpoint({ set: "nottingham", cell: "gru" }));
   time = 59_999;
-  await offer.refresh();
-  expect(idsOf(offer)).toEqual(["jsb/tanh"]);
+  await source.refresh();
+  expect(idsOf(source)).toEqual(["jsb/tanh"]);
   time = 60_000;
-  await Promise.all([offer.refresh(), offer.refresh()]);
-  expect(idsOf(offer)).toEqual(["jsb/tanh", "nottingham/gru"]);
+  await Promise.all([source.refresh(), source.refresh()]);
+  expect(idsOf(source)).toEqual(["jsb/tanh", "nottingham/gru"]);
 });
 
 test("the package's models stand in until the bucket has some; the log says both, once", async () => {
   let time = 0;
-  const offer = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
-  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not there."]);
-  expect(offer.isAuthoritative()).toBe(true);
-  await offer.refresh();
+  const source = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
+  expect([idsOf(source), source.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not there."]);
+  expect(source.isAuthoritative()).toBe(true);
+  await source.refresh();
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   time = 60_000;
-  await offer.refresh();
-  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/tanh"], undefined]);
+  await source.refresh();
+  expect([idsOf(source), source.lastError()]).toEqual([["jsb/tanh"], undefined]);
   expect(log.mock.calls).toEqual([
     ["Not loaded: the store: catalogue.json is not there."],
     ["All models are loaded again."],
@@ -59,27 +59,27 @@ test("the package's models stand in until the bucket has some; the log says both
 test("a bucket that breaks leaves what it had, with the reason", async () => {
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   let time = 0;
-  const offer = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
+  const source = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
   await writeFile(join(bucket(), "catalogue.json"), "{");
   time = 60_000;
-  await offer.refresh();
-  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/tanh"], "The store: catalogue.json is not JSON."]);
-  expect(offer.isAuthoritative()).toBe(true);
+  await source.refresh();
+  expect([idsOf(source), source.lastError()]).toEqual([["jsb/tanh"], "The store: catalogue.json is not JSON."]);
+  expect(source.isAuthoritative()).toBe(true);
 });
 
 test("a bucket that is broken from the start is told of, and its models are not known", async () => {
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "tanh" }));
   await writeFile(join(bucket(), "catalogue.json"), "{");
-  const offer = await openModelSource(bucket(), { packaged: packaged() });
-  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not JSON."]);
-  expect(offer.isAuthoritative()).toBe(false);
+  const source = await openModelSource(bucket(), { packaged: packaged() });
+  expect([idsOf(source), source.lastError()]).toEqual([["jsb/gru"], "The store: catalogue.json is not JSON."]);
+  expect(source.isAuthoritative()).toBe(false);
 });
 
 test("files that the package has are not read from the bucket", async () => {
   await addToFolder(bucket(), randomCheckpoint({ set: "jsb", cell: "gru", seed: 1 }));
   await rm(join(bucket(), "jsb"), { recursive: true });
-  const offer = await openModelSource(bucket(), { packaged: packaged() });
-  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], undefined]);
+  const source = await openModelSource(bucket(), { packaged: packaged() });
+  expect([idsOf(source), source.lastError()]).toEqual([["jsb/gru"], undefined]);
 });
 
 test("a bucket of which a file cannot be read offers more than is known", async () => {
@@ -89,13 +89,13 @@ test("a bucket of which a file cannot be read offers more than is known", async 
   await rm(join(bucket(), key));
   await symlink(join(bucket(), key), join(bucket(), key)); // to itself, which the system refuses to open
   let time = 0;
-  const offer = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
-  expect([idsOf(offer), offer.isAuthoritative()]).toEqual([["nottingham/gru"], false]);
+  const source = await openModelSource(bucket(), { packaged: packaged(), now: () => time });
+  expect([idsOf(source), source.isAuthoritative()]).toEqual([["nottingham/gru"], false]);
   await rm(join(bucket(), key));
   await writeFile(join(bucket(), key), bytes);
   time = 60_000;
-  await offer.refresh();
-  expect([idsOf(offer), offer.isAuthoritative()]).toEqual([["jsb/lstm", "nottingham/gru"], true]);
+  await source.refresh();
+  expect([idsOf(source), source.isAuthoritative()]).toEqual([["jsb/lstm", "nottingham/gru"], true]);
 });
 
 test("a bucket that does not answer delays the models of the package by seconds, and is told of", async () => {
@@ -106,10 +106,10 @@ test("a bucket that does not answer delays the models of the package by seconds,
   vi.stubEnv("AWS_ACCESS_KEY_ID", "key");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
   const start = performance.now();
-  const offer = await openModelSource("s3://bucket/models", { packaged: packaged() });
+  const source = await openModelSource("s3://bucket/models", { packaged: packaged() });
   expect(performance.now() - start).toBeLessThan(14_000); // the client itself gives up after 15 s
-  expect([idsOf(offer), offer.lastError()]).toEqual([["jsb/gru"], "The store: it has not answered yet."]);
-  expect(offer.isAuthoritative()).toBe(false);
+  expect([idsOf(source), source.lastError()]).toEqual([["jsb/gru"], "The store: it has not answered yet."]);
+  expect(source.isAuthoritative()).toBe(false);
   vi.unstubAllEnvs();
   silent.closeAllConnections();
   silent.close();

@@ -23,7 +23,13 @@ function releaseOf(): Release {
   const entries = models.map(({ id, set, checkpoint: { config } }, k) =>
     entryFor(files[k], { id, set, cell: config.cell, units: config.units }),
   );
-  return { etag: "1", entries, files: new Map(entries.map(({ version }, k) => [version, files[k]])), failures: [] };
+  return {
+    etag: "1",
+    entries,
+    ensembles: [],
+    files: new Map(entries.map(({ version }, k) => [version, files[k]])),
+    failures: [],
+  };
 }
 
 /** As the main thread has them: it shows the models, and must not be asked to score by them. */

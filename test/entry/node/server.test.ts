@@ -82,7 +82,7 @@ describe.skipIf(!hasS3())("a server that follows S3", () => {
       },
     });
     await eventually(server.lastError).toMatch(
-      /^jsb\/gru: objects\/\S+ has sha256 [0-9a-f]{64}; wanted [0-9a-f]{64}\.$/,
+      /^jsb\/gru: Expected sha256 [0-9a-f]{64} of objects\/\S+, got [0-9a-f]{64}\.$/,
     );
     expect(await server.served()).toEqual(await offeredBy(one));
     expect(await server.scores()).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);

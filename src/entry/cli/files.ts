@@ -1,0 +1,74 @@
+/** Names on the command line -> files in memory -> pieces and recordings; and what is wrong with a file, in words for its user. */
+import { readFile, stat } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import { expected, SurprisalError } from "../../errors.ts";
+import { describeBeginning } from "../../formats/beginning.ts";
+import { decode } from "../../formats/decoders.ts";
+import { parseMidi } from "../../formats/midi.ts";
+import { isAudio, readAudio } from "../../formats/wav.ts";
+import type { Input } from "../../inference/answer.ts";
+import { pieceOfMidi } from "../../inference/piece.ts";
+import { recordingOf } from "../../inference/recording.ts";
+import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
+import { systemFault } from "../../util/system-fault.ts";
+
+/** Files at hand may be longer than those that a server takes. */
+const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, seconds: 3600 };
+
+export interface File {
+  readonly name: string;
+  read(): Promise<Uint8Array>;
+}
+
+const named = (name: string): File => ({ name, read: () => readFile(name) });
+
+/**
+ * The files that arguments name. What `-` stands for is standard input itself if it begins as MIDI or audio, or else the
+ * files that its lines name, if the first of them is there.
+ */
+export async function filesOf(names: readonly string[]): Promise<File[]> {
+  const files = await Promise.all(
+    names.map(async (name) => (name === "-" ? fromInput(await standardInput()) : named(name))),
+  );
+  return files.flat();
+}
+
+export const standardInput = (): Promise<Uint8Array> => buffer(process.stdin);
+
+async function fromInput(bytes: Uint8Array): Promise<File | File[]> {
+  if (!isMidi(bytes) && !isAudio(bytes)) {
+    const names = new TextDecoder().decode(bytes).split(/\r?\n/).filter(Boolean);
+    const [first] = names;
+    if (first !== undefined && !first.includes("\0") && (await isThere(first))) return names.map(named);
+  }
+  return { name: "-", read: async () => bytes };
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+const latin1 = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(0, 12));
+const isMidi = (bytes: Uint8Array) => /^(MThd|RIFF....RMID)/s.test(latin1(bytes));
+
+/** @throws SurprisalError for every fault of a file's contents. */
+export async function readInput(bytes: Uint8Array, channels: readonly number[] | undefined): Promise<Input> {
+  if (isMidi(bytes)) return pieceOfMidi(parseMidi(bytes, channels && { channels }), LIMITS);
+  if (isAudio(bytes)) return recordingOf(await readAudio(bytes, { decode, maxSeconds: LIMITS.seconds }), LIMITS);
+  throw new SurprisalError("unsupported-media-type", expected("a MIDI or audio file", describeBeginning(bytes)));
+}
+
+export interface FileProblem {
+  readonly code: string; // of ErrorCode, or unreadable-file
+  readonly detail: string;
+}
+
+/** What is wrong with a file. @throws the error when it is not the file's */
+export function problemOf(error: unknown): FileProblem {
+  if (error instanceof SurprisalError) return { code: error.code, detail: error.message };
+  const detail = systemFault(error);
+  if (detail === undefined) throw error;
+  return { code: "unreadable-file", detail };
+}

@@ -1,0 +1,62 @@
+/** `surprisal models`, and what the commands have in common: the models of the store, options and warnings. */
+import type { z } from "@hono/zod-openapi";
+import { expected, SurprisalError, type Warning } from "../../errors.ts";
+import { parse } from "../../http/fault.ts";
+import { modelInfo } from "../../model/info.ts";
+import type { Model } from "../../model/model.ts";
+import { reporter } from "../../store/report.ts";
+import { table } from "../../util/table.ts";
+import { openModels } from "../node/local.ts";
+import { UsageError, type Values } from "./arguments.ts";
+
+/** Lists the models of the store. */
+export async function listModels(setting: string, { json }: Values, files: readonly string[]): Promise<number> {
+  if (files.length > 0) throw new UsageError(`Expected no file, got ${files[0]}.`);
+  const models = (await loadedModels(setting)).map(modelInfo);
+  if (json) {
+    console.log(JSON.stringify({ models }));
+    return 0;
+  }
+  const rows = models.map(
+    ({ id, units = "-", parameters, pitches, framesPerQuarter, sampleRate, metrics, version }) => ({
+      model: id,
+      units: String(units),
+      parameters: String(parameters),
+      reads:
+        sampleRate === undefined ? `pitches 1-${pitches}, ${framesPerQuarter}/quarter` : `audio at ${sampleRate} Hz`,
+      "test nats/step": metrics.test?.micro.toFixed(3) ?? "-",
+      version: version.slice(0, "sha256:".length + 12),
+    }),
+  );
+  console.log(table(rows));
+  return 0;
+}
+
+/** All models, or at least those that patterns name. @throws SurprisalError `no-models` when none can be loaded. */
+export async function loadedModels(setting: string, patterns?: readonly string[]): Promise<readonly Model[]> {
+  const follower = await openModels(setting);
+  const models = await follower.models(patterns);
+  reporter(follower, setting)();
+  if (models.length === 0) throw new SurprisalError("no-models", expected("at least one model", `none in ${setting}`));
+  return models;
+}
+
+/** The API's options from arguments such as `frames-per-quarter`. @throws UsageError that names them as they were written */
+export function optionsOf<T>(schema: z.ZodType<T>, values: Values): T {
+  const given = new Map(Object.keys(values).map((name) => [camelCase(name), name]));
+  try {
+    return parse(schema, Object.fromEntries([...given].map(([name, written]) => [name, values[written]])));
+  } catch (error) {
+    if (!(error instanceof SurprisalError)) throw error;
+    // The first of the options that the sentence mentions is the one that it is about.
+    throw new UsageError(
+      error.message.replace(RegExp(`\\b(${[...given.keys()].join("|")})\\b`), (name) => `--${given.get(name)}`),
+    );
+  }
+}
+
+const camelCase = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+export const warn = (file: string, warnings: readonly Warning[]) => {
+  for (const { detail } of warnings) console.error(`${file}: ${detail}`);
+};

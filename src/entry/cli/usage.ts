@@ -1,0 +1,85 @@
+/** Every command with its options: what the arguments are read by, and what the help is written from. */
+import { DEFAULT_LIMITS, MAX_FRAMES } from "../../limits.ts";
+
+export interface Option {
+  readonly type: "string" | "boolean";
+  readonly value?: string; // its name in the help
+  readonly about: string;
+}
+
+export interface Usage {
+  readonly synopsis: string;
+  readonly about: string;
+  readonly options: Readonly<Record<string, Option>>;
+  readonly more?: () => string;
+  readonly example: string;
+}
+
+const text = (value: string, about: string): Option => ({ type: "string", value, about });
+const flag = (about: string): Option => ({ type: "boolean", about });
+
+const json = { json: flag("JSON instead of a table, one line for each file, failed ones included") };
+
+const input = {
+  models: text("LIST", "ids or patterns such as jsb/gru or 'jsb/*' (default: all that read the file)"),
+  transpose: text("N|auto", "music: semitones, or auto: into the key of each set (default: auto for MIDI files)"),
+  channels: text("LIST", "music: MIDI channels 1 to 16 (default: all but 10, the drums)"),
+  tracks: text("LIST", "music: MIDI tracks, counted from 1 (default: all)"),
+  programs: text("LIST", "music: General MIDI programs 1 to 128 (default: all)"),
+  pedal: flag("music: the sustain pedal lengthens notes"),
+  "frames-per-quarter": text("N", "music: instead of the model's own frame rate"),
+};
+
+const thousands = (count: number) => count.toLocaleString("en"); // Node takes 30 ms for its first, so only help does it
+
+const files =
+  () => `FILE is a MIDI file or audio (WAV, FLAC, MP3, Ogg Vorbis or Opus), or - for standard input. Music may have up to
+${thousands(MAX_FRAMES)} frames here, ${thousands(DEFAULT_LIMITS.frames)} over HTTP; audio may last an hour here, ${DEFAULT_LIMITS.seconds / 60} minutes over HTTP.`;
+
+export const COMMANDS = {
+  score: {
+    synopsis: "surprisal score FILE…",
+    about: "Negative log-likelihood of MIDI or audio files under each model.",
+    options: {
+      ...input,
+      compare: flag("music: how far each model falls behind the best, with a 95% interval"),
+      ...json,
+    },
+    more: () => `${files()}
+
+Standard input is one file, or a list of files, one a line: what begins as MIDI or audio is the file itself.`,
+    example: "find music -name '*.mid' | surprisal score - --models 'jsb/*'",
+  },
+  predict: {
+    synopsis: "surprisal predict FILE",
+    about: "What comes next; with --steps a sampled continuation.",
+    options: {
+      ...input,
+      steps: text("N", "frames, or blocks of ten audio samples, to sample"),
+      temperature: text("T", "below 1 more cautious, above 1 wilder (default 1)"),
+      seed: text("S", "same seed, same continuation (default 0)"),
+      out: text("FILE", "writes the continuation as a MIDI or WAV file"),
+      ...json,
+    },
+    more: files,
+    example: "surprisal predict song.mid --models jsb/gru --steps 32 --out next.mid",
+  },
+  serve: {
+    synopsis: "surprisal serve",
+    about: "The HTTP API, and a page for a browser.",
+    options: {
+      port: text("N", "default: PORT or 8787"),
+      host: text("NAME", "default: HOST or 127.0.0.1"),
+    },
+    example: "surprisal serve --port 8080",
+  },
+  models: {
+    synopsis: "surprisal models",
+    about: "The models at hand.",
+    options: { json: flag("JSON instead of a table") },
+    example: "SURPRISAL_MODELS=s3://bucket/prefix surprisal models",
+  },
+} satisfies Record<string, Usage>;
+
+export type CommandName = keyof typeof COMMANDS;
+export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[];

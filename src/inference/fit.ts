@@ -1,0 +1,28 @@
+/** The NLL of a piece + that of a model's test pieces -> where it lies among them, and whether it is like them at all. */
+import type { Warning } from "../errors.ts";
+import type { MusicModel } from "../model/music-model.ts";
+
+export interface Fit {
+  readonly percentile: number; // of the test pieces, those that surprised the model less
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Where a piece lies among the test pieces of a model's set, by linear interpolation between their deciles.
+ * @param nll mean of the piece, nats per frame, at the frame rate of the set
+ * @returns undefined when nothing is known of the test pieces
+ */
+export function fitOf({ id, set, metrics }: MusicModel, nll: number): Fit | undefined {
+  const deciles = metrics.test?.deciles;
+  if (!deciles) return undefined;
+  const [least, most] = [deciles[0], deciles[deciles.length - 1]];
+  if (nll < least || nll > most) {
+    const side = nll < least ? `lowest, ${least.toFixed(2)}` : `highest, ${most.toFixed(2)}`;
+    const detail = `${nll.toFixed(2)} nats a frame lie beyond the ${side}, of the test pieces of ${set}: ${id} knows no music like it.`;
+    return { percentile: nll < least ? 0 : 100, warnings: [{ code: "unlike-training-music", count: 1, detail }] };
+  }
+  const above = deciles.findIndex((decile, k) => k > 0 && nll <= decile);
+  const [low, high] = [deciles[above - 1], deciles[above]];
+  const share = high > low ? (nll - low) / (high - low) : 1;
+  return { percentile: 10 * (above - 1 + share), warnings: [] };
+}

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { fitOf } from "../../src/inference/fit.ts";
+import { deciles } from "../../src/util/statistics.ts";
+import { randomModel } from "../support/models.ts";
+
+const measured = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 20];
+const model = Object.assign(randomModel({ set: "jsb", cell: "gru" }), {
+  metrics: { test: { micro: 5, macro: 5, deciles: measured } },
+});
+
+test.each([
+  [0, 0],
+  [0.5, 5],
+  [5, 50],
+  [9, 90],
+  [14.5, 95],
+  [20, 100],
+])("a piece of %d nats a frame has percentile %d", (nll, percentile) => {
+  expect(fitOf(model, nll)).toEqual({ percentile, warnings: [] });
+});
+
+test("beyond all test pieces, above or below, a piece is unlike the music that the model knows", () => {
+  expect(fitOf(model, 20.01)).toMatchObject({ percentile: 100, warnings: [{ code: "unlike-training-music" }] });
+  expect(fitOf(model, -0.01)).toMatchObject({ percentile: 0, warnings: [{ code: "unlike-training-music" }] });
+});
+
+test("without test pieces nothing is said", () => {
+  expect(fitOf(randomModel({ set: "jsb", cell: "gru" }), 5)).toBeUndefined();
+});
+
+test("deciles of a hundred and one numbers in any order are every tenth of them", () => {
+  const shuffled = Array.from({ length: 101 }, (_, k) => (k * 37) % 101);
+  expect(deciles(shuffled)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+  expect(deciles([3])).toEqual(Array.from({ length: 11 }, () => 3));
+});
