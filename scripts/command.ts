@@ -96,6 +96,7 @@ export async function runCommand(command: () => Promise<void>): Promise<void> {
 
 /** The sentence for an error that the user can mend; undefined for a fault of the program. */
 export function sentenceOf(error: unknown): string | undefined {
+  if (error instanceof StoreFailure && systemFault(error.cause) !== undefined) return sentenceOf(error.cause);
   const isOurs = [SurprisalError, StoreFailure, UsageError, Diverged, DamagedSnapshot, RangeError].some(
     (kind) => error instanceof kind,
   );

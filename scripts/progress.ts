@@ -39,7 +39,9 @@ export class Progress {
   }
 
   #timeLeft(done: number): string {
+    const doneHere = done - (this.#first ?? 0);
+    if (doneHere === 0) return "started";
     const seconds = (performance.now() - this.#start) / 1000;
-    return `at most ${duration((seconds / (done - (this.#first ?? 0))) * (this.#total - done))} left`;
+    return `at most ${duration((seconds / doneHere) * (this.#total - done))} left`;
   }
 }

@@ -3,15 +3,12 @@
  * It runs on every runtime; src/index.ts opens it on Node, src/core.ts gives it to the others.
  */
 import { SurprisalError } from "./errors.ts";
-import { pianoRoll } from "./formats/piano-roll.ts";
 import type { Decoder } from "./formats/wav.ts";
 import { createApp, type Deps } from "./http/app.ts";
 import { decodeContent } from "./http/content.ts";
 import { parse } from "./http/fault.ts";
 import { logFailure } from "./http/log.ts";
 import * as answer from "./inference/answer.ts";
-import { pieceOfRoll } from "./inference/piece.ts";
-import { recordingOf } from "./inference/recording.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { modelInfo } from "./model/info.ts";
 import type { Model } from "./model/model.ts";
@@ -70,7 +67,7 @@ export class Surprisal {
   score(input: File | Roll | Audio, options?: ScoreOptions): Promise<ScoreResponse>;
   async score(input: File | Roll | Audio, options: ScoreOptions = {}): Promise<ScoreResponse> {
     const checked = parse(ScoreOptions, options);
-    return answer.score(await this.#read(input, checked.channels), this.#models, checked);
+    return answer.score(await this.#read(input, checked), this.#models, checked);
   }
 
   /**
@@ -82,7 +79,7 @@ export class Surprisal {
   predict(input: File | Roll | Audio, options?: PredictOptions): Promise<PredictResponse>;
   async predict(input: File | Roll | Audio, options: PredictOptions = {}): Promise<PredictResponse> {
     const checked = parse(PredictOptions, options);
-    return answer.predict(await this.#read(input, checked.channels), this.#models, checked);
+    return answer.predict(await this.#read(input, checked), this.#models, checked);
   }
 
   /**
@@ -101,17 +98,14 @@ export class Surprisal {
     });
   }
 
-  #read(input: File | Roll | Audio, channels: readonly number[] | undefined): Promise<answer.Input> | answer.Input {
-    const limits = this.#limits;
-    if (input instanceof Uint8Array) {
-      return decodeContent({ form: "file", bytes: input, type: "" }, { channels }, { limits, decode: this.#decode });
-    }
-    if (channels) throw new SurprisalError("malformed-request", "Expected `channels` beside a MIDI file only.");
+  #read(input: File | Roll | Audio, options: Parameters<typeof decodeContent>[1]): Promise<answer.Input> {
+    const reader = { limits: this.#limits, decode: this.#decode };
+    if (input instanceof Uint8Array) return decodeContent({ form: "file", bytes: input, type: "" }, options, reader);
     if ("samples" in input) {
       const sampleRate = parse(SampleRate, input.sampleRate, "sampleRate");
-      return recordingOf({ samples: Float32Array.from(input.samples), sampleRate }, limits);
+      return decodeContent({ form: "samples", samples: Array.from(input.samples), sampleRate }, options, reader);
     }
-    return pieceOfRoll(pianoRoll(parse(Frames, input, "pianoRoll")), limits);
+    return decodeContent({ form: "frames", frames: parse(Frames, input, "pianoRoll") }, options, reader);
   }
 }
 

@@ -39,7 +39,10 @@ interface Note {
  */
 export function parseMidi(
   bytes: Uint8Array,
-  { channels = MELODIC_CHANNELS, limits = {} }: { channels?: readonly number[]; limits?: Partial<MidiLimits> } = {},
+  {
+    channels = MELODIC_CHANNELS,
+    limits = {},
+  }: { channels?: readonly number[] | undefined; limits?: Partial<MidiLimits> } = {},
 ): MidiNotes {
   const { bytes: maxBytes, notes: maxNotes } = { ...MIDI_LIMITS, ...limits };
   const odd = channels.find((channel) => !Number.isInteger(channel) || channel < 1 || channel > 16);

@@ -38,7 +38,12 @@ export interface Reader {
 /** Options that bear on decoding. */
 interface DecodeOptions {
   readonly channels?: readonly number[] | undefined;
+  readonly tracks?: readonly number[] | undefined;
+  readonly programs?: readonly number[] | undefined;
+  readonly pedal?: boolean | undefined;
 }
+
+const MIDI_OPTIONS = ["channels", "tracks", "programs", "pedal"] as const;
 
 const MIDI_TYPE = /^(audio|application|music)\/((x-)?midi?|sp-midi|crescendo)$/;
 
@@ -61,10 +66,7 @@ export function kindOf(content: Content): Input["input"]["kind"] {
       if (type.startsWith("audio/")) return "audio";
       throw new SurprisalError(
         "unsupported-media-type",
-        expected(
-          "a MIDI or audio file, a form with one, or JSON sent as application/json",
-          `${describeBeginning(bytes)}${type && `, sent as ${type}`}`,
-        ),
+        expected("a MIDI or audio file", `${describeBeginning(bytes)}${type && `, sent as ${type}`}`),
       );
     }
   }
@@ -77,18 +79,21 @@ export function kindOf(content: Content): Input["input"]["kind"] {
  */
 export async function decodeContent(
   content: Content,
-  { channels }: DecodeOptions,
+  options: DecodeOptions,
   { limits, decode }: Reader,
 ): Promise<Input> {
   switch (content.form) {
     case "frames":
-      if (channels) throw new SurprisalError("malformed-request", expected("MIDI beside `channels`", "a piano roll"));
+      for (const name of MIDI_OPTIONS) {
+        if (options[name] === undefined) continue;
+        throw new SurprisalError("malformed-request", expected(`MIDI beside \`${name}\``, "a piano roll"));
+      }
       return pieceOfRoll(pianoRoll(content.frames), limits);
     case "samples":
       return recordingOf({ samples: Float32Array.from(content.samples), sampleRate: content.sampleRate }, limits);
     case "file": {
       if (kindOf(content) === "music") {
-        return pieceOfMidi(parseMidi(content.bytes, channels && { channels }), limits);
+        return pieceOfMidi(parseMidi(content.bytes, options), limits);
       }
       return recordingOf(await readAudio(content.bytes, { decode, maxSeconds: limits.seconds }), limits);
     }

@@ -11,7 +11,8 @@ export function selectModels<M extends Model>(
   models: readonly M[],
   patterns: readonly string[] = ["*/*"],
 ): readonly M[] {
-  if (models.length === 0) throw new SurprisalError("no-models", expected("at least one model", "none"));
+  if (models.length === 0)
+    throw new SurprisalError("no-models", expected("at least one model", "none: no model is loaded"));
   const chosen = new Set<M>();
   for (const pattern of patterns) {
     const matching = models.filter(({ id }) => isNamed(id, pattern));

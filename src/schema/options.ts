@@ -39,14 +39,6 @@ const musicOptions = {
       example: [1, 2],
       param: { style: "form", explode: false },
     }),
-  framesPerQuarter: number(real(FRAMES_PER_QUARTER)).optional().openapi({
-    description:
-      "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, from which `nllPerQuarter` is computed.",
-  }),
-  id: z.string(WANTED_ID).min(1, WANTED_ID).max(MAX_ID, WANTED_ID).optional().openapi({
-    description: "Any text by which the client knows this request; the answer has it as `id`.",
-    example: "chorales/17",
-  }),
   tracks: list(number(integer(1, 65_535)))
     .optional()
     .openapi({
@@ -63,6 +55,14 @@ const musicOptions = {
   pedal: flag().optional().openapi({
     description: "MIDI input only: notes last as long as the sustain pedal (controller 64) holds them.",
     default: false,
+  }),
+  framesPerQuarter: number(real(FRAMES_PER_QUARTER)).optional().openapi({
+    description:
+      "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, from which `nllPerQuarter` is computed.",
+  }),
+  id: z.string(WANTED_ID).min(1, WANTED_ID).max(MAX_ID, WANTED_ID).optional().openapi({
+    description: "Any text by which the client knows this request; the answer has it as `id`.",
+    example: "chorales/17",
   }),
 };
 

@@ -1,14 +1,11 @@
 /** Names on the command line -> files in memory -> pieces and recordings; and what is wrong with a file, in words for its user. */
 import { readFile, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
-import { expected, SurprisalError } from "../../errors.ts";
-import { describeBeginning } from "../../formats/beginning.ts";
+import { SurprisalError } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
-import { parseMidi } from "../../formats/midi.ts";
-import { isAudio, readAudio } from "../../formats/wav.ts";
+import { isAudio } from "../../formats/wav.ts";
+import { decodeContent } from "../../http/content.ts";
 import type { Input } from "../../inference/answer.ts";
-import { pieceOfMidi } from "../../inference/piece.ts";
-import { recordingOf } from "../../inference/recording.ts";
 import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
 import { systemFault } from "../../util/system-fault.ts";
 
@@ -54,11 +51,8 @@ const latin1 = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(0, 1
 const isMidi = (bytes: Uint8Array) => /^(MThd|RIFF....RMID)/s.test(latin1(bytes));
 
 /** @throws SurprisalError for every fault of a file's contents. */
-export async function readInput(bytes: Uint8Array, channels: readonly number[] | undefined): Promise<Input> {
-  if (isMidi(bytes)) return pieceOfMidi(parseMidi(bytes, channels && { channels }), LIMITS);
-  if (isAudio(bytes)) return recordingOf(await readAudio(bytes, { decode, maxSeconds: LIMITS.seconds }), LIMITS);
-  throw new SurprisalError("unsupported-media-type", expected("a MIDI or audio file", describeBeginning(bytes)));
-}
+export const readInput = (bytes: Uint8Array, options: Parameters<typeof decodeContent>[1]): Promise<Input> =>
+  decodeContent({ form: "file", bytes, type: "" }, options, { limits: LIMITS, decode });
 
 export interface FileProblem {
   readonly code: string; // of ErrorCode, or unreadable-file

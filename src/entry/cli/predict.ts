@@ -33,7 +33,7 @@ export async function predict(
   };
   let response: PredictResponse;
   try {
-    response = await answer.predict(await readInput(await read(), options.channels), models, options);
+    response = await answer.predict(await readInput(await read(), options), models, options);
   } catch (error) {
     return fail(name, error);
   }

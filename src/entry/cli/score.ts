@@ -30,7 +30,7 @@ export async function score(
   let exitCode = 0;
   for (const { name, read } of files) {
     try {
-      const response = await answer.score(await readInput(await read(), options.channels), models, options);
+      const response = await answer.score(await readInput(await read(), options), models, options);
       for (const { warnings } of [response.input, ...response.scores]) warn(name, warnings);
       if (json) console.log(JSON.stringify({ file: name, ...response }));
       else print(name, response);

@@ -9,7 +9,7 @@ import { scoreEvent, type Tally } from "./events.ts";
 import { openModelSource } from "./packaged.ts";
 
 const { SURPRISAL_MODELS, SURPRISAL_BUCKET } = process.env;
-if (!SURPRISAL_BUCKET) throw new Error("Expected s3://BUCKET or a folder in SURPRISAL_BUCKET, got nothing.");
+if (!SURPRISAL_BUCKET) throw new Error(expected("s3://BUCKET or a folder in SURPRISAL_BUCKET", "nothing"));
 const bucket = await openBucket(SURPRISAL_BUCKET);
 const { models, isAuthoritative, lastError, refresh } = await openModelSource(SURPRISAL_MODELS);
 
