@@ -1,8 +1,8 @@
 /** Files under inbox/ of a bucket -> results/, as a function of AWS Lambda that S3 and Step Functions call. */
 
+import { expected } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
-
 import { StoreFailure } from "../../store/bucket.ts";
 import { openBucket } from "../../store/open.ts";
 import { scoreEvent, type Tally } from "./events.ts";
