@@ -39,6 +39,9 @@ const form = (fields: readonly (readonly [string, string | Blob])[]) => {
 };
 const file = (bytes: BlobPart = midi) => ["file", new File([bytes], "piece.mid")] as const;
 
+/** Scores of a file as those of a roll, which is sampled nowhere. */
+const withoutSamplePoint = (scores: MusicScoreResponse["scores"]) => scores.map(({ samplePoint: _, ...rest }) => rest);
+
 export function apiContract(request: Request): void {
   const score = async (init: RequestInit, query = "") => {
     const response = await request(`/v1/score${query}`, init);
@@ -83,7 +86,8 @@ export function apiContract(request: Request): void {
       expect(await score(form([file()]))).toEqual({ ...wanted, input: { ...wanted.input, name: "piece.mid" } });
       expect(await (await request("/score", post(midi))).json()).toEqual(wanted);
       const roll = await score(json({ pianoRoll: piece, models: "jsb/tanh,jsb/lstm,jsb/gru" }));
-      expect(roll.scores).toEqual(wanted.scores.slice(0, 3));
+      const inOwnKey = await score(post(midi, "audio/midi"), "?transpose=0");
+      expect(roll.scores).toEqual(withoutSamplePoint(inOwnKey.scores.slice(0, 3)));
     });
 
     test.each(["utf-8", '"UTF-8"', "utf8"])("reads JSON that names its charset as %s", async (charset) => {
@@ -150,9 +154,9 @@ export function apiContract(request: Request): void {
       ]);
       const query = "?models=jsb/gru,*/tanh&transpose=2&detail=frames";
       expect(await score(json({ pianoRoll: piece }), query)).toEqual(wanted);
-      expect((await score(post(midi), query)).scores).toEqual(wanted.scores);
+      expect(withoutSamplePoint((await score(post(midi), query)).scores)).toEqual(wanted.scores);
       const fields = [["models", "jsb/gru, */tanh"], ["transpose", "2"], ["detail", "frames"], file()] as const;
-      expect((await score(form(fields))).scores).toEqual(wanted.scores);
+      expect(withoutSamplePoint((await score(form(fields))).scores)).toEqual(wanted.scores);
       const repeated = [
         ["models", "jsb/gru"],
         ["models", "*/tanh"],
@@ -160,7 +164,7 @@ export function apiContract(request: Request): void {
         ["detail", "frames"],
         file(),
       ] as const;
-      expect((await score(form(repeated))).scores).toEqual(wanted.scores);
+      expect(withoutSamplePoint((await score(form(repeated))).scores)).toEqual(wanted.scores);
     });
 
     test("reports the transposition that auto chose", async () => {
@@ -336,8 +340,8 @@ export function apiContract(request: Request): void {
       ],
       ["a pitch of 60.5", "", json({ pianoRoll: [[60.5]] }), 400, "malformed-piano-roll", /60\.5/],
       ["a pitch of text", "", json({ pianoRoll: [["60"]] }), 400, "malformed-piano-roll", /"60"/],
-      ["one frame", "", json({ pianoRoll: [[60]] }), 422, "nothing-to-score", /1 frame/],
-      ["no frame", "", json({ pianoRoll: [] }), 422, "nothing-to-score", /0 frames/],
+      ["one frame", "", json({ pianoRoll: [[60]] }), 422, "nothing-to-score", /frames.*, got 1\.$/],
+      ["no frame", "", json({ pianoRoll: [] }), 422, "nothing-to-score", /frames.*, got 0\.$/],
       ["too many frames", "", json({ pianoRoll: Array(10_001).fill([]) }), 413, "too-large", /10001/],
       [
         "JSON that is announced as text",
