@@ -20,12 +20,17 @@ import { inOrder, isPaperCell, type Results } from "./results.ts";
 const HELP = `Measures the models of models/, or of the folder SURPRISAL_MODELS, on the training and test pieces of their sets;
 prints the result tables, and writes them, the model cards and the learning curves.
 
-  npm run table                      measures, prints and writes
-  npm run table -- --other FOLDER    and the models of speech on the WAV files of another voice; else those numbers stay
-  npm run table -- --check           needs no data: exits with 1 unless the pages agree with the models and results.json
+Usage: npm run table -- [options]
+
+Options:
+  --other FOLDER  measures the models of speech on the WAV files of another voice too; else those numbers stay
+  --check         measures nothing and needs no data: exits with 1 unless the pages agree with the models and results.json
+  --help          shows this
 
 Where the data of a set are missing, its models keep the numbers of an earlier measurement of the same files, and standard
-error says so. Exit code 1: a model has no numbers. \`npm run data\` brings the data.`;
+error says so. Exit code 1: a model has no numbers. \`npm run data\` brings the data.
+
+Example: npm run table -- --other /usr/share/asterisk/sounds/fr_CA_f_June`;
 
 const RUNS = "runs"; // where the trainer keeps its logs
 const RESULTS = join(FOLDER, "results.json");
