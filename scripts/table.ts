@@ -1,88 +1,85 @@
 /**
- * Measures the models of models/, or of the folder SURPRISAL_MODELS, on the training and test pieces of their sets, prints the
- * table of results beside the paper's, and writes into that folder README.md (the cards of the models), results.json (the
- * numbers), the learning curves and their pictures. README.md of the working folder gets the table between its marks.
- *
- *   npm run table                        measures and writes
- *   npm run table -- --other FOLDER      and the models of speech on another voice, see voices.ts; else those numbers stay
- *   npm run table -- --check             needs no data: exits with 1 unless what is written agrees with the models and results.json
+ * The models of models/, or of the folder SURPRISAL_MODELS, measured -> the pages with their numbers: in that folder README.md
+ * (the model cards), results.json, the learning curves and their pictures; in the working folder, between their marks, the
+ * summary in README.md and the result tables in docs/models.md. HELP has the options.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { SurprisalError } from "../src/errors.ts";
 import type { Cell } from "../src/kernel/config.ts";
 import { type Model, networksOf } from "../src/model/model.ts";
-import type { SpeechNetwork } from "../src/model/speech-network.ts";
 import { writeFileAtomically } from "../src/store/files.ts";
-import { modelCards, type Report, resultTables } from "./cards.ts";
+import { modelCards, type Report, resultTables, summaryTable } from "./cards.ts";
 import { type Curve, keepCurve, keptCurve } from "./curves.ts";
+import { checkComplete, measureWhatCanBe, NO_RESULTS, stillValid } from "./measured.ts";
 import { FOLDER, openModels, runCommand } from "./models.ts";
 import { SETS, TITLES } from "./paper.ts";
 import { learningCurves } from "./pictures.ts";
-import { inOrder, isPaperCell, measure, type Results } from "./results.ts";
-import { type Voices, voices } from "./voices.ts";
+import { inOrder, isPaperCell, type Results } from "./results.ts";
+
+const HELP = `Measures the models of models/, or of the folder SURPRISAL_MODELS, on the training and test pieces of their sets;
+prints the result tables, and writes them, the model cards and the learning curves.
+
+Usage: npm run table -- [options]
+
+Options:
+  --other FOLDER  measures the models of speech on the WAV files of another voice too; else those numbers stay
+  --check         measures nothing and needs no data: exits with 1 unless the pages agree with the models and results.json
+  --help          shows this
+
+Where the data of a set are missing, its models keep the numbers of an earlier measurement of the same files, and standard
+error says so. Exit code 1: a model has no numbers. \`npm run data\` brings the data.
+
+Example: npm run table -- --other /usr/share/asterisk/sounds/fr_CA_f_June`;
 
 const RUNS = "runs"; // where the trainer keeps its logs
 const RESULTS = join(FOLDER, "results.json");
-const README = "README.md";
 const [START, END] = ["<!-- table -->", "<!-- /table -->"];
+/** Pages of the working folder that have a table between the marks. */
+const PAGES: Readonly<Record<string, (report: Report) => string>> = {
+  "README.md": summaryTable,
+  "docs/models.md": resultTables,
+};
 const COLORS: Readonly<Record<Cell, string>> = { tanh: "#D55E00", lstm: "#0072B2", gru: "#009E73" };
 
-const { check, other } = parseArgs({
-  options: { check: { type: "boolean", default: false }, other: { type: "string" } },
-}).values;
-
 await runCommand(async () => {
+  const { check, other, help } = parseArgs({
+    options: {
+      check: { type: "boolean", default: false },
+      other: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  }).values;
+  if (help) return console.log(HELP);
   const opened = await openModels();
   const models = SETS.flatMap((set) => inOrder(opened, set));
-  const report = {
-    models,
-    results: check ? await readResults(models) : await measure(models, await measuredVoices(models)),
-    curves: await readCurves(models),
-  };
+  const kept = stillValid(models, await readResults());
+  if (check) checkComplete(models, kept, RESULTS);
+  const results = check ? kept : await measureWhatCanBe(models, kept, other);
+  const report = { models, results, curves: await readCurves(models, { keep: !check }) };
   const files = await render(report);
   if (check) return compare(files);
   for (const [path, text] of files) await writeFileAtomically(path, text);
   console.log(resultTables(report));
 });
 
-async function keptResults(): Promise<Results> {
+async function readResults(): Promise<Results> {
   const text = await readIfThere(RESULTS);
-  return { models: [], pairs: [], baselines: {}, voices: [], ...(text !== undefined && JSON.parse(text)) };
+  return { ...NO_RESULTS, ...(text !== undefined && JSON.parse(text)) };
 }
 
-async function measuredVoices(models: readonly Model[]): Promise<readonly Voices[]> {
-  const speech = models.filter((model): model is SpeechNetwork => model.kind === "audio");
-  if (other !== undefined) return voices(speech, other);
-  return (await keptResults()).voices.filter((kept) => speech.some(({ version }) => version === kept.version));
-}
-
-/** The numbers of an earlier measurement, if it was of these models. */
-async function readResults(models: readonly Model[]): Promise<Results> {
-  const results = await keptResults();
-  const versions = new Map(results.models.map(({ model, version }) => [model, version]));
-  const stale = models.filter(({ id, version }) => versions.get(id) !== version).map(({ id }) => id);
-  if (stale.length > 0) {
-    throw new SurprisalError(
-      "missing-data",
-      `${RESULTS} has no numbers of ${stale.join(", ")} as it is now; run \`npm run table\` and commit what it writes.`,
-    );
-  }
-  return results;
-}
-
-async function readCurves(models: readonly Model[]): Promise<ReadonlyMap<string, Curve>> {
+/** @param keep whether the curves of runs that are at hand are put beside their models first */
+async function readCurves(models: readonly Model[], { keep }: { keep: boolean }): Promise<ReadonlyMap<string, Curve>> {
   const curves = new Map<string, Curve>();
   for (const network of models.map(networksOf).flatMap((networks) => (networks.length === 1 ? networks : []))) {
-    if (!check) await keepCurve(network, FOLDER, RUNS);
+    if (keep) await keepCurve(network, FOLDER, RUNS);
     const curve = await keptCurve(network, FOLDER);
     if (curve) curves.set(network.id, curve);
   }
   return curves;
 }
 
-/** Every file that is made of a report, by its path. */
+/** Every file that is made of a report, by its path. Pages without marks are left alone. */
 async function render(report: Report): Promise<ReadonlyMap<string, string>> {
   const files = new Map([
     [RESULTS, `${JSON.stringify(report.results, null, 2)}\n`],
@@ -103,11 +100,10 @@ async function render(report: Report): Promise<ReadonlyMap<string, string>> {
         learningCurves(TITLES[set], lines, set.startsWith("speech") ? "step" : "frame"),
       );
   }
-  const [before, ...rest] = ((await readIfThere(README)) ?? "").split(START);
-  const after = rest.join(START).split(END);
-  if (after.length > 1) {
-    const table = `${START}\n${resultTables(report)}\n${END}`;
-    files.set(README, `${before}${table}${after.slice(1).join(END)}`);
+  for (const [path, table] of Object.entries(PAGES)) {
+    const page = await readIfThere(path);
+    const [before, , after] = page?.split(/<!-- \/?table -->/) ?? [];
+    if (after !== undefined) files.set(path, `${before}${START}\n${table(report)}\n${END}${after}`);
   }
   return files;
 }

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TITLES } from "../../scripts/paper.ts";
 import type { Cell } from "../../src/kernel/config.ts";
 import { addToFolder } from "../../src/store/files.ts";
 import { MUSIC_FOLDER } from "../../src/training/datasets.ts";
@@ -55,6 +56,12 @@ test.each(["compare.ts", "table.ts"])(
   },
 );
 
+test("table --help says how it is called", async () => {
+  const { code, stdout, stderr } = await run("table.ts", "--help");
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/^Measures the models [\s\S]*--other[\s\S]*--check/);
+});
+
 test("compare: one model is nothing to compare", async () => {
   await addModel("gru");
   const unknown = await run("compare.ts", "foo");
@@ -97,7 +104,9 @@ describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {
     await bringData();
     await addModel("gru");
     await addModel("lstm", { preset: "large" });
-    await writeFile(join(folder, "README.md"), "before\n<!-- table -->\nold\n<!-- /table -->\nafter\n");
+    const marked = "before\n<!-- table -->\nold\n<!-- /table -->\nafter\n";
+    await mkdir(join(folder, "docs"));
+    for (const page of ["README.md", "docs/models.md"]) await writeFile(join(folder, page), marked);
     const { code, stdout, stderr } = await run("table.ts");
     expect([code, stderr]).toEqual([0, ""]);
     const [gru, lstm] = JSON.parse((await run("evaluate.ts", "--json")).stdout);
@@ -120,11 +129,19 @@ describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {
     const written = ["README.md", "jsb.svg", "results.json", "jsb/gru.jsonl"].map((name) => `models/${name}`);
     const texts = await Promise.all(written.map(read));
     expect(texts[0]).toContain("![Learning curves on JSB Chorales](jsb.svg)");
+    const page = await read("docs/models.md");
+    expect(page).toBe(`before\n<!-- table -->\n${stdout.trimEnd()}\n<!-- /table -->\nafter\n`);
     const readme = await read("README.md");
-    expect(readme).toMatch(/^before\n<!-- table -->\n\| model[\s\S]*\n<!-- \/table -->\nafter\n$/);
-    expect(readme).not.toContain("old");
+    expect(readme).toMatch(/^before\n<!-- table -->\n\|[\s\S]*\n<!-- \/table -->\nafter\n$/);
+    const sets = readme
+      .split("\n")
+      .flatMap((line) => (line.startsWith("| ") ? [line.split("|").map((x) => x.trim())] : []));
+    expect(sets.slice(2).map(([, title]) => title)).toEqual(Object.values(TITLES));
+    // The paper's numbers for a set stand behind ours.
+    const shown = ["missing (9.10)", "missing (8.67)", `${gru.micro.toFixed(2)} (8.54)`];
+    expect(sets.find(([, title]) => title === "JSB Chorales")?.slice(2, 5)).toEqual(shown);
     await run("table.ts");
-    expect(await Promise.all([...written, "README.md"].map(read))).toEqual([...texts, readme]);
+    expect(await Promise.all([...written, "README.md", "docs/models.md"].map(read))).toEqual([...texts, readme, page]);
   });
 
   test("table --check needs no data, and finds a page or a model that has changed", async () => {
@@ -139,6 +156,40 @@ describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {
     expect([page.code, page.stderr]).toEqual([1, expect.stringMatching(/^models\/README\.md is not what the models/)]);
     await addModel("gru", { seed: 2 });
     const model = await run("table.ts", "--check");
-    expect([model.code, model.stderr]).toEqual([1, expect.stringContaining("no numbers of jsb/gru as it is now")]);
+    expect([model.code, model.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^Expected numbers of jsb\/gru as it is now in .*, got none\. Run/),
+    ]);
+  });
+
+  test("table measures what has data, names what was left out, and keeps earlier numbers of the same models only", async () => {
+    await bringData();
+    await addModel("gru");
+    await run("table.ts");
+    const [measured] = JSON.parse(await read("models/results.json")).models;
+    await rm(join(folder, "data"), { recursive: true });
+    await addModel("tanh");
+    const kept = await run("table.ts");
+    expect(kept).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Left out: data\/music\/JSB_Chorales.mat .*\n.*jsb\/tanh/),
+    });
+    expect(JSON.parse(await read("models/results.json")).models).toEqual([measured]);
+    await bringData();
+    await run("table.ts");
+    await rm(join(folder, "data"), { recursive: true });
+    const both = await run("table.ts");
+    expect([both.code, both.stderr]).toEqual([
+      0,
+      expect.stringContaining("keeps the numbers of an earlier measurement"),
+    ]);
+    const results = JSON.parse(await read("models/results.json"));
+    expect(results.models.map(({ model }: { model: string }) => model)).toEqual(["jsb/tanh", "jsb/gru", "jsb/mixture"]);
+    expect(results.pairs).toHaveLength(1);
+    // Another file is another model: the earlier numbers are not its own.
+    await addModel("gru", { seed: 2 });
+    await run("table.ts");
+    const models = JSON.parse(await read("models/results.json")).models;
+    expect(models.map(({ model }: { model: string }) => model)).toEqual(["jsb/tanh"]);
   });
 });

@@ -1,0 +1,19 @@
+/** Scores a MIDI or audio file and prints nats per frame (audio: per step) of each model.   node score.ts FILE [MODELS] */
+import { openAsBlob } from "node:fs";
+
+const { SURPRISAL_URL = "http://127.0.0.1:8787" } = process.env;
+const [file = "", models] = process.argv.slice(2);
+
+interface Answer {
+  readonly scores: readonly { readonly model: string; readonly nll: number }[];
+  readonly best: string;
+}
+
+const form = new FormData();
+form.set("file", await openAsBlob(file), file);
+if (models !== undefined) form.set("models", models);
+const response = await fetch(`${SURPRISAL_URL}/v1/score`, { method: "POST", body: form });
+if (!response.ok) throw new Error(((await response.json()) as { detail: string }).detail);
+const { scores, best } = (await response.json()) as Answer;
+for (const { model, nll } of scores) console.log(`${model}\t${nll.toFixed(3)}`);
+console.log(`best: ${best}`);
