@@ -39,9 +39,10 @@ await build({
     "@wasm-audio-decoders/flac",
     "@wasm-audio-decoders/ogg-vorbis",
     "mpg123-decoder",
-    "ogg-opus-decoder",
+    "opus-decoder",
+    "mediabunny",
   ],
-  // midi-file and wavefile are CommonJS.
+  // midi-file is CommonJS.
   banner: {
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
   },

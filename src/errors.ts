@@ -71,6 +71,8 @@ export const WARNING_CODES = [
   "dc-offset",
   "low-sample-rate",
   "unlike-speech",
+  "cut-off",
+  "damaged-audio",
 ] as const;
 
 export interface Warning {

@@ -12,7 +12,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
 import { TrieRouter } from "hono/router/trie-router";
 import { SurprisalError, TITLE_BY_STATUS } from "../errors.ts";
-import type { Decoder } from "../formats/wav.ts";
+import type { Decoder } from "../formats/audio.ts";
 import { predict, score } from "../inference/answer.ts";
 import type { Limits } from "../limits.ts";
 

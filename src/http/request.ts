@@ -5,9 +5,9 @@
 
 import type { z } from "@hono/zod-openapi";
 import { SurprisalError } from "../errors.ts";
+import { type Decoder, isAudio, readAudio } from "../formats/audio.ts";
 import { parseMidi } from "../formats/midi.ts";
 import { pianoRoll } from "../formats/piano-roll.ts";
-import { type Decoder, isAudio, readAudio } from "../formats/wav.ts";
 import type { Input } from "../inference/answer.ts";
 import { checkFrames, type Piece, pieceOfMidi, pieceOfRoll } from "../inference/piece.ts";
 import { type Recording, recordingOf } from "../inference/recording.ts";
