@@ -31,6 +31,8 @@ interface StreamDecoder {
 
 /** Bytes that are decoded at once: a few bytes of FLAC may hold a second of silence, and all of it stands in memory. */
 const PORTION = 2048;
+/** Delay and padding of twelve bits each in LAME's tag, mpg123's own 529 samples, and the frame that holds the tag. */
+const MAX_MP3_TRIM = 2 * 4095 + 529 + 1152;
 /** Beyond, a file is not worth the decoder that each of its parts takes. */
 const MAX_GAPS = 100;
 /** libopus writes no longer packet than 1275 bytes for each of six frames of a stream (RFC 6716, section 3.4). */
@@ -195,6 +197,9 @@ async function decodeMp3(bytes: Uint8Array, sound: Recorded): Promise<void> {
       await yieldToEventLoop();
     }
   });
+  if (frames.length * frameSamples - sound.length > MAX_MP3_TRIM) {
+    throw new Error(`${sound.length} samples of ${frames.length * frameSamples}`);
+  }
   const held = frames.length - (announced === undefined ? 0 : 1);
   const missing = announced === undefined ? undefined : Math.max(0, announced - held) * frameSamples;
   if (breaks.length > 0) {
@@ -214,9 +219,12 @@ async function decodeOgg(bytes: Uint8Array, format: CodedFormat, sound: Recorded
     const before = sound.length;
     if (isOpusHead(head)) await decodeOpus(opusOfOgg(stream), sound);
     else if (isVorbisHead(head)) {
-      const { sampleRate, channels, samples, parts, gaps } = vorbisOfOgg(stream);
+      const { sampleRate, channels, samples, least, parts, gaps } = vorbisOfOgg(stream);
       sound.begin(sampleRate, channels, samples);
       for (const part of parts) await decodeVorbis(part, channels, sound);
+      if (gaps.length === 0 && sound.length - before < least) {
+        throw new Error(`${sound.length - before} samples of ${least}`);
+      }
       sound.missing(gaps, before);
     } else {
       // Its first packet has nine bytes of its own in front of "fLaC" (RFC 9639, section 10.1).

@@ -3,6 +3,7 @@
  * before anything is decoded: how long the sound lasts, and where some of it is missing.
  */
 
+import { expected, SurprisalError } from "../errors.ts";
 import { malformed } from "./waveform.ts";
 
 /** kbit/s by the header's four bits: MPEG 1, and MPEG 2 and 2.5. */
@@ -12,16 +13,12 @@ const BIT_RATES = [
 ];
 const SAMPLE_RATES = [44_100, 48_000, 32_000];
 
-/** The longest frame of a bit rate that the standard does not list, as LAME writes them: 640 kbit/s at 8 kHz. */
-const MAX_FREE_BYTES = 5760;
-
 interface Header {
   readonly sampleRate: number; // Hz
   readonly samples: number; // of one channel
   readonly channels: number;
   readonly bytes: number; // 0 where the bit rate is free
   readonly tagAt: number; // bytes from its start to a Xing or Info tag
-  readonly kind: number; // what all frames of a file have in common
 }
 
 export interface Mp3 {
@@ -38,18 +35,22 @@ export interface Mp3 {
 /** Whether a frame of layer III begins here, by its header. */
 export const isMp3Frame = (bytes: Uint8Array, at: number): boolean => headerAt(bytes, at) !== undefined;
 
-/** @throws SurprisalError `malformed-audio` when no frame is found, or its sample rate changes. */
+/** @throws SurprisalError `malformed-audio` when no frame is found, or its sample rate changes; `unsupported-media-type` for a free bit rate. */
 export function readMp3(bytes: Uint8Array): Mp3 {
   const frames: Uint8Array[] = [];
   const breaks: number[] = [];
   let first: Header | undefined;
-  let freeBytes = 0;
   let [at, lost, cutOff] = [0, false, false];
   while (at + 4 <= bytes.length) {
     const header = headerAt(bytes, at);
-    if (header?.bytes === 0 && freeBytes === 0) freeBytes = distanceToNext(bytes, at, header);
-    const length = header && (header.bytes || freeBytes + (bytes[at + 2] & 2 ? 1 : 0));
-    if (!header || !length) {
+    if (header?.bytes === 0 && at === 0) {
+      throw new SurprisalError(
+        "unsupported-media-type",
+        `${expected("MP3 of a bit rate that the standard lists", "MP3 of a free bit rate, of which the decoder drops most")} This converts it: lame --decode in.mp3 out.wav`,
+      );
+    }
+    const length = header?.bytes ?? 0;
+    if (!header || length === 0) {
       lost = true;
       at += 1;
       continue;
@@ -57,7 +58,7 @@ export function readMp3(bytes: Uint8Array): Mp3 {
     const next = headerAt(bytes, at + length);
     const isWhole = at + length <= bytes.length;
     // Four bytes of sound may look like a header; two of them at the right distance do not.
-    if (next ? next.kind !== header.kind : at + length + 4 <= bytes.length || lost) {
+    if (next ? next.sampleRate !== header.sampleRate : at + length + 4 <= bytes.length || lost) {
       lost = true;
       at += 1;
       continue;
@@ -102,16 +103,7 @@ function headerAt(bytes: Uint8Array, at: number): Header | undefined {
   const channels = d >> 6 === 3 ? 1 : 2;
   const side = version === 3 ? (channels === 1 ? 17 : 32) : channels === 1 ? 9 : 17;
   const length = bitRate === 0 ? 0 : Math.floor(((samples / 8) * 1000 * bitRate) / sampleRate) + ((c >> 1) & 1);
-  return { sampleRate, samples, channels, bytes: length, tagAt: 4 + side, kind: sampleRate };
-}
-
-/** Bytes to the next frame of a free bit rate, less its padding; 0 where there is none. */
-function distanceToNext(bytes: Uint8Array, at: number, { kind }: Header): number {
-  for (let next = at + 24; next <= at + MAX_FREE_BYTES; next++) {
-    const header = headerAt(bytes, next);
-    if (header?.bytes === 0 && header.kind === kind) return next - at - (bytes[at + 2] & 2 ? 1 : 0);
-  }
-  return 0;
+  return { sampleRate, samples, channels, bytes: length, tagAt: 4 + side };
 }
 
 /** Frames by the tag that encoders leave in the first frame: Xing, Info for a constant bit rate. */

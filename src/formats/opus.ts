@@ -1,5 +1,6 @@
 /** What Opus says of itself in Ogg, WebM and MP4 (RFC 7845), and how long a packet lasts (RFC 6716). Granules are 1/48,000 s. */
 
+import { expected } from "../errors.ts";
 import { type Speaker, vorbisLayout } from "./downmix.ts";
 import type { OggStream } from "./ogg.ts";
 import { type Gap, malformed } from "./waveform.ts";
@@ -71,6 +72,7 @@ export interface OpusGroup {
 
 /**
  * Lays packets behind one another, and holds them to the times that the stream states.
+ * @throws SurprisalError `malformed-audio` when a packet is none
  * @param tolerance samples by which a time may be off without anything being missing
  */
 export function opusStream(head: OpusHead, groups: readonly OpusGroup[], tolerance: number): OpusStream {
@@ -80,18 +82,19 @@ export function opusStream(head: OpusHead, groups: readonly OpusGroup[], toleran
   let length = 0; // of what the packets decode to
   let trimmed = 0;
   for (const group of groups) {
-    const whole = group.packets.filter((packet) => packetSamples(packet) > 0);
-    const samples = whole.reduce((sum, packet) => sum + packetSamples(packet), 0);
-    const isDamaged = group.isBehindGap || whole.length < group.packets.length;
+    const durations = group.packets.map(packetSamples);
+    if (durations.includes(0))
+      throw malformed(expected("packets of Opus", `a damaged one behind ${length / OPUS_RATE} s`));
+    const samples = durations.reduce((sum, own) => sum + own, 0);
     const start = group.end === undefined ? undefined : group.end - samples;
     const missing = start === undefined || position === undefined ? 0 : start - position;
-    if (isDamaged || missing > tolerance) {
+    if (group.isBehindGap || missing > tolerance) {
       gaps.push({ at: Math.max(0, length - head.preSkip), samples: missing > 0 ? missing : undefined });
       position = start === undefined ? position : Math.max(position ?? 0, start);
     }
     // A stream that was recorded from its middle on does not begin at 0.
     position ??= group.isLast ? 0 : Math.max(0, start ?? 0);
-    packets.push(...whole);
+    packets.push(...group.packets);
     position += samples;
     length += samples;
     if (group.isLast && group.end !== undefined && group.end < position)

@@ -7,6 +7,7 @@ export interface VorbisStream {
   readonly sampleRate: number; // Hz
   readonly channels: number;
   readonly samples: number; // by the position of its last page
+  readonly least: number; // samples that the pages behind the first hold
   /** Pages that follow one another, each part with the headers in front: a decoder would join what stands around a gap. */
   readonly parts: readonly Uint8Array[];
   readonly gaps: readonly Gap[]; // at the clock of the stream
@@ -43,6 +44,7 @@ export function vorbisOfOgg({ pages }: OggStream): VorbisStream {
     sampleRate: view.getUint32(12, true),
     channels: view.getUint8(11),
     samples: position,
+    least: position - Math.max(0, pages.find(({ granule }) => granule > 0)?.granule ?? 0),
     parts: parts.map((part) => joined(part.map(({ bytes }) => bytes))),
     gaps,
   };

@@ -7,6 +7,7 @@ import { MAX_SECONDS } from "../limits.ts";
 import { imaAdpcm, msAdpcm } from "./adpcm.ts";
 import { readBlocks } from "./blocks.ts";
 import { waveLayout } from "./downmix.ts";
+import { gsmCodec } from "./gsm.ts";
 import { type BlockCodec, pcmCodec } from "./pcm.ts";
 import { type Chunk, chunksOf, isWav } from "./riff.ts";
 import { checkAnnouncement, malformed, type Sound, unsupported, type Waveform } from "./waveform.ts";
@@ -94,6 +95,7 @@ function readFormat({ bytes }: Chunk): Format {
       );
     }
     if (tag === 0x11) return imaAdpcm(blockBytes, channels);
+    if (tag === 0x31 && channels === 1 && blockBytes === 65) return gsmCodec();
     const integer = tag === 1 && bits >= 1 && bits <= 32;
     const logarithmic = (tag === 6 || tag === 7) && bits === 8;
     if (!integer && !logarithmic && !(tag === 3 && (bits === 32 || bits === 64))) {
