@@ -7,8 +7,8 @@ export function withoutTags(file: Uint8Array): Uint8Array {
   let bytes = file;
   for (let length = id3v2Bytes(bytes); length > 0; length = id3v2Bytes(bytes)) bytes = bytes.subarray(length);
   const first = bytes.findIndex((byte) => byte !== 0);
-  // Zeros belong to an MP4 file: its first word is the size of its first box.
-  if (first >= 4) bytes = bytes.subarray(first);
+  // The first word of an MP4 file is the size of its first box.
+  if (first >= 4 || bytes[first] === 0xff) bytes = bytes.subarray(first);
   if (/^(fLaC|OggS|\xff)/.test(textOf(bytes, 0, 4))) {
     for (let length = tailBytes(bytes); length > 0; length = tailBytes(bytes)) bytes = bytes.subarray(0, -length);
   }
