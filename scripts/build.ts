@@ -45,7 +45,8 @@ await build({
     "@wasm-audio-decoders/flac",
     "@wasm-audio-decoders/ogg-vorbis",
     "mpg123-decoder",
-    "ogg-opus-decoder",
+    "opus-decoder",
+    "mediabunny",
   ],
 });
 

@@ -8,7 +8,7 @@
  *   const { best } = await surprisal.score([[60, 64], [62, 65]]);
  */
 export { type ErrorCode, SurprisalError, type Warning } from "./errors.ts";
-export type { Decoder } from "./formats/wav.ts";
+export type { Decoder } from "./formats/audio.ts";
 export { createApp, type Deps } from "./http/app.ts";
 export { continuationFile } from "./http/continuation.ts";
 export { type Audio, type File, isMusic, type LoadOptions, load, type Roll, type Surprisal } from "./library.ts";

@@ -75,6 +75,8 @@ export const WARNING_CODES = [
   "shift-from-excerpt",
   "notes-between-frames",
   "onsets-off-grid",
+  "cut-off",
+  "damaged-audio",
 ] as const;
 
 export interface Warning {

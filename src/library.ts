@@ -3,7 +3,7 @@
  * It runs on every runtime; src/index.ts opens it on Node, src/core.ts gives it to the others.
  */
 import { SurprisalError } from "./errors.ts";
-import type { Decoder } from "./formats/wav.ts";
+import type { Decoder } from "./formats/audio.ts";
 import { createApp, type Deps } from "./http/app.ts";
 import { decodeContent } from "./http/content.ts";
 import { parse } from "./http/fault.ts";

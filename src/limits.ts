@@ -44,6 +44,9 @@ export const MAX_STEPS = { music: 512, audio: 8000 } as const;
 /** Of audio, Hz. */
 export const SAMPLE_RATES = { min: 1000, max: 768_000 } as const;
 
+/** Samples of a recording, one channel: eleven minutes at 48 kHz, and 128 MiB as float32. */
+export const MAX_SAMPLES = 2 ** 25;
+
 /** Channels of audio. */
 export const MAX_CHANNELS = 64;
 

@@ -1,13 +1,19 @@
 /**
- * FLAC, MP3, Ogg Vorbis and Ogg Opus -> mono samples, by builds of the reference decoders for WebAssembly. They are compiled
- * when they are first needed, which Workers refuse, so this belongs to Node and Lambda.
+ * FLAC, MP3, Ogg and Opus in WebM or MP4 -> mono samples, by builds of the reference decoders for WebAssembly. They are compiled
+ * when they are first needed, which Workers refuse, so this belongs to Node and Lambda. What a file is made of is found before
+ * it is decoded (flac.ts, mp3.ts, ogg.ts), so that sound that is missing is known to be.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { yieldToEventLoop } from "../util/yield.ts";
-import { announcedSeconds } from "./durations.ts";
-import { wholePages } from "./ogg.ts";
-import { type CodedFormat, checkSeconds, type Waveform } from "./wav.ts";
+import type { CodedFormat } from "./audio.ts";
+import { downmixWeights, flacLayout, type Speaker, vorbisLayout } from "./downmix.ts";
+import { type FlacFrame, metadataBytes, readFrames, readStreamInfo } from "./flac.ts";
+import { readMp3 } from "./mp3.ts";
+import { joined, oggStreams } from "./ogg.ts";
+import { isOpusHead, OPUS_RATE, type OpusStream, opusOfOgg } from "./opus.ts";
+import { isVorbisHead, vorbisOfOgg } from "./vorbis.ts";
+import { checkAnnouncement, cutOff, damagedAudio, type Gap, malformed, type Waveform } from "./waveform.ts";
 
 interface Decoded {
   readonly channelData: readonly Float32Array[];
@@ -20,73 +26,261 @@ interface Decoded {
 /** What the decoders have in common. */
 interface StreamDecoder {
   readonly ready: Promise<void>;
-  decode(bytes: Uint8Array): Decoded | Promise<Decoded>;
-  flush?(): Promise<Decoded>;
   free(): void;
 }
 
-const DECODERS: Readonly<Record<CodedFormat, () => Promise<StreamDecoder>>> = {
-  FLAC: async () => new (await import("@wasm-audio-decoders/flac")).FLACDecoder(),
-  MP3: async () => new (await import("mpg123-decoder")).MPEGDecoder(),
-  "Ogg Vorbis": async () => new (await import("@wasm-audio-decoders/ogg-vorbis")).OggVorbisDecoder(),
-  "Ogg Opus": async () => new (await import("ogg-opus-decoder")).OggOpusDecoder(),
-};
-
 /** Bytes that are decoded at once: a few bytes of FLAC may hold a second of silence, and all of it stands in memory. */
 const PORTION = 2048;
+/** Delay and padding of twelve bits each in LAME's tag, mpg123's own 529 samples, and the frame that holds the tag. */
+const MAX_MP3_TRIM = 2 * 4095 + 529 + 1152;
+/** Beyond, a file is not worth the decoder that each of its parts takes. */
+const MAX_GAPS = 100;
+/** libopus writes no longer packet than 1275 bytes for each of six frames of a stream (RFC 6716, section 3.4). */
+const MAX_OPUS_BYTES = 7650;
 
 /**
- * Decodes a file; the channels are averaged. A file that was cut off is read to its last whole frame.
+ * Decodes a file; its channels are mixed as downmix.ts says. What was cut off or is missing is left out and said in warnings.
  * @throws SurprisalError `too-large` when it is longer than `maxSeconds`, by its header before anything is decoded and
- * else as soon as it shows; `malformed-audio` when a part of it cannot be decoded: a gap would be scored as if it were sound.
+ * else as soon as it shows; `malformed-audio` when it cannot be decoded, `unsupported-media-type` for another codec in a container.
  */
-export async function decode(file: Uint8Array, format: CodedFormat, maxSeconds: number): Promise<Waveform> {
-  // Of a page that was cut off the decoders would make sound that nobody recorded.
-  const { bytes, granule } = format.startsWith("Ogg") ? wholePages(file) : { bytes: file };
-  checkSeconds(announcedSeconds(bytes, format, granule) ?? 0, maxSeconds);
-  const decoder = await DECODERS[format]();
-  const parts: Float32Array[] = [];
-  let [length, rate] = [0, 0];
-  const take = ({ channelData, samplesDecoded, sampleRate, bitDepth, errors }: Decoded) => {
-    if (errors.length > 0) throw malformed(format, errors[0].message);
-    if (samplesDecoded === 0) return;
-    if (rate !== 0 && sampleRate !== rate) throw malformed(format, `its rate changes from ${rate} to ${sampleRate} Hz`);
-    rate = sampleRate;
-    length += samplesDecoded;
-    checkSeconds(length / rate, maxSeconds);
-    parts.push(averaged(bitDepth ? channelData.map(exactly(bitDepth)) : channelData, samplesDecoded));
-  };
+export async function decode(bytes: Uint8Array, format: CodedFormat, maxSeconds: number): Promise<Waveform> {
+  const sound = new Recorded(format, maxSeconds);
   try {
-    await decoder.ready;
-    for (let at = 0; at < bytes.length; at += PORTION) {
-      take(await decoder.decode(bytes.subarray(at, at + PORTION)));
+    if (format === "FLAC") await decodeFlac(bytes, metadataBytes(bytes), sound);
+    else if (format === "MP3") await decodeMp3(bytes, sound);
+    else if (format === "WebM" || format === "MP4") {
+      const { opusOfContainer } = await import("./containers.ts");
+      await decodeOpus(await opusOfContainer(bytes, format, maxSeconds), sound);
+    } else await decodeOgg(bytes, format, sound);
+  } catch (error) {
+    if (error instanceof SurprisalError) throw error;
+    throw malformed(expected(`${format} that can be decoded`, `damage behind ${sound.place()}`), { cause: error });
+  }
+  return sound.waveform();
+}
+
+/** Collects what decoders give, as one channel. */
+class Recorded {
+  readonly #format: CodedFormat;
+  readonly #maxSeconds: number;
+  readonly #parts: Float32Array[] = [];
+  readonly #warnings: Warning[] = [];
+  readonly #gaps: Gap[] = [];
+  length = 0;
+  #rate = 0;
+
+  constructor(format: CodedFormat, maxSeconds: number) {
+    this.#format = format;
+    this.#maxSeconds = maxSeconds;
+  }
+
+  /** Called with what a header says, before anything of it is decoded. @throws SurprisalError when the rate changes */
+  begin(sampleRate: number, channels: number, samples: number): void {
+    checkAnnouncement({ sampleRate, channels, samples: this.length + samples }, this.#maxSeconds);
+    if (this.#rate !== 0 && sampleRate !== this.#rate) {
+      throw malformed(
+        `Expected one sample rate, got ${this.#rate} and then ${sampleRate} Hz in the ${this.#format} file.`,
+      );
+    }
+    this.#rate = sampleRate;
+  }
+
+  /** @param layout of the loudspeakers, empty where nobody says */
+  add({ channelData, samplesDecoded, errors, bitDepth }: Decoded, layout: readonly Speaker[], gain = 1): void {
+    if (errors.length > 0) throw new Error(errors[0].message);
+    if (samplesDecoded === 0) return;
+    const channels = bitDepth ? channelData.map(exactly(bitDepth)) : channelData;
+    const weights = downmixWeights(channels.length, layout);
+    const mono = new Float32Array(samplesDecoded);
+    channels.forEach((channel, c) => {
+      for (let t = 0; t < samplesDecoded; t++) mono[t] += channel[t] * weights[c] * gain;
+    });
+    this.keep(mono);
+  }
+
+  keep(mono: Float32Array): void {
+    this.length += mono.length;
+    this.#parts.push(mono);
+    checkAnnouncement({ sampleRate: this.#rate, channels: 1, samples: this.length }, this.#maxSeconds);
+  }
+
+  /** @param start samples of this recording that come before what the gaps are counted in */
+  missing(gaps: readonly Gap[], start = 0): void {
+    this.#gaps.push(...gaps.map(({ at, samples }) => ({ at: start + at, samples })));
+  }
+
+  warn(warning: Warning): void {
+    this.#warnings.push(warning);
+  }
+
+  place(): string {
+    return this.#rate === 0 ? "its header" : `${(this.length / this.#rate).toFixed(2)} s`;
+  }
+
+  waveform(): Waveform {
+    if (this.length === 0) throw malformed(expected(`sound in the ${this.#format} file`, "none"));
+    const samples = new Float32Array(this.length);
+    let position = 0;
+    for (const part of this.#parts) {
+      samples.set(part, position);
+      position += part.length;
+    }
+    const warnings = this.#gaps.length > 0 ? [damagedAudio(this.#gaps, this.#rate), ...this.#warnings] : this.#warnings;
+    return { samples, sampleRate: this.#rate, warnings };
+  }
+}
+
+/** Runs `use` with a decoder that is ready, and frees it. */
+async function withDecoder<T extends StreamDecoder>(decoder: T, use: (decoder: T) => Promise<void>): Promise<void> {
+  await decoder.ready;
+  try {
+    await use(decoder);
+  } finally {
+    try {
+      decoder.free();
+    } catch {
+      // Damaged sound may leave a decoder whose memory cannot be freed. All of it goes with the instance anyway.
+    }
+  }
+}
+
+async function decodeFlac(bytes: Uint8Array, from: number, sound: Recorded): Promise<void> {
+  const info = readStreamInfo(bytes);
+  sound.begin(info.sampleRate, info.channels, info.samples);
+  const frames = readFrames(bytes, from, info);
+  const length = frames.reduce((sum, { samples }) => sum + samples, 0);
+  sound.begin(info.sampleRate, info.channels, length);
+  const start = sound.length;
+  const { gaps, runs, end } = runsOf(frames);
+  if (gaps.length > MAX_GAPS) throw new Error(`${gaps.length} gaps`);
+  const { FLACDecoder } = await import("@wasm-audio-decoders/flac");
+  for (const run of runs) {
+    // libFLAC takes a gap between frames for an error, and so does not see one.
+    await withDecoder(new FLACDecoder(), async (decoder) => {
+      await decoder.decodeFrames([info.bytes]);
+      for (const frame of run) {
+        sound.add(await decoder.decodeFrames([frame.bytes]), flacLayout(info.channels));
+        await yieldToEventLoop();
+      }
+    });
+  }
+  if (sound.length - start !== length) throw new Error(`${sound.length - start} samples of ${length}`);
+  sound.missing(gaps, start);
+  if (info.samples > 0 && end < info.samples) sound.warn(cutOff(end, info.samples));
+}
+
+/** What is missing between frames, the frames that follow one another, and where the last ends by its own count. */
+function runsOf(frames: readonly FlacFrame[]): { gaps: Gap[]; runs: FlacFrame[][]; end: number } {
+  const gaps: Gap[] = [];
+  const runs: FlacFrame[][] = [[]];
+  let [end, held] = [0, 0];
+  for (const frame of frames) {
+    const { start, samples } = frame;
+    if (start !== end) {
+      gaps.push({ at: held, samples: start > end ? start - end : undefined });
+      runs.push([]);
+    }
+    runs[runs.length - 1].push(frame);
+    end = start + samples;
+    held += samples;
+  }
+  return { gaps, runs, end };
+}
+
+async function decodeMp3(bytes: Uint8Array, sound: Recorded): Promise<void> {
+  const { sampleRate, channels, frameSamples, frames, announced, breaks, cutOff: isCutOff } = readMp3(bytes);
+  sound.begin(sampleRate, channels, frames.length * frameSamples);
+  const { MPEGDecoder } = await import("mpg123-decoder");
+  await withDecoder(new MPEGDecoder(), async (decoder) => {
+    for (const frame of frames) {
+      sound.add(decoder.decode(frame), []);
       await yieldToEventLoop();
     }
-    if (decoder.flush) take(await decoder.flush());
-  } catch (error) {
-    throw error instanceof SurprisalError ? error : malformed(format, String(error));
-  } finally {
-    decoder.free();
+  });
+  if (frames.length * frameSamples - sound.length > MAX_MP3_TRIM) {
+    throw new Error(`${sound.length} samples of ${frames.length * frameSamples}`);
   }
-  if (length === 0) throw malformed(format, "it has no sound");
-  const samples = new Float32Array(length);
-  let position = 0;
-  for (const part of parts) {
-    samples.set(part, position);
-    position += part.length;
+  const held = frames.length - (announced === undefined ? 0 : 1);
+  const missing = announced === undefined ? undefined : Math.max(0, announced - held) * frameSamples;
+  if (breaks.length > 0) {
+    const samples = breaks.length === 1 && missing ? missing : undefined;
+    sound.missing(breaks.map((frame) => ({ at: frame * frameSamples, samples })));
+  } else if ((announced !== undefined && missing) || isCutOff) {
+    sound.warn(cutOff(held * frameSamples, (announced ?? held + 1) * frameSamples));
   }
-  return { samples, sampleRate: rate };
+}
+
+async function decodeOgg(bytes: Uint8Array, format: CodedFormat, sound: Recorded): Promise<void> {
+  const isFlac = (packet: Uint8Array) => String.fromCharCode(...packet.subarray(0, 5)) === "\x7fFLAC";
+  const isSound = (packet: Uint8Array) => isOpusHead(packet) || isVorbisHead(packet) || isFlac(packet);
+  const streams = oggStreams(bytes, isSound);
+  for (const stream of streams) {
+    const [head = new Uint8Array()] = stream.pages[0].packets;
+    const before = sound.length;
+    if (isOpusHead(head)) await decodeOpus(opusOfOgg(stream), sound);
+    else if (isVorbisHead(head)) {
+      const { sampleRate, channels, samples, least, parts, gaps } = vorbisOfOgg(stream);
+      sound.begin(sampleRate, channels, samples);
+      for (const part of parts) await decodeVorbis(part, channels, sound);
+      if (gaps.length === 0 && sound.length - before < least) {
+        throw new Error(`${sound.length - before} samples of ${least}`);
+      }
+      sound.missing(gaps, before);
+    } else {
+      // Its first packet has nine bytes of its own in front of "fLaC" (RFC 9639, section 10.1).
+      const packets = stream.pages.flatMap((page) => page.packets);
+      const first = packets.findIndex((packet, i) => i > 0 && packet[0] === 0xff);
+      const frames = first === -1 ? [] : packets.slice(first);
+      const start = packets[0].subarray(9);
+      await decodeFlac(joined([start, ...frames]), start.length, sound);
+    }
+    if (!stream.isWhole && sound.length > 0) sound.warn(withoutEnd(format, sound.place()));
+  }
+}
+
+const withoutEnd = (format: CodedFormat, place: string): Warning => ({
+  code: "cut-off",
+  count: 0,
+  detail: `The ${format} file is cut off: it holds ${place} of sound and has no last page, so nobody knows how much is missing.`,
+});
+
+async function decodeVorbis(bytes: Uint8Array, channels: number, sound: Recorded): Promise<void> {
+  const { OggVorbisDecoder } = await import("@wasm-audio-decoders/ogg-vorbis");
+  await withDecoder(new OggVorbisDecoder(), async (decoder) => {
+    for (let at = 0; at < bytes.length; at += PORTION) {
+      sound.add(await decoder.decode(bytes.subarray(at, at + PORTION)), vorbisLayout(channels));
+      await yieldToEventLoop();
+    }
+    sound.add(await decoder.flush(), vorbisLayout(channels));
+  });
+}
+
+async function decodeOpus({ head, packets, samples, gaps }: OpusStream, sound: Recorded): Promise<void> {
+  sound.begin(OPUS_RATE, head.channels, samples);
+  const start = sound.length;
+  const { OpusDecoder } = await import("opus-decoder");
+  const options = {
+    channels: head.channels,
+    streamCount: head.streams,
+    coupledStreamCount: head.coupled,
+    channelMappingTable: [...head.mapping],
+  };
+  await withDecoder(new OpusDecoder(options), async (decoder) => {
+    let skip = head.preSkip;
+    for (const packet of packets) {
+      if (packet.length > MAX_OPUS_BYTES * head.streams) throw new Error(`a packet of ${packet.length} bytes`);
+      const decoded = decoder.decodeFrame(packet);
+      const from = Math.min(skip, decoded.samplesDecoded);
+      skip -= from;
+      const to = Math.min(decoded.samplesDecoded, from + start + samples - sound.length);
+      const channelData = decoded.channelData.map((channel) => channel.subarray(from, to));
+      sound.add({ ...decoded, channelData, samplesDecoded: to - from }, head.layout, head.gain);
+      await yieldToEventLoop();
+    }
+  });
+  sound.missing(gaps, start);
 }
 
 /** The integers that were coded, where full scale is 2^(bits - 1). */
 const exactly = (bits: number) => (channel: Float32Array) =>
   channel.map((sample) => Math.round(sample * (2 ** (bits - 1) - 1)) / 2 ** (bits - 1));
-
-function averaged(channels: readonly Float32Array[], length: number): Float32Array {
-  const mean = new Float32Array(length);
-  for (const channel of channels) for (let t = 0; t < length; t++) mean[t] += channel[t] / channels.length;
-  return mean;
-}
-
-const malformed = (format: CodedFormat, reason: string) =>
-  new SurprisalError("malformed-audio", `The ${format} cannot be read: ${reason.trim().replace(/[.!]$/, "")}.`);

@@ -1,31 +1,137 @@
-/** Ogg bytes -> their whole pages (RFC 3533), each of which carries its length, its position in time and a checksum. */
-import { SurprisalError } from "../errors.ts";
+/**
+ * Ogg bytes (RFC 3533) -> the packets of the sound in it. A page carries its length, its position in time, its number and a
+ * checksum; files may be chained: one stream behind the other, each with its own headers.
+ */
+
+import { malformed } from "./waveform.ts";
 
 const HEADER_BYTES = 27;
 const MAGIC = 0x4f676753; // "OggS"
 const POLYNOMIAL = 0x04c11db7;
 
-export interface OggPages {
-  readonly bytes: Uint8Array; // without a page that was cut off at the end
-  readonly granule: number; // position of the end of the last page, in the codec's units
+interface Page {
+  readonly start: number;
+  readonly body: number; // where its segments begin
+  readonly end: number;
+  readonly serial: number; // of its stream
+  readonly number: number;
+  readonly granule: number; // position of its end, in the codec's units; -1 when no packet ends in it
+  readonly isContinued: boolean;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  readonly lengths: Uint8Array; // of segments; a packet goes on while they are 255
 }
 
-/** @throws SurprisalError `malformed-audio` when a page does not begin where the one before ends, or its checksum is wrong. */
-export function wholePages(bytes: Uint8Array): OggPages {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let [at, granule] = [0, 0];
+/** Packets that end in one page. */
+export interface OggPage {
+  readonly packets: readonly Uint8Array[];
+  readonly bytes: Uint8Array; // the page
+  readonly granule: number; // -1 when no packet ends in it
+  readonly isBehindGap: boolean; // the page before it is not there
+}
+
+/** One of the streams of a file. */
+export interface OggStream {
+  readonly pages: readonly OggPage[];
+  readonly isWhole: boolean; // its last page is there
+}
+
+/**
+ * The streams of a chain that `isSound` knows by their first packets, in order.
+ * @throws SurprisalError `malformed-audio` when a page does not begin where the one before ends, or its checksum is wrong.
+ */
+export function oggStreams(bytes: Uint8Array, isSound: (packet: Uint8Array) => boolean): OggStream[] {
+  const streams: Stream[] = [];
+  const known = new Map<number, Stream | undefined>();
+  let [at, begins, chosen] = [0, false, false];
   while (at + HEADER_BYTES <= bytes.length) {
-    if (view.getUint32(at) !== MAGIC) throw malformed(`no page begins at byte ${at}`);
-    const segments = bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + view.getUint8(at + 26));
-    const end = at + HEADER_BYTES + view.getUint8(at + 26) + segments.reduce((sum, length) => sum + length, 0);
-    if (end > bytes.length) break;
-    if (checksum(bytes, at, end) !== view.getUint32(at + 22, true))
-      throw malformed(`the page at byte ${at} is damaged`);
-    const position = Number(view.getBigInt64(at + 6, true));
-    if (position >= 0) granule = position; // -1: no packet ends in the page
-    at = end;
+    const page = pageAt(bytes, at);
+    if (!page) {
+      // Behind the last page of every stream there may be a tag, or zeros.
+      if (streams.length > 0 && streams.every(({ isWhole }) => isWhole)) break;
+      throw malformed(`Expected a page at byte ${at} of the Ogg file, got something else.`);
+    }
+    if (page.end > bytes.length) break;
+    if (
+      checksum(bytes, page.start, page.end) !== new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(22, true)
+    ) {
+      throw malformed(
+        `Expected the page at byte ${at} of the Ogg file to have its own checksum, got another: it is damaged.`,
+      );
+    }
+    at = page.end;
+    if (page.isFirst) {
+      // The first pages of all streams of a link stand together.
+      if (!begins) chosen = false;
+      begins = true;
+      const first = bytes.subarray(page.body, page.end);
+      const stream = !chosen && isSound(first) ? new Stream() : undefined;
+      if (stream) streams.push(stream);
+      chosen ||= stream !== undefined;
+      known.set(page.serial, stream);
+    } else begins = false;
+    known.get(page.serial)?.add(page, bytes);
   }
-  return { bytes: bytes.subarray(0, at), granule };
+  return streams;
+}
+
+class Stream implements OggStream {
+  readonly pages: OggPage[] = [];
+  isWhole = false;
+  #number = -1;
+  #part: Uint8Array[] = []; // of a packet that goes on in the next page
+
+  add(page: Page, bytes: Uint8Array): void {
+    const isBehindGap = this.#number !== -1 && page.number !== (this.#number + 1) % 2 ** 32;
+    this.#number = page.number;
+    if (isBehindGap || !page.isContinued) this.#part = [];
+    // What continues a packet whose beginning is missing is no packet.
+    let isOrphan = page.isContinued && this.#part.length === 0;
+    const packets: Uint8Array[] = [];
+    let [from, to] = [page.body, page.body];
+    for (const length of page.lengths) {
+      to += length;
+      if (length === 255) continue;
+      if (!isOrphan) packets.push(joined([...this.#part, bytes.subarray(from, to)]));
+      isOrphan = false;
+      this.#part = [];
+      from = to;
+    }
+    if (from < to && !isOrphan) this.#part.push(bytes.subarray(from, to));
+    this.isWhole ||= page.isLast;
+    this.pages.push({ packets, bytes: bytes.subarray(page.start, page.end), granule: page.granule, isBehindGap });
+  }
+}
+
+function pageAt(bytes: Uint8Array, start: number): Page | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
+  if (view.getUint32(0) !== MAGIC) return undefined;
+  const body = start + HEADER_BYTES + view.getUint8(26);
+  const lengths = bytes.subarray(start + HEADER_BYTES, body);
+  const flags = view.getUint8(5);
+  return {
+    start,
+    body,
+    end: body + lengths.reduce((sum, length) => sum + length, 0),
+    serial: view.getUint32(14, true),
+    number: view.getUint32(18, true),
+    granule: Number(view.getBigInt64(6, true)),
+    isContinued: (flags & 1) !== 0,
+    isFirst: (flags & 2) !== 0,
+    isLast: (flags & 4) !== 0,
+    lengths,
+  };
+}
+
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -43,5 +149,3 @@ function checksum(bytes: Uint8Array, start: number, end: number): number {
   }
   return sum >>> 0;
 }
-
-const malformed = (reason: string) => new SurprisalError("malformed-audio", `The Ogg file cannot be read: ${reason}.`);

@@ -8,7 +8,7 @@ import { yieldToEventLoop } from "../util/yield.ts";
 const ATTENUATION = 84; // dB, by design; what is left over 80 covers rows that are interpolated
 const PASSES = 7 / 8;
 const BETA = 0.1102 * (ATTENUATION - 8.7); // Kaiser's formula above 50 dB
-/** Beyond, rows are interpolated between neighbours: -110 dB of error. */
+/** To each period of the lower rate; beyond, rows are interpolated between neighbours: -110 dB of error. */
 const MAX_PHASES = 512;
 const BLOCK = 4096; // samples of output between two pauses
 
@@ -21,8 +21,10 @@ export async function resample(samples: Float32Array, from: number, to: number):
   if (from === to) return samples;
   const divisor = gcd(from, to);
   const [up, down] = [to / divisor, from / divisor];
-  const phases = Math.min(up, MAX_PHASES);
-  const rows = filterRows(phases, Math.min(1, to / from));
+  const band = Math.min(1, to / from);
+  // A lower band takes longer rows, and fewer of them: the filter is no larger for a higher rate.
+  const phases = Math.min(up, Math.ceil(MAX_PHASES * band));
+  const rows = filterRows(phases, band);
   const half = rows[0].length / 2; // taps before the place of an output sample, and after it
   const padded = new Float32Array(samples.length + 2 * half);
   padded.set(samples, half);

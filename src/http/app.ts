@@ -13,7 +13,7 @@ import { type RequestIdVariables, requestId } from "hono/request-id";
 import { TrieRouter } from "hono/router/trie-router";
 import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
-import type { Decoder } from "../formats/wav.ts";
+import type { Decoder } from "../formats/audio.ts";
 import { predict, score } from "../inference/answer.ts";
 import type { Limits } from "../limits.ts";
 import { modelInfo } from "../model/info.ts";

@@ -4,10 +4,10 @@
  */
 
 import { expected, SurprisalError } from "../errors.ts";
+import { type Decoder, isAudio, readAudio } from "../formats/audio.ts";
 import { describeBeginning } from "../formats/beginning.ts";
 import { parseMidi } from "../formats/midi.ts";
 import { pianoRoll } from "../formats/piano-roll.ts";
-import { type Decoder, isAudio, readAudio } from "../formats/wav.ts";
 import type { Input } from "../inference/answer.ts";
 import { pieceOfMidi, pieceOfRoll } from "../inference/piece.ts";
 import { recordingOf } from "../inference/recording.ts";

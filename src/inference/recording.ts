@@ -2,10 +2,9 @@
  * A recording as it came in -> Recording: its samples at the rate of each model, and what a listener would say of them.
  */
 
-import type { Warning } from "../errors.ts";
-import { SurprisalError } from "../errors.ts";
+import { expected, type Warning } from "../errors.ts";
 import { resample } from "../formats/resample.ts";
-import { checkSeconds, type Waveform } from "../formats/wav.ts";
+import { checkSeconds, malformed, type Sound } from "../formats/waveform.ts";
 import { type Limits, MAX_SAMPLE } from "../limits.ts";
 import type { AudioInput } from "../schema/common.ts";
 
@@ -24,20 +23,31 @@ export interface Recording {
   at(sampleRate: number): Promise<Float32Array>;
 }
 
-/** @throws SurprisalError `too-large` when it is longer than the limit, `malformed-audio` when a sample is no level of audio. */
-export function recordingOf({ samples, sampleRate }: Waveform, limits: Pick<Limits, "seconds">): Recording {
+/**
+ * @param waveform a Waveform, or sound that was read from no file
+ * @throws SurprisalError `too-large` when it is longer than the limit, `malformed-audio` when a sample is no level of audio.
+ */
+export function recordingOf(
+  { samples, sampleRate, warnings = [] }: Sound & { readonly warnings?: readonly Warning[] },
+  limits: Pick<Limits, "seconds">,
+): Recording {
   const durationSeconds = samples.length / sampleRate;
   checkSeconds(durationSeconds, limits.seconds);
   const odd = samples.findIndex((sample) => !(Math.abs(sample) <= MAX_SAMPLE));
   if (odd !== -1) {
-    throw new SurprisalError(
-      "malformed-audio",
-      `Sample ${odd} is ${samples[odd]}; wanted at most ${MAX_SAMPLE} in size, where full scale is 1.`,
+    throw malformed(
+      expected(`samples of at most ${MAX_SAMPLE} in size, where full scale is 1`, `${samples[odd]} at sample ${odd}`),
     );
   }
   const resampled = new Map<number, Promise<Float32Array>>();
   return {
-    input: { kind: "audio", sampleRate, samples: samples.length, durationSeconds, warnings: warningsOf(samples) },
+    input: {
+      kind: "audio",
+      sampleRate,
+      samples: samples.length,
+      durationSeconds,
+      warnings: [...warnings, ...warningsOf(samples)],
+    },
     at(rate) {
       const known = resampled.get(rate) ?? resample(samples, sampleRate, rate);
       resampled.set(rate, known);

@@ -54,7 +54,7 @@ describe("WAV files", () => {
 
   test("that last too long are refused by their length alone", async () => {
     await expect(readWav(wav("16").toBuffer(), 0.04)).rejects.toThrow(
-      "The recording lasts 0 s; wanted at most 0.04 s.",
+      "Expected at most 0.04 s of sound, got a recording of 0 s.",
     );
   });
 

@@ -2,8 +2,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { SurprisalError } from "../../errors.ts";
+import { isAudio } from "../../formats/audio.ts";
 import { decode } from "../../formats/decoders.ts";
-import { isAudio } from "../../formats/wav.ts";
 import { decodeContent } from "../../http/content.ts";
 import type { Input } from "../../inference/answer.ts";
 import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";

@@ -1,4 +1,4 @@
-/** Cloudflare Workers: the API with the models of an R2 bucket. Files of FLAC, MP3 and Ogg are refused, see formats/decoders.ts. */
+/** Cloudflare Workers: the API with the models of an R2 bucket. Of audio, WAV and AIFF are read; what needs a decoder is refused, see formats/decoders.ts. */
 
 import { env, waitUntil } from "cloudflare:workers";
 import kernel from "../../../dist/kernel.wasm";

@@ -1,0 +1,52 @@
+/** The sound of a WAV or AIFF file: blocks of one size -> mono samples. */
+
+import { SurprisalError, type Warning } from "../errors.ts";
+import { yieldToEventLoop } from "../util/yield.ts";
+import { downmixWeights, type Speaker } from "./downmix.ts";
+import type { BlockCodec } from "./pcm.ts";
+import { checkAnnouncement, cutOff, malformed, type Waveform } from "./waveform.ts";
+
+export interface BlockAudio {
+  readonly codec: BlockCodec;
+  readonly data: Uint8Array;
+  readonly sampleRate: number; // Hz
+  readonly channels: number;
+  readonly layout: readonly Speaker[]; // empty where the file does not say
+  readonly announced: number | undefined; // frames, where the header says
+}
+
+/** Frames that are decoded at once: in between, a sample takes eight bytes. */
+const PORTION = 2 ** 15;
+
+/**
+ * @throws SurprisalError `nothing-to-score` when there is no sound, `too-large` before any sample is decoded, and
+ * `malformed-audio` for a sample that is no number.
+ */
+export async function readBlocks(audio: BlockAudio, maxSeconds: number): Promise<Waveform> {
+  const { codec, data, sampleRate, channels, announced } = audio;
+  checkAnnouncement({ sampleRate, channels, samples: 0 }, maxSeconds);
+  const blocks = Math.floor(data.length / codec.blockBytes);
+  const there = blocks * codec.blockFrames;
+  const frames = Math.min(there, announced ?? there);
+  if (frames === 0) throw new SurprisalError("nothing-to-score", "Expected a recording, got a file without sound.");
+  checkAnnouncement({ sampleRate, channels, samples: frames }, maxSeconds);
+  const samples = new Float32Array(frames);
+  const weights = downmixWeights(channels, audio.layout);
+  const portion = Math.max(1, Math.floor(PORTION / codec.blockFrames)); // blocks
+  for (let block = 0; block * codec.blockFrames < frames; block += portion) {
+    const part = data.subarray(block * codec.blockBytes, Math.min(blocks, block + portion) * codec.blockBytes);
+    const interleaved = codec.decode(part);
+    const start = block * codec.blockFrames;
+    const count = Math.min(frames - start, interleaved.length / channels);
+    for (let t = 0; t < count; t++) {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += weights[c] * interleaved[t * channels + c];
+      samples[start + t] = sum;
+    }
+    await yieldToEventLoop();
+  }
+  const faulty = samples.findIndex((sample) => !Number.isFinite(sample));
+  if (faulty !== -1) throw malformed(`Expected finite samples, got ${samples[faulty]} at sample ${faulty}.`);
+  const warnings: Warning[] = announced !== undefined && frames < announced ? [cutOff(frames, announced)] : [];
+  return { samples, sampleRate, warnings };
+}

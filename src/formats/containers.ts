@@ -1,0 +1,51 @@
+/** WebM, Matroska and MP4 files -> their Opus packets, by mediabunny, which reads what browsers' MediaRecorder writes. */
+
+import { BufferSource, EncodedPacketSink, Input, MATROSKA, MP4, QTFF, WEBM } from "mediabunny";
+import { yieldToEventLoop } from "../util/yield.ts";
+import { OPUS_RATE, type OpusGroup, type OpusStream, opusStream, packetSamples, readOpusHead } from "./opus.ts";
+import { checkSeconds, malformed, unsupported } from "./waveform.ts";
+
+/** Seconds by which recorders date packets wrongly: WebM counts milliseconds, and a microphone's clock drifts. */
+const TOLERANCE = 0.1;
+
+const NAMES: Readonly<Record<string, string>> = { aac: "AAC", vorbis: "Vorbis", mp3: "MP3", flac: "FLAC", ac3: "AC-3" };
+
+/**
+ * @throws SurprisalError `unsupported-media-type` for another codec, `malformed-audio` when the file is damaged or has no
+ * sound, `too-large` when it lasts longer than `maxSeconds`.
+ */
+export async function opusOfContainer(bytes: Uint8Array, format: string, maxSeconds: number): Promise<OpusStream> {
+  const input = new Input({ source: new BufferSource(bytes), formats: [WEBM, MATROSKA, MP4, QTFF] });
+  try {
+    const track = await input.getPrimaryAudioTrack();
+    if (!track) throw malformed(`Expected a track of sound in the ${format} file, got none.`);
+    const { codec } = track;
+    if (codec !== "opus") {
+      const found = codec
+        ? (NAMES[codec] ?? codec)
+        : `a codec that is not known (${track.internalCodecId ?? "no name"})`;
+      throw unsupported(`${found} in ${format}`, `Opus in ${format}`, format === "MP4" ? "m4a" : "webm");
+    }
+    const config = await track.getDecoderConfig();
+    const description = config?.description;
+    if (!description) throw malformed(`Expected an Opus header in the ${format} file, got none.`);
+    const head = readOpusHead(
+      ArrayBuffer.isView(description)
+        ? new Uint8Array(description.buffer, description.byteOffset, description.byteLength)
+        : new Uint8Array(description),
+    );
+    const groups: OpusGroup[] = [];
+    let samples = 0;
+    for await (const { data, timestamp } of new EncodedPacketSink(track).packets()) {
+      const own = packetSamples(data);
+      samples += own;
+      checkSeconds(samples / OPUS_RATE, maxSeconds);
+      const end = Math.round(timestamp * OPUS_RATE) + own;
+      groups.push({ packets: [data], end, isBehindGap: false, isLast: false });
+      await yieldToEventLoop();
+    }
+    return opusStream(head, groups, TOLERANCE * OPUS_RATE);
+  } finally {
+    input.dispose();
+  }
+}
