@@ -64,7 +64,7 @@ const eventually = (wanted: object, path: string) =>
   });
 
 test("the bundle has less than 300 kB when it is sent", async () => {
-  const script = await readFile(`${root}${PACKAGE}/worker.js`);
+  const script = await readFile(`${root}${PACKAGE}/main.js`);
   const kernel = await readFile(`${root}dist/kernel.wasm`);
   const sizes = [script, kernel].map((bytes) => gzipSync(bytes).length);
   expect(script.length).toBeGreaterThan(100_000);
