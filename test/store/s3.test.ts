@@ -85,7 +85,7 @@ describe.skipIf(!hasS3())("S3 refuses", () => {
     const { endpoint } = proxy;
     const bucket = s3Bucket({ ...(await freshPlace()), endpoint });
     await expect(bucket.get("catalogue.json", anySize)).rejects.toThrow(
-      /catalogue\.json: AccessDenied: Access Denied \(of what is not there as well, unless the credentials may list the bucket\)\.$/,
+      /catalogue\.json: AccessDenied: Access Denied \(S3 also says so of a missing object, unless the credentials may list the bucket\)\.$/,
     );
     await proxy.stop();
   });
