@@ -71,6 +71,11 @@ export const WARNING_CODES = [
   "dc-offset",
   "low-sample-rate",
   "unlike-speech",
+  "repaired-midi",
+  "restruck-notes",
+  "notes-between-frames",
+  "onsets-off-grid",
+  "no-beat",
 ] as const;
 
 export interface Warning {

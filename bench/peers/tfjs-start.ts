@@ -17,7 +17,7 @@ const create = (await engineOf("tfjs-wasm"))(module);
 const notes = parseMidi(await readFile(file));
 for (const id of ids) {
   const { config, tensors, metadata } = readCheckpoint(await readFile(`${models}/${id}.safetensors`));
-  const { roll } = clipRoll(quantize(notes, Number(metadata.framesPerQuarter), 10_000), config.inputs);
+  const { roll } = clipRoll(quantize(notes, Number(metadata.framesPerQuarter)).roll, config.inputs);
   const steps = stepCount(roll);
   const engine = create(config, { rows: steps, sequences: 1 });
   engine.load(tensors);

@@ -69,19 +69,13 @@ export function pieceOfRoll(roll: PianoRoll, limits: FrameLimits): Piece {
 
 /** Its `fit` throws SurprisalError `too-large` when there are more of them than the limit. */
 export function pieceOfMidi(notes: MidiNotes, limits: FrameLimits): Piece {
-  const warnings: Warning[] = [];
-  if (notes.unclosed > 0) {
-    const detail = `${notes.unclosed} notes have no end; they last to the end of their track.`;
-    warnings.push({ code: "unclosed-notes", count: notes.unclosed, detail });
-  }
-  if (notes.leftOut > 0) warnings.push(leftOutWarning(notes.leftOut, "no piano roll has pitch 0"));
   const rolls = new Map<number, PianoRoll>();
-  const { durationQuarters } = notes;
+  const { durationQuarters, warnings } = notes;
   return pieceOf(
-    { kind: "music", notes: notes.pitches.length, durationQuarters, warnings },
+    { kind: "music", notes: notes.pitches.length, durationQuarters, warnings: [...warnings] },
     limits,
     (framesPerQuarter) => {
-      const roll = rolls.get(framesPerQuarter) ?? quantize(notes, framesPerQuarter, limits.frames);
+      const roll = rolls.get(framesPerQuarter) ?? quantize(notes, framesPerQuarter, { maxFrames: limits.frames }).roll;
       rolls.set(framesPerQuarter, roll);
       return roll;
     },
