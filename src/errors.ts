@@ -73,10 +73,13 @@ export const WARNING_CODES = [
   "unlike-speech",
   "unlike-training-music",
   "shift-from-excerpt",
-  "notes-between-frames",
-  "onsets-off-grid",
   "cut-off",
   "damaged-audio",
+  "repaired-midi",
+  "restruck-notes",
+  "notes-between-frames",
+  "onsets-off-grid",
+  "no-beat",
 ] as const;
 
 export interface Warning {

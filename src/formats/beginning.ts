@@ -1,12 +1,78 @@
-/** The first bytes of a file that nothing here reads -> words for an error: how it begins. */
+/** The first bytes of a file that nothing here reads -> words for an error: what the file is, and how it begins. */
 
+/** Bytes that are looked at, and characters that are shown. */
+const SEEN = 1024;
 const SHOWN = 24;
 
-/** A noun phrase, such as `170 bytes that begin "MTrk"`; what is no text is shown in hexadecimal. */
+/** Kinds of files that people send in place of music, by their first bytes in hexadecimal. */
+const SIGNATURES: readonly (readonly [string, string])[] = [
+  ["504b0304", "a zip archive (as .mxl and .mscz files are)"],
+  ["1f8b", "a gzip archive"],
+  ["fd377a585a", "an xz archive"],
+  ["377abcaf", "a 7z archive"],
+  ["89504e47", "a picture"],
+  ["ffd8ff", "a picture"],
+  ["4d55531a", "a MUS file of id Software"],
+];
+
+/** The same by how they begin as Latin-1. The first that fits counts. */
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/^BZh\d/, "a bzip2 archive"],
+  [/^Rar!/, "a rar archive"],
+  [/^SMF2CLIP/, "a MIDI 2.0 clip"],
+  [/^version https:\/\/git-lfs/, "a git-lfs pointer, not the file that it stands for,"],
+  [/^%PDF/, "a PDF"],
+  [/^GIF8/, "a picture"],
+  [/^(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)?<(!doctype html|html)/is, "an HTML page"],
+  [/^(\xef\xbb\xbf)?\s*<.*?<!?[^>]*score-(partwise|timewise)|^\s*<score-(partwise|timewise)/is, "a MusicXML file"],
+  [/^(\xef\xbb\xbf)?\s*<\?xml/i, "an XML file"],
+  [/^(\xef\xbb\xbf)?\s*(%[^\n]*\n\s*)*X:\s*\d/, "ABC notation"],
+  [/^(data:[^,]*,)?(TVRoZA|UklGR)/, "base64, text that stands for the bytes of a file,"],
+  [/^(\xef\xbb\xbf)?\s*[{[]/, "JSON"],
+  [/^(!!![^\n]*\n)*\*\*kern/, "a Humdrum file"],
+  [/^(\xef\xbb\xbf)?\s*\\(version|header|score|relative)/, "a LilyPond file"],
+  [/^.FICHIER GUITAR PRO/s, "a Guitar Pro file"],
+  [/^RIFF....WAVE/s, "WAV audio"],
+  [/^fLaC/, "FLAC audio"],
+  [/^OggS/, "Ogg audio"],
+  [/^ID3|^\xff[\xe2-\xff]/, "MP3 audio"],
+  [/^....ftyp/s, "an MP4 or M4A file"],
+  [/^FORM....XDIR/s, "an XMI file"],
+  [/^MThd/, "a MIDI file"],
+  [/^RIFF....RMID/s, "a MIDI file in a RIFF wrapper"],
+];
+
+function kindOf(bytes: Uint8Array): string | undefined {
+  const start = hex(bytes.subarray(0, 8));
+  const text = latin1(bytes.subarray(0, SEEN));
+  const [, kind] =
+    SIGNATURES.find(([signature]) => start.startsWith(signature)) ?? PATTERNS.find(([p]) => p.test(text)) ?? [];
+  return kind;
+}
+
+/**
+ * A noun phrase for an error sentence, such as `an HTML page that begins "<!DOCTYPE html>"` or `170 bytes that begin "MTrk"`.
+ * Bytes that cannot be shown as text are shown as dots; where they are most, in hexadecimal.
+ */
 export function describeBeginning(bytes: Uint8Array): string {
   if (bytes.length === 0) return "an empty file";
-  const start = bytes.subarray(0, SHOWN);
-  const text = String.fromCharCode(...start).replace(/\s+/g, " ");
-  const hex = Array.from(start.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return `${bytes.length} bytes that begin ${/^[ -~]+$/.test(text) ? JSON.stringify(text) : hex}`;
+  const kind = kindOf(bytes);
+  if (kind !== undefined) return `${kind} that begins ${show(bytes)}`;
+  return bytes.length === 1 ? `1 byte, ${show(bytes)}` : `${bytes.length} bytes that begin ${show(bytes)}`;
 }
+
+/** Whether the file is of a kind that has a name here, whatever stands further on in it. */
+export const isKnownBeginning = (bytes: Uint8Array): boolean => kindOf(bytes) !== undefined;
+
+function show(bytes: Uint8Array): string {
+  const text = latin1(bytes.subarray(0, SHOWN))
+    .replace(/\s+/g, " ")
+    .replace(/[^ -~]/g, ".");
+  const readable = text.replace(/\./g, "").length * 2 > text.length;
+  if (readable) return `"${text.trim()}"`;
+  const pairs = Array.from(bytes.subarray(0, 8), (byte) => hex(Uint8Array.of(byte)));
+  return `with the bytes ${pairs.join(" ")}`;
+}
+
+const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,230 +1,168 @@
 /**
- * MIDI files <-> piano rolls: bytes -> notes in ticks -> frames on a grid, and frames -> bytes. A pitch sounds in a frame or it
- * does not (Boulanger-Lewandowski et al., ICML 2012). Tempo plays no part: only ticks count.
+ * MIDI file bytes -> notes in ticks, of the channels, tracks and programs that a caller wants. midi-grid.ts lays them on a grid
+ * of frames, midi-writer.ts goes back from frames to bytes. Tempo plays no part: only ticks count.
  */
-
-import { type MidiEvent, writeMidi as writeMidiFile } from "midi-file";
 import { expected, SurprisalError, type Warning } from "../errors.ts";
-import { FRAMES_PER_QUARTER, MAX_FRAMES, MIDI_LIMITS, type MidiLimits } from "../limits.ts";
-import { readTracks } from "./midi-tracks.ts";
-import { frameCount, type PianoRoll, pianoRoll } from "./piano-roll.ts";
+import { MIDI_LIMITS, type MidiLimits } from "../limits.ts";
+import { type MidiNotes, type Note, readScore } from "./midi-notes.ts";
+import { counted, malformed, Repairs } from "./midi-repairs.ts";
+import { type MidiTracks, readTracks } from "./midi-tracks.ts";
+
+export { isMidi } from "./midi-container.ts";
+export { gridWarnings, type Quantized, quantize, SAMPLE_POINT } from "./midi-grid.ts";
+export type { MidiNotes, TempoChange } from "./midi-notes.ts";
+export { type WriteOptions, writeMidi } from "./midi-writer.ts";
 
 /** The channels that are read by default: all but 10, the drums. */
 export const MELODIC_CHANNELS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16];
 
-/** Notes in the order of their onsets, at least one. */
-export interface MidiNotes {
-  readonly ticksPerQuarter: number; // not whole for some files in SMPTE time
-  readonly pitches: Uint8Array; // (notes), MIDI pitch 1…127
-  readonly onsets: Float64Array; // (notes), ticks, ascending
-  readonly offsets: Float64Array; // (notes), ticks, not before the onset
-  readonly durationQuarters: number; // from the first onset to the last offset
-  readonly tempo: number | undefined; // quarter notes a minute, of the first set-tempo
-  readonly timeSignature: readonly [number, number] | undefined;
-  readonly warnings: readonly Warning[];
-}
+const DRUMS = 10;
 
-interface Note {
-  readonly channel: number; // 1…16
-  readonly pitch: number; // 0…127
-  readonly onset: number; // ticks
-  offset: number; // ticks
-  closed: boolean;
+/** What to read of a file. A note is read if its channel, its track and its program are chosen. */
+export interface MidiOptions {
+  readonly channels?: readonly number[] | undefined; // 1…16; default: all but 10
+  readonly tracks?: readonly number[] | undefined; // in the order of the file, from 1; default: all
+  readonly programs?: readonly number[] | undefined; // General MIDI, 1 (Acoustic Grand Piano) … 128; default: all
+  readonly pedal?: boolean | undefined; // lengthen notes by the sustain pedal; default: false
+  readonly limits?: Partial<MidiLimits> | undefined;
 }
 
 /**
- * Reads the notes of a file of format 0 or 1, bare or in a RIFF wrapper. A note-off ends the oldest note that sounds on its
- * track, channel and pitch; pedals and other controllers are not read.
- * @throws SurprisalError `malformed-midi`, `too-large`, `nothing-to-score` when no note is left, `malformed-request`.
+ * Reads the notes of a file of format 0 or 1, or of one track of format 2. Notes are paired with their ends on their track,
+ * channel and pitch, first in, first out; see midi-notes.ts for files that lack ends. What is damaged so that every note can be
+ * recovered is read with a warning.
+ * @throws SurprisalError `malformed-midi` when notes are lost or there is no MIDI, `too-large`, `nothing-to-score` when no note
+ *   is left, `malformed-request` for options out of range.
  */
-export function parseMidi(
-  bytes: Uint8Array,
-  {
-    channels = MELODIC_CHANNELS,
-    limits = {},
-  }: { channels?: readonly number[] | undefined; limits?: Partial<MidiLimits> } = {},
-): MidiNotes {
-  const { bytes: maxBytes, notes: maxNotes } = { ...MIDI_LIMITS, ...limits };
-  const odd = channels.find((channel) => !Number.isInteger(channel) || channel < 1 || channel > 16);
-  if (odd !== undefined) {
-    throw new SurprisalError("malformed-request", `MIDI channel ${odd} is chosen; wanted integers from 1 to 16.`);
-  }
-  if (bytes.length > maxBytes) {
-    throw new SurprisalError("too-large", `The MIDI file has ${bytes.length} bytes; wanted at most ${maxBytes}.`);
+export function parseMidi(bytes: Uint8Array, options: MidiOptions = {}): MidiNotes {
+  const limits = { ...MIDI_LIMITS, ...options.limits };
+  checkOption("channels", options.channels, 16);
+  checkOption("tracks", options.tracks, 2 ** 16 - 1);
+  checkOption("programs", options.programs, 128);
+  if (bytes.length > limits.bytes) {
+    throw new SurprisalError("too-large", expected(`a MIDI file of at most ${limits.bytes} bytes`, bytes.length));
   }
 
-  const { ticksPerQuarter, tracks } = readTracks(bytes);
-  const all = tracks.flatMap(readNotes);
-  const chosen = all.filter(({ channel }) => channels.includes(channel));
-  const notes = chosen.filter(({ pitch }) => pitch > 0).sort((a, b) => a.onset - b.onset);
-  if (notes.length === 0) {
-    const found = `The MIDI file has ${all.length} notes, ${chosen.length} of them on channels ${nameChannels(channels)}`;
-    throw new SurprisalError("nothing-to-score", `${found}; wanted at least one there, of pitch 1 to 127.`);
-  }
-  if (notes.length > maxNotes) {
-    throw new SurprisalError("too-large", `The MIDI file has ${notes.length} notes; wanted at most ${maxNotes}.`);
+  const repairs = new Repairs();
+  const file = readTracks(bytes, repairs);
+  const score = readScore(file.tracks, { pedal: options.pedal === true });
+  checkFormat(file, score.notes, options.tracks);
+  const { chosen, leftOut } = choose(score.notes, options);
+  if (chosen.length === 0) throw nothingChosen(score.notes, leftOut, options);
+  if (chosen.length > limits.notes) {
+    throw new SurprisalError("too-large", expected(`a MIDI file of at most ${limits.notes} notes`, chosen.length));
   }
 
-  const offsets = Float64Array.from(notes, ({ offset }) => offset);
+  const offsets = Float64Array.from(chosen, ({ offset }) => offset);
   const end = offsets.reduce((a, b) => Math.max(a, b));
   return {
-    ticksPerQuarter,
-    pitches: Uint8Array.from(notes, ({ pitch }) => pitch),
-    onsets: Float64Array.from(notes, ({ onset }) => onset),
+    ticksPerQuarter: file.ticksPerQuarter,
+    pitches: Uint8Array.from(chosen, ({ pitch }) => pitch),
+    onsets: Float64Array.from(chosen, ({ onset }) => onset),
     offsets,
-    durationQuarters: (end - notes[0].onset) / ticksPerQuarter,
-    tempo: undefined,
-    timeSignature: undefined,
-    warnings: [],
+    channels: Uint8Array.from(chosen, ({ channel }) => channel),
+    tracks: Uint16Array.from(chosen, ({ track }) => track),
+    durationQuarters: (end - chosen[0].onset) / file.ticksPerQuarter,
+    tempo: score.tempos.at(0)?.tempo,
+    tempos: score.tempos,
+    timeSignature: score.timeSignature,
+    warnings: [...repairs.warnings(), ...endWarnings(chosen), ...leftOutWarnings(leftOut)],
   };
 }
 
-const nameChannels = (channels: readonly number[]) =>
-  channels === MELODIC_CHANNELS ? "1 to 16 but 10" : channels.join(", ");
-
-/** Pairs note-ons and note-offs of one track, first in, first out. A note-off that ends nothing is passed over. */
-function readNotes(events: readonly MidiEvent[]): Note[] {
-  const notes: Note[] = [];
-  const queues = new Map<number, { notes: Note[]; closed: number }>(); // by channel and pitch
-  let tick = 0;
-  for (const event of events) {
-    tick += event.deltaTime;
-    if (event.type !== "noteOn" && event.type !== "noteOff") continue;
-    const key = event.channel * 128 + event.noteNumber;
-    const queue = queues.get(key) ?? { notes: [], closed: 0 };
-    queues.set(key, queue);
-    if (event.type === "noteOn") {
-      const note = { channel: event.channel + 1, pitch: event.noteNumber, onset: tick, offset: tick, closed: false };
-      queue.notes.push(note);
-      notes.push(note);
-    } else if (queue.closed < queue.notes.length) {
-      const note = queue.notes[queue.closed++];
-      note.offset = tick;
-      note.closed = true;
-    }
+function checkOption(name: string, values: readonly number[] | undefined, max: number): void {
+  const odd = values?.find((value) => !Number.isInteger(value) || value < 1 || value > max);
+  if (odd !== undefined) {
+    throw new SurprisalError("malformed-request", expected(`${name} of integers from 1 to ${max}`, odd));
   }
-  for (const note of notes) {
-    if (!note.closed) note.offset = tick;
-  }
-  return notes;
 }
 
-/**
- * Where a frame is sampled, in frames behind its grid point. The sets were made by sampling, and 3/8 gives their own rolls back
- * best over all of them.
- */
-export const SAMPLE_POINT = 3 / 8;
-
-export interface Quantized {
-  readonly roll: PianoRoll;
-  readonly betweenFrames: number; // notes that cover no sample point, so they are in no frame
-  readonly offGrid: number; // onsets that lie between grid points
+/** Tracks of format 2 are pieces of their own: one of them can be read. */
+function checkFormat({ format }: MidiTracks, notes: readonly Note[], tracks: readonly number[] | undefined): void {
+  if (format !== 2) return;
+  const playing = new Set(notes.map(({ track }) => track));
+  const pieces = [...playing].filter((track) => tracks?.includes(track) ?? true);
+  if (pieces.length > 1) {
+    const found = `MIDI format 2 with ${pieces.length} pieces, in tracks ${pieces.sort((a, b) => a - b).join(", ")}`;
+    throw malformed(`${expected("one piece of music", found)} Choose one, such as tracks=${pieces[0]}.`);
+  }
 }
 
-/**
- * Samples notes on a grid that begins at tick 0: a pitch is in frame t if it sounds `samplePoint` frames behind grid point t.
- * The roll is cut to the first and the last frame that sounds.
- * @throws SurprisalError `too-large` when the notes span more than `maxFrames`, `malformed-request`.
- */
-export function quantize(
-  notes: MidiNotes,
-  framesPerQuarter: number,
-  { maxFrames = MAX_FRAMES, samplePoint = SAMPLE_POINT }: { maxFrames?: number; samplePoint?: number } = {},
-): Quantized {
-  checkFramesPerQuarter(framesPerQuarter);
-  const { pitches: pitchOf, onsets, offsets: releases, ticksPerQuarter } = notes;
-  const firstSampleFrom = (tick: number) => Math.ceil((tick * framesPerQuarter) / ticksPerQuarter - samplePoint - 1e-9);
-  const starts = onsets.map(firstSampleFrom);
-  const ends = releases.map(firstSampleFrom);
-  let [first, last] = [Number.POSITIVE_INFINITY, 0];
-  let [betweenFrames, offGrid] = [0, 0];
-  for (let i = 0; i < starts.length; i++) {
-    if (!Number.isInteger((onsets[i] * framesPerQuarter) / ticksPerQuarter)) offGrid += 1;
-    if (ends[i] <= starts[i]) betweenFrames += 1;
-    else [first, last] = [Math.min(first, starts[i]), Math.max(last, ends[i])];
-  }
-  if (first === Number.POSITIVE_INFINITY) [first, last] = [0, 0];
-  const frames = last - first;
-  if (frames > maxFrames) {
-    throw new SurprisalError(
-      "too-large",
-      expected(`notes of at most ${maxFrames} frames at ${framesPerQuarter} frames a quarter note`, `${frames} frames`),
-    );
-  }
-  const rows = Array.from({ length: frames }, (): number[] => []);
-  for (let i = 0; i < starts.length; i++) {
-    for (let t = starts[i]; t < ends[i]; t++) rows[t - first].push(pitchOf[i]);
-  }
-  return { roll: pianoRoll(rows), betweenFrames, offGrid };
+/** Notes that are not read, by the option that left them out. A note counts once. */
+interface LeftOut {
+  drums: number; // by the default of channels
+  channels: number;
+  tracks: number;
+  programs: number;
+  pitch0: number;
 }
 
-/** What the grid does not show of the notes. */
-export function gridWarnings(
-  { betweenFrames, offGrid }: Quantized,
-  framesPerQuarter: number,
-  notes: number,
-): Warning[] {
+function choose(notes: readonly Note[], options: MidiOptions): { chosen: Note[]; leftOut: LeftOut } {
+  const channels = new Set(options.channels ?? MELODIC_CHANNELS);
+  const tracks = options.tracks && new Set(options.tracks);
+  const programs = options.programs && new Set(options.programs);
+  const leftOut: LeftOut = { drums: 0, channels: 0, tracks: 0, programs: 0, pitch0: 0 };
+  const chosen = notes.filter((note) => {
+    if (tracks && !tracks.has(note.track)) leftOut.tracks++;
+    else if (!channels.has(note.channel)) leftOut[options.channels ? "channels" : "drums"]++;
+    else if (programs && !programs.has(note.program)) leftOut.programs++;
+    else if (note.pitch === 0) leftOut.pitch0++;
+    else return true;
+    return false;
+  });
+  return { chosen, leftOut };
+}
+
+const ALL_CHANNELS = `channels=${Array.from({ length: 16 }, (_, i) => i + 1).join(",")}`;
+
+function nothingChosen(notes: readonly Note[], leftOut: LeftOut, options: MidiOptions): SurprisalError {
+  const refuse = (detail: string) => new SurprisalError("nothing-to-score", detail);
+  if (notes.length === 0) return refuse(expected("a MIDI file with notes", "none"));
+  if (leftOut.drums === notes.length) {
+    const found = `${counted(notes.length, "note")}, all of them drums on channel ${DRUMS}`;
+    return refuse(`${expected("notes that are not drums", found)} channels=${DRUMS} reads them as pitches.`);
+  }
+  const has = (key: "channel" | "track" | "program") =>
+    [...new Set(notes.map((note) => note[key]))].sort((a, b) => a - b).join(", ");
+  const wanted = [
+    options.channels ? `on channels ${options.channels.join(", ") || "(none)"}` : `on channels other than ${DRUMS}`,
+    ...(options.tracks ? [`in tracks ${options.tracks.join(", ") || "(none)"}`] : []),
+    ...(options.programs ? [`of programs ${options.programs.join(", ") || "(none)"}`] : []),
+  ].join(" ");
+  const places = `on channels ${has("channel")} in tracks ${has("track")} of programs ${has("program")}`;
+  return refuse(expected(`notes of pitch 1 to 127 ${wanted}`, `${counted(notes.length, "note")} ${places}`));
+}
+
+/** Notes without an end of their own. */
+function endWarnings(notes: readonly Note[]): Warning[] {
+  const count = (ending: Note["ending"]) => notes.filter((note) => note.ending === ending).length;
+  const have = (n: number) => (n === 1 ? "1 note has" : `${n} notes have`);
+  const [restruck, unclosed] = [count("re-strike"), count("nothing")];
   const warnings: Warning[] = [];
-  if (betweenFrames > 0) {
-    const detail = `${betweenFrames} of ${notes} notes fall between frames at ${framesPerQuarter} frames a quarter note and are not scored.`;
-    warnings.push({ code: "notes-between-frames", count: betweenFrames, detail });
+  if (restruck > 0) {
+    const detail = `${have(restruck)} no note-off and ${restruck === 1 ? "ends" : "end"} where the same pitch is struck again.`;
+    warnings.push({ code: "restruck-notes", count: restruck, detail });
   }
-  if (offGrid > 0) {
-    const detail = `${offGrid} of ${notes} onsets lie between grid points at ${framesPerQuarter} frames a quarter note.`;
-    warnings.push({ code: "onsets-off-grid", count: offGrid, detail });
+  if (unclosed > 0) {
+    const detail = `${have(unclosed)} no end and ${unclosed === 1 ? "lasts" : "last"} to the last note event or the end of the track.`;
+    warnings.push({ code: "unclosed-notes", count: unclosed, detail });
   }
   return warnings;
 }
 
-/** midi-file copies all it has written for a delta of two bytes (10,000 chords: 22 s against 22 ms), so frames are short. */
-const TICKS_PER_FRAME = 24;
-
-/**
- * Writes a file of format 0. A pitch that sounds on in the next frame is held. Read back at the same framesPerQuarter it is the
- * same roll, without silence at the ends.
- * @param options.tempo quarter notes a minute, 4 to 1000.
- * @throws SurprisalError `malformed-request`.
- */
-export function writeMidi(
-  roll: PianoRoll,
-  { framesPerQuarter, tempo = 120 }: { framesPerQuarter: number; tempo?: number },
-): Uint8Array<ArrayBuffer> {
-  checkFramesPerQuarter(framesPerQuarter);
-  if (!(tempo >= 4 && tempo <= 1000)) {
-    throw new SurprisalError("malformed-request", `The tempo is ${tempo} quarter notes a minute; wanted 4 to 1000.`);
-  }
-  const ticksPerBeat = Math.max(1, Math.round(framesPerQuarter * TICKS_PER_FRAME));
-  const frames = frameCount(roll);
-  let tick = 0;
-  const deltaTo = (frame: number) => {
-    const before = tick;
-    tick = Math.round((frame * ticksPerBeat) / framesPerQuarter);
-    return tick - before;
-  };
-
-  const events: MidiEvent[] = [{ deltaTime: 0, type: "setTempo", microsecondsPerBeat: Math.round(60e6 / tempo) }];
-  let sounding = new Set<number>();
-  for (let t = 0; t <= frames; t++) {
-    const next = new Set(t < frames ? roll.pitches.subarray(roll.offsets[t], roll.offsets[t + 1]) : []);
-    for (const noteNumber of sounding) {
-      if (!next.has(noteNumber)) {
-        events.push({ deltaTime: deltaTo(t), type: "noteOff", channel: 0, noteNumber, velocity: 0 });
-      }
-    }
-    for (const noteNumber of next) {
-      if (!sounding.has(noteNumber)) {
-        events.push({ deltaTime: deltaTo(t), type: "noteOn", channel: 0, noteNumber, velocity: 80 });
-      }
-    }
-    sounding = next;
-  }
-  events.push({ deltaTime: deltaTo(frames), type: "endOfTrack" });
-  return Uint8Array.from(writeMidiFile({ header: { format: 0, numTracks: 1, ticksPerBeat }, tracks: [events] }));
-}
-
-function checkFramesPerQuarter(framesPerQuarter: number): void {
-  const { min, max } = FRAMES_PER_QUARTER;
-  if (!(framesPerQuarter >= min && framesPerQuarter <= max)) {
-    throw new SurprisalError("malformed-request", `framesPerQuarter is ${framesPerQuarter}; wanted ${min} to ${max}.`);
-  }
+function leftOutWarnings({ drums, channels, tracks, programs, pitch0 }: LeftOut): Warning[] {
+  const reasons: [number, string, string][] = [
+    [drums, `of channel ${DRUMS} (drums)`, `: ${ALL_CHANNELS} reads them too`],
+    [channels, "of other channels", " by channels"],
+    [tracks, "of other tracks", " by tracks"],
+    [programs, "of other programs", " by programs"],
+    [pitch0, "of pitch 0", ": a piano roll begins at pitch 1"],
+  ];
+  return reasons
+    .filter(([count]) => count > 0)
+    .map(([count, which, why]) => ({
+      code: "notes-left-out",
+      count,
+      detail: `${counted(count, "note")} ${which} ${count === 1 ? "was" : "were"} left out${why}.`,
+    }));
 }

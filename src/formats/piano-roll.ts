@@ -1,7 +1,7 @@
 /**
  * What a model reads. Bytes become a Sequence once, in midi.ts or here; everything after trusts it.
  */
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 
 /**
  * Binary frames in compressed rows: frame t sounds the MIDI pitches `pitches[offsets[t]] … pitches[offsets[t + 1] - 1]`,
@@ -24,7 +24,7 @@ export function pianoRoll(frames: readonly (readonly number[])[]): PianoRoll {
       if (!Number.isInteger(pitch) || pitch < 1 || pitch > 127) {
         throw new SurprisalError(
           "malformed-piano-roll",
-          `Frame ${t} has pitch ${pitch}; wanted an integer from 1 to 127.`,
+          expected(`integers from 1 to 127 as the pitches of frame ${t}`, pitch),
         );
       }
     }
@@ -69,7 +69,7 @@ export interface FittedRoll {
  */
 export function transposeRoll(roll: PianoRoll, semitones: number): FittedRoll {
   if (!Number.isInteger(semitones)) {
-    throw new SurprisalError("malformed-request", `Transposition is ${semitones} semitones; wanted an integer.`);
+    throw new SurprisalError("malformed-request", expected("a transposition of whole semitones", semitones));
   }
   return shiftWithin(roll, semitones, 127);
 }

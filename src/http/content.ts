@@ -6,7 +6,7 @@
 import { expected, SurprisalError } from "../errors.ts";
 import { type Decoder, isAudio, readAudio } from "../formats/audio.ts";
 import { describeBeginning } from "../formats/beginning.ts";
-import { parseMidi } from "../formats/midi.ts";
+import { isMidi, parseMidi } from "../formats/midi.ts";
 import { pianoRoll } from "../formats/piano-roll.ts";
 import type { Input } from "../inference/answer.ts";
 import { pieceOfMidi, pieceOfRoll } from "../inference/piece.ts";
@@ -59,9 +59,8 @@ export function kindOf(content: Content): Input["input"]["kind"] {
       return "audio";
     case "file": {
       const { bytes, type } = content;
-      const start = String.fromCharCode(...bytes.subarray(0, 12));
-      if (start.startsWith("MThd") || /^RIFF....RMID/s.test(start)) return "music";
       if (isAudio(bytes)) return "audio";
+      if (isMidi(bytes)) return "music";
       if (MIDI_TYPE.test(type)) return "music";
       if (type.startsWith("audio/")) return "audio";
       throw new SurprisalError(

@@ -86,7 +86,7 @@ export function pieceOfMidi(notes: MidiNotes, limits: FrameLimits): Piece {
   const input = { kind: "music" as const, notes: pitches.length, durationQuarters, warnings: [...warnings] };
   return pieceOf({ input, transpose: "auto", samplePoint: SAMPLE_POINT, tempo, timeSignature }, (framesPerQuarter) => {
     const quantized = quantize(notes, framesPerQuarter, { maxFrames: limits.frames });
-    return { roll: quantized.roll, warnings: gridWarnings(quantized, framesPerQuarter, pitches.length) };
+    return { roll: quantized.roll, warnings: gridWarnings(quantized, framesPerQuarter, notes) };
   });
 }
 

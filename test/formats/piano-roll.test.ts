@@ -24,7 +24,7 @@ describe("a piano roll", () => {
 
   test.each([0, 128, -1, 60.5, Number.NaN])("has no pitch %d", (pitch) => {
     expect(() => pianoRoll([[60], [60, pitch]])).toThrow(failure("malformed-piano-roll"));
-    expect(() => pianoRoll([[60], [60, pitch]])).toThrow(`Frame 1 has pitch ${pitch}; wanted`);
+    expect(() => pianoRoll([[60], [60, pitch]])).toThrow(`as the pitches of frame 1, got ${pitch}.`);
   });
 
   test("is sliced by frames as a list is", () => {

@@ -4,6 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { SurprisalError } from "../../errors.ts";
 import { isAudio } from "../../formats/audio.ts";
 import { decode } from "../../formats/decoders.ts";
+import { isMidi } from "../../formats/midi.ts";
 import { decodeContent } from "../../http/content.ts";
 import type { Input } from "../../inference/answer.ts";
 import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
@@ -46,9 +47,6 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-const latin1 = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(0, 12));
-const isMidi = (bytes: Uint8Array) => /^(MThd|RIFF....RMID)/s.test(latin1(bytes));
 
 /** @throws SurprisalError for every fault of a file's contents. */
 export const readInput = (bytes: Uint8Array, options: Parameters<typeof decodeContent>[1]): Promise<Input> =>
