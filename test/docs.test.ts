@@ -10,9 +10,6 @@ import { DEFAULT_LIMITS } from "../src/limits.ts";
 const MAX_WORDS = 900;
 const MAX_PICTURE_BYTES = 150_000;
 
-/** Scripts that the documents name and package.json gets next; to be removed with its arrival. */
-const COMING = ["dev", "test:unit", "test:watch", "test:runtime", "test:training"];
-
 const read = (path: string) => readFileSync(path, "utf8");
 const pages = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "models/*.md"]).sort();
 
@@ -45,11 +42,7 @@ describe.each(pages)("%s", (page) => {
 
   test("names scripts of npm that exist", () => {
     const named = [...read(page).matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name]) => name);
-    const known = [
-      ...COMING,
-      ...Object.keys(manifest.scripts),
-      ...Object.keys(JSON.parse(read("bench/package.json")).scripts),
-    ];
+    const known = [...Object.keys(manifest.scripts), ...Object.keys(JSON.parse(read("bench/package.json")).scripts)];
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
 });
