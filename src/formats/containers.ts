@@ -2,6 +2,7 @@
 
 import { BufferSource, EncodedPacketSink, Input, MATROSKA, MP4, QTFF, WEBM } from "mediabunny";
 import { yieldToEventLoop } from "../util/yield.ts";
+import { checkTables } from "./mp4-tables.ts";
 import { OPUS_RATE, type OpusGroup, type OpusStream, opusStream, packetSamples, readOpusHead } from "./opus.ts";
 import { checkSeconds, malformed, unsupported } from "./waveform.ts";
 
@@ -15,6 +16,7 @@ const NAMES: Readonly<Record<string, string>> = { aac: "AAC", vorbis: "Vorbis", 
  * sound, `too-large` when it lasts longer than `maxSeconds`.
  */
 export async function opusOfContainer(bytes: Uint8Array, format: string, maxSeconds: number): Promise<OpusStream> {
+  if (format === "MP4") checkTables(bytes, maxSeconds);
   const input = new Input({ source: new BufferSource(bytes), formats: [WEBM, MATROSKA, MP4, QTFF] });
   try {
     const track = await input.getPrimaryAudioTrack();
