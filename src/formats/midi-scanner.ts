@@ -3,7 +3,7 @@
  * Standard MIDI Files 1.0 specification (RP-001). The rule: where every note can be recovered, the file is read; where
  * notes are lost for certain, it is refused in a sentence that names the cause.
  */
-import { expected } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { idAt, indexOfId, unwrap, viewOf } from "./midi-container.ts";
 import { EventReader, type Mark } from "./midi-events.ts";
 import { counted, malformed, type Repairs } from "./midi-repairs.ts";
@@ -34,8 +34,13 @@ export function scanMidi(bytes: Uint8Array, repairs: Repairs): ScannedFile {
   const tracks: Uint8Array[] = [];
   for (let at = firstChunk(file, repairs); at < file.length; ) {
     const id = idAt(file, at);
+    // Files that were written over longer ones have the rest of those behind the last track that the header counts.
+    const isExtra = trackCount > 0 && tracks.length >= trackCount;
     if (id === "MTrk") {
-      const track = scanTrack(file, at, tracks.length + 1, repairs);
+      const track = isExtra
+        ? tryTrack(file, at, tracks.length + 1, repairs)
+        : scanTrack(file, at, tracks.length + 1, repairs);
+      if (track === undefined) break;
       tracks.push(track.events);
       at = track.end;
     } else if (id === "MThd") {
@@ -43,7 +48,7 @@ export function scanMidi(bytes: Uint8Array, repairs: Repairs): ScannedFile {
       break;
     } else if (isChunk(file, at) && isBoundary(file, chunkEnd(file, at))) at = chunkEnd(file, at);
     else {
-      const next = indexOfId(file, "MTrk", at + 1);
+      const next = isExtra ? -1 : indexOfId(file, "MTrk", at + 1);
       if (next === -1) break;
       repairs.add(
         "padding",
@@ -55,6 +60,20 @@ export function scanMidi(bytes: Uint8Array, repairs: Repairs): ScannedFile {
   }
   checkCount(trackCount, tracks.length, repairs);
   return { format: format > 2 ? 1 : format, division, tracks };
+}
+
+/** A track that the header does not count: undefined, with a warning, where it cannot be read. */
+function tryTrack(file: Uint8Array, chunk: number, number: number, repairs: Repairs): ScannedTrack | undefined {
+  try {
+    return scanTrack(file, chunk, number, repairs);
+  } catch (error) {
+    if (!(error instanceof SurprisalError)) throw error;
+    repairs.add(
+      "track-count",
+      `Behind the ${counted(number - 1, "track")} of the header stands another that cannot be read.`,
+    );
+    return undefined;
+  }
 }
 
 /** Where the first chunk behind the header begins. */

@@ -123,6 +123,52 @@ describe("reading", () => {
     expect(framesOf(midi([track]))).toEqual([[60]]);
   });
 
+  test("does not read what a longer file has left behind the last track", () => {
+    const two = midi([
+      [...NOTE, ...END],
+      [...NOTE, ...END],
+    ]);
+    const leftover = [...NOTE.slice(3), ...END, ...chunk("MTrk", [0, 0x90, 72, 64, 4, 0x80, 72, 0, ...END])];
+    const file = parseMidi(Uint8Array.from([...two, ...leftover]));
+    expect([...file.pitches]).toEqual([60, 60]);
+    expect(file.warnings).toEqual([]);
+    const cut = Uint8Array.from([...two, ...chunk("MTrk", NOTE, 999)]);
+    expect([...parseMidi(cut).pitches]).toEqual([60, 60]);
+    expect(countOf(parseMidi(cut), "repaired-midi", /stands another that cannot be read/)).toBe(1);
+  });
+
+  test("chooses tracks and programs, and counts what it leaves out", () => {
+    const file = midi([
+      [0, 0xc0, 40, ...NOTE, ...END],
+      [0, 0x91, 72, 64, 4, 0x81, 72, 0, ...END],
+    ]);
+    expect([...parseMidi(file, { tracks: [2] }).pitches]).toEqual([72]);
+    const violin = parseMidi(file, { programs: [41] });
+    expect([...violin.pitches]).toEqual([60]);
+    expect([...violin.tracks, ...violin.channels]).toEqual([1, 1]);
+    expect(violin.warnings.map(({ detail }) => detail)).toEqual(["1 note of other programs was left out by programs."]);
+    expect(refusal(() => parseMidi(file, { tracks: [3] })).message).toContain(
+      "in tracks 3, got 2 notes on channels 1, 2",
+    );
+  });
+
+  test("reads one piece of format 2 if it is chosen", () => {
+    const file = midi(
+      [
+        [...NOTE, ...END],
+        [...NOTE, ...END],
+      ],
+      { format: 2 },
+    );
+    expect([...parseMidi(file, { tracks: [2] }).tracks]).toEqual([2]);
+  });
+
+  test("lengthens notes to the end of the pedal", () => {
+    const track = [...NOTE, 0, 0xb0, 64, 127, 0, 0x90, 62, 64, 2, 0x80, 62, 0, 10, 0xb0, 64, 0, ...END];
+    expect([...parseMidi(midi([track])).offsets]).toEqual([4, 6]);
+    expect([...parseMidi(midi([track]), { pedal: true }).offsets]).toEqual([4, 16]);
+  });
+
   test("keeps the file's own grid when the music begins between two frames", () => {
     const track = [3, 0x90, 60, 64, 3, 0x80, 60, 0, 0, 0x90, 62, 64, 4, 0x80, 62, 0, ...END]; // quarters 0.75 to 1.5 to 2.5
     expect(framesOf(midi([track]), 1)).toEqual([[60], [62]]);

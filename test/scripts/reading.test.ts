@@ -1,0 +1,14 @@
+import { describe, expect, test } from "vitest";
+import { measureReading } from "../../scripts/reading.ts";
+import { MUSIC_SETS } from "../../src/training/datasets.ts";
+import { hasMusicSet } from "../support/data.ts";
+
+describe.each(MUSIC_SETS)("%s read back from MIDI", (set) => {
+  test.skipIf(!hasMusicSet(set))("is itself as it was written, and nearly so when it is disturbed", async () => {
+    const { exact, ornamented, disturbed } = await measureReading(set);
+    expect(exact).toBe(1);
+    expect(ornamented).toBe(1);
+    expect(disturbed).toBeGreaterThanOrEqual(0.95);
+    expect(disturbed, "ornaments and jitter do something").toBeLessThan(1);
+  });
+});
