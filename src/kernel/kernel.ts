@@ -89,7 +89,7 @@ export interface OptimizerState {
 
 /** Addresses and numbers that init() leaves in the kernel's exported globals, see assembly/layout.ts. */
 type Place =
-  | ("W" | "U" | "b" | "V" | "A" | "a" | "gradient" | "meanSquare" | "velocity" | "average")
+  | ("W" | "U" | "b" | "V" | "A" | "a" | "C" | "c" | "N" | "M" | "gradient" | "meanSquare" | "velocity" | "average")
   | (
       | "batchSizes"
       | "inputOffsets"
@@ -99,7 +99,19 @@ type Place =
       | "inputValues"
       | "targetValues"
     )
-  | ("h0" | "c0" | "hidden" | "cells" | "logits" | "nll" | "width" | "inputRows" | "outputWidth" | "parameterCount");
+  | (
+      | "h0"
+      | "c0"
+      | "hidden"
+      | "cells"
+      | "logits"
+      | "nll"
+      | "width"
+      | "inputRows"
+      | "outputWidth"
+      | "hiddenWidth"
+      | "parameterCount"
+    );
 
 type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
   readonly memory: WebAssembly.Memory;
@@ -110,6 +122,7 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
     outputs: number,
     components: number,
     block: number,
+    hiddenUnits: number,
     rows: number,
     sequences: number,
     training: number,
@@ -126,6 +139,8 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
 
 /** Of rows, sequences or units: beyond, nothing fits into 4 GB, and init()'s own arithmetic could overflow. */
 const MAX_COUNT = 2 ** 28;
+
+const TENSOR_NAMES = ["W", "U", "b", "V", "A", "a", "C", "c", "N", "M"] as const;
 
 // The order of the cells' numbers in assembly/layout.ts.
 const CELL_NUMBERS = { tanh: 0, lstm: 1, gru: 2 } as const;
@@ -145,7 +160,7 @@ export class Kernel implements Engine {
     this.config = config;
     this.#capacity = capacity;
     this.#exports = new WebAssembly.Instance(module).exports as unknown as Exports;
-    const { cell, inputs, units, outputs, mixture = { components: 0, block: 0 } } = config;
+    const { cell, inputs, units, outputs, mixture = { components: 0, block: 0 }, nade = { hidden: 0 } } = config;
     const { components, block } = mixture;
     const { rows, sequences, training = false } = capacity;
     if (
@@ -157,6 +172,7 @@ export class Kernel implements Engine {
         outputs,
         components,
         block,
+        nade.hidden,
         rows,
         sequences,
         Number(training),
@@ -364,13 +380,19 @@ export class Kernel implements Engine {
 
   /** Calls visit with each run of columns of a tensor and its place in the padded layout that starts at `start`. */
   #eachSegment(start: number, tensors: Tensors, visit: (inFile: Float32Array, inMemory: Float32Array) => void): void {
-    const { units, outputs } = this.config;
+    const { units, outputs, nade = { hidden: 0 } } = this.config;
+    const ofUnits = [units, this.#at("width")];
+    const ofOutputs = [outputs, this.#at("outputWidth")];
+    const ofHidden = [nade.hidden, this.#at("hiddenWidth")];
+    const columns = {
+      ...{ W: ofUnits, U: ofUnits, b: ofUnits, V: ofUnits, A: ofOutputs, a: ofOutputs },
+      ...{ C: ofHidden, c: ofHidden, N: ofHidden, M: ofHidden },
+    };
     const offset = (start - this.#at("W")) / 4;
-    for (const name of ["W", "U", "b", "V", "A", "a"] as const) {
+    for (const name of TENSOR_NAMES) {
       const tensor = tensors[name];
       if (!tensor) continue;
-      const [length, stride] =
-        name === "A" || name === "a" ? [outputs, this.#at("outputWidth")] : [units, this.#at("width")];
+      const [length, stride] = columns[name];
       for (let segment = 0; segment * length < tensor.length; segment++) {
         visit(
           tensor.subarray(segment * length, (segment + 1) * length),

@@ -41,7 +41,15 @@ export function initialTensors(config: Config, uniform: () => number, frequencie
   const { mixture } = config;
   const A = tensor("A", () => (mixture ? MIXTURE_DEVIATION : DEVIATION) * normal(uniform));
   const a = mixture ? mixtureBiases(mixture) : tensor("a", (d) => Math.log(frequencies[d] / (1 - frequencies[d])));
-  return { W, U, b, ...(cell === "lstm" && { V: tensor("V", () => 0) }), A, a };
+  const V = cell === "lstm" && { V: tensor("V", () => 0) };
+  const small = () => DEVIATION * normal(uniform);
+  const nade = config.nade && {
+    C: tensor("C", small),
+    c: tensor("c", () => 0),
+    N: tensor("N", small),
+    M: tensor("M", small),
+  };
+  return { W, U, b, ...V, A, a, ...nade };
 }
 
 /** A random orthogonal matrix, by Gram-Schmidt on normal draws. */
