@@ -1,6 +1,6 @@
 /** Model -> what the catalogue says of it. */
 
-import { countParameters } from "../kernel/config.ts";
+import { sizeOf, tensorShapes } from "../kernel/config.ts";
 import type { ModelInfo } from "../schema/model.ts";
 import { metricsOf } from "./checkpoint.ts";
 import { type Model, networksOf } from "./model.ts";
@@ -32,4 +32,4 @@ const ofEnsemble = (networks: readonly Trained[]) => ({ members: networks.map(({
 
 /** All weights, the output layer included. */
 const parameters = ({ checkpoint: { config } }: Trained) =>
-  countParameters(config) + config.outputs * (config.units + 1);
+  Object.values(tensorShapes(config)).reduce((sum, shape) => sum + sizeOf(shape), 0);

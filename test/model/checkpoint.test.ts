@@ -45,6 +45,27 @@ describe.each(CELLS)("a %s checkpoint", (cell) => {
     });
   });
 
+  test("with a NADE head keeps its four tensors, under the names of the format", () => {
+    const config = { cell, inputs: 5, units: 3, outputs: 5, nade: { hidden: 2 } };
+    const tensors = randomTensors(config, new Random(8));
+    const bytes = writeCheckpoint({ config, tensors, metadata: {} });
+    const read = readCheckpoint(bytes);
+    expect(read).toMatchObject({ config, tensors, metadata: { head: "nade", hidden: "2" } });
+    const header = new TextDecoder().decode(bytes);
+    for (const [name, shape] of [
+      ["nade.C", "[3,2]"],
+      ["nade.c", "[2]"],
+      ["nade.W", "[5,2]"],
+      ["nade.V", "[5,2]"],
+    ]) {
+      expect(header).toContain(`"${name}":{"dtype":"F32","shape":${shape}`);
+    }
+    const { C: _, ...without } = tensors;
+    expect(() => writeCheckpoint({ config, tensors: without, metadata: {} })).toThrow(
+      "6 numbers in tensor nade.C, got 0.",
+    );
+  });
+
   test("has the same bytes whatever the order of its metadata", () => {
     const checkpoint = checkpointOf(cell);
     const turned = { ...checkpoint, metadata: { note: "reçu ♪", set: "jsb" } };
@@ -156,6 +177,12 @@ describe("a damaged checkpoint is refused", () => {
       "when its mixture has other outputs",
       withMetadata({ head: "mixture", components: "20", block: "10" }),
       "Expected tensor head.A of shape",
+    ],
+    ["when its head has no size", withMetadata({ head: "nade" }), "Expected hidden units of the head from 1 to 4096"],
+    [
+      "when its head has no tensors",
+      withMetadata({ head: "nade", hidden: "8" }),
+      "Expected the tensors head.A, head.a, nade.C",
     ],
     ["when its units are no number", withMetadata({ units: "many" }), 'Expected units from 1 to 4096, got "many".'],
     ["when its units are absurd", withMetadata({ units: "9999" }), 'Expected units from 1 to 4096, got "9999".'],
