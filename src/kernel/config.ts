@@ -1,6 +1,6 @@
 /**
- * What shape a network has: cells, heads, the tensors of each and how many weights they hold. Numbers only: what a checkpoint
- * file says of itself is model/checkpoint.ts.
+ * What shape a network has: cells, heads, the tensors of each and how many weights they hold. The file
+ * format of checkpoints is model/checkpoint.ts.
  */
 
 export const CELLS = ["tanh", "lstm", "gru"] as const;
@@ -47,7 +47,7 @@ export interface Tensors {
   readonly V?: Float32Array; // (3, H), LSTM peepholes of i, f, o
   readonly A: Float32Array; // (H, O)
   readonly a: Float32Array; // (O)
-  // NADE head: with s = c + h C, and s += N_n behind each sounding pitch n, pitch d has the logit (h A + a)_d + M_d · tanh(s).
+  // NADE head: with s = c + h C, and s += N_n after each sounding pitch n, pitch d has the logit (h A + a)_d + M_d · tanh(s).
   readonly C?: Float32Array; // (H, K)
   readonly c?: Float32Array; // (K)
   readonly N?: Float32Array; // (D, K)

@@ -1,6 +1,6 @@
 /**
  * The WASM kernel behind one class: recurrent cell, output layer, back-propagation through time and the optimizer.
- * reference implementation: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
+ * Its reference implementation is reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
  */
 import { expected } from "../errors.ts";
 import { type Config, emptyTensors, type Tensors } from "./config.ts";
@@ -39,13 +39,16 @@ export interface Engine {
   state(): Float32Array;
   /** Runs the batch from the set state (zeros unless set for this very batch) and returns NLL in nats, (rows). Valid until the next call. */
   forward(batch: Batch): Float32Array;
-  /** Outputs of the last forward, (rows, O): logits, or the numbers of a mixture. A copy. */
+  /**
+   * Outputs of the last forward, (rows, O): logits, or the numbers of a mixture. With a NADE head the logit of a column
+   * is that given the target's columns below it. A copy.
+   */
   logits(): Float32Array;
   /** forward, then the gradient of scale · Σ NLL with respect to every tensor. */
   gradients(batch: Batch, scale: number): { nll: Float32Array; tensors: Tensors };
 }
 
-/** Length of one sequence's state: h, and for LSTM c behind it. */
+/** Length of one sequence's state: h, followed by c for an LSTM. */
 export const stateSize = ({ cell, units }: Config): number => (cell === "lstm" ? 2 * units : units);
 
 /** |h| is at most 1 in all three cells; the slack is for the rounding of a vectorised tanh. */
@@ -64,7 +67,7 @@ export interface Capacity {
   readonly training?: boolean;
 }
 
-/** Settings of one step of the optimizer; the defaults of the paper's authors stand in training/protocol.ts. */
+/** Settings of one step of the optimizer; training/protocol.ts has the defaults of the paper's authors. */
 export interface OptimizerSettings {
   readonly learningRate: number;
   readonly decay: number; // of the mean square, ρ
@@ -73,7 +76,7 @@ export interface OptimizerSettings {
   readonly maxNorm: number; // a longer gradient is rescaled to this norm
 }
 
-/** Settings of one update of the weights: the step, and what surrounds it. */
+/** Settings of one update of the weights: the step of the optimizer, and regularisation around it. */
 export interface UpdateSettings extends OptimizerSettings {
   readonly weightNoiseStd: number; // standard deviation of the weight noise
   readonly dropout: number; // probability with which a unit is hidden from the output layer
@@ -137,7 +140,7 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
   randomStatePointer(): number;
 };
 
-/** Of rows, sequences or units: beyond, nothing fits into 4 GB, and init()'s own arithmetic could overflow. */
+/** Of rows, sequences or units: with more, nothing fits into 4 GB, and init()'s own arithmetic could overflow. */
 const MAX_COUNT = 2 ** 28;
 
 const TENSOR_NAMES = ["W", "U", "b", "V", "A", "a", "C", "c", "N", "M"] as const;

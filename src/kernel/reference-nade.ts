@@ -1,7 +1,7 @@
 /**
  * The NADE head in float64, one row at a time: pitches from low to high, each given those below it (Larochelle and Murray
- * 2011; RNN-NADE, Boulanger-Lewandowski et al. 2012, section 3.2, with tanh for σ). s = c + h C, and s += N_n behind each
- * sounding pitch n; to the logit of pitch d comes M_d · tanh(s).
+ * 2011; RNN-NADE, Boulanger-Lewandowski et al. 2012, section 3.2, with tanh for σ). s = c + h C, and s += N_n after each
+ * sounding pitch n; M_d · tanh(s) is added to the logit of pitch d.
  */
 import { addOuter, addProduct, addScaled, addTransposedProduct, type Weights } from "./reference-cells.ts";
 
@@ -20,7 +20,7 @@ function sums({ C, c, N }: Weights, h: Float64Array, sounding: ReadonlySet<numbe
   });
 }
 
-/** Adds to the logits (D) of a row what each pitch owes to the hidden state and the pitches below it. */
+/** Adds M_d · tanh(s) to each logit of a row (D): how pitch d depends on the hidden state together with the pitches below. */
 export function addConditionals(
   logits: Float64Array,
   weights: Weights,

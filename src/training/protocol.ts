@@ -80,12 +80,14 @@ const LARGE: Partial<Protocol> = {
 
 /**
  * The paper's cells under a NADE head, which says how the pitches of a frame depend on each other. What it learns of chords
- * holds in every key, so transposition helps much more than with independent pitches, and less noise is needed.
+ * holds in every key, so transposition helps much more than with independent pitches, and less noise is needed. Validation
+ * chose (GRU on JSB Chorales, 60 epochs, valid 5.06): twice the noise 5.17, a share of 0.85 5.19. At a rate of 5e-3 the
+ * larger sets diverge.
  */
 const NADE: Partial<Protocol> = {
   preset: "nade",
   hidden: 64,
-  epochs: 300,
+  epochs: 100,
   patience: 60,
   transposedShare: 0.7,
   maxTransposition: 5,

@@ -1,7 +1,7 @@
 /**
  * The loop: epochs of updates on the training pieces, each followed by the validation NLL, until that stops falling. All
- * chance of an epoch is drawn from the seed and the epoch's number, so a trainer that resumes between two epochs ends
- * where one that never stopped does, bit for bit.
+ * randomness of an epoch is drawn from the seed and the epoch's number, so a trainer that resumes between two epochs ends
+ * with the same bits as one that never stopped.
  */
 
 import { type Cell, type Config, mixtureOutputs, type Tensors } from "../kernel/config.ts";
@@ -14,7 +14,7 @@ import { initialTensors } from "./initialise.ts";
 import type { Protocol } from "./protocol.ts";
 import { transposeSome } from "./transposition.ts";
 
-/** What an epoch came to. NLL in nats per frame, micro; the training figure is of the noisy weights, as they were. */
+/** Results of an epoch. NLL in nats per frame, micro; the training figure is of the noisy weights, as they were. */
 export interface Epoch {
   readonly epoch: number; // from 1
   readonly train: number;

@@ -1,8 +1,10 @@
 /**
  * The NADE head (Larochelle and Murray 2011; RNN-NADE, Boulanger-Lewandowski et al. 2012, section 3.2): pitches from low to
- * high, each given those below it. s = c + h C, and s += N_n behind each sounding pitch n; the logit of pitch d is
- * (h A + a)_d + M_d · tanh(s). That is the paper's sigmoid form with other scales, since σ(x) = (1 + tanh(x/2)) / 2. As s only
- * changes behind a sounding pitch, a row is a few runs of silent pitches, each with one tanh.
+ * high, each given those below it. s = c + h C, and s += N_n after each sounding pitch n; the logit of pitch d is
+ * (h A + a)_d + M_d · tanh(s). The papers have σ(s), which is the same family of
+ * functions, as σ(x) = (1 + tanh(x/2)) / 2, but trained worse: GRU on JSB Chorales, 60 epochs, valid 5.16 and 5.18 nats per
+ * frame against 5.06 and 5.10 from the same two seeds. As s only changes after a sounding pitch, a row is a few runs of
+ * silent pitches, each with one tanh.
  */
 import { bernoulliRow } from "./bernoulli";
 import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
@@ -12,7 +14,7 @@ import {
 } from "./layout";
 import { madd, sumLanes, tanh } from "./math";
 
-/** What each row gives the hidden units of the head before any pitch: c + input C, with `input` (rows, width). */
+/** Hidden units of the head of each row before the first pitch: c + input C, with `input` (rows, width). */
 export function contextProduct(rows: i32, input: usize): void {
   const step: usize = hiddenWidth << 2;
   for (let row = 0; row < rows; row++) memory.copy(context + row * step, c, step);
