@@ -1,5 +1,5 @@
 /** The `models` option -> models: ids and patterns such as `jsb/lstm*`, where a star stands for any characters but /. */
-import { expected, SurprisalError } from "../errors.ts";
+import { SurprisalError } from "../errors.ts";
 import type { Model } from "./model.ts";
 
 /**
@@ -10,7 +10,7 @@ export function selectModels<M extends Model>(
   models: readonly M[],
   patterns: readonly string[] = ["*/*"],
 ): readonly M[] {
-  if (models.length === 0) throw new SurprisalError("no-models", expected("at least one model", "none"));
+  if (models.length === 0) throw new SurprisalError("no-models", "No model is loaded; wanted at least one.");
   const chosen = new Set<M>();
   for (const pattern of patterns) {
     const matching = models.filter(({ id }) => isNamed(id, pattern));
@@ -34,10 +34,10 @@ export function modelsOfKind<K extends Model["kind"]>(
   const found = chosen.filter((model): model is Extract<Model, { kind: K }> => model.kind === kind);
   if (found.length === 0) {
     if (!patterns) {
-      throw new SurprisalError("unsupported-media-type", expected("input that a model of this server reads", kind));
+      throw new SurprisalError("unsupported-media-type", `Found ${kind}; this server has no models of it.`);
     }
     const ids = chosen.map(({ id }) => id).join(", ");
-    throw new SurprisalError("malformed-request", expected(`models of ${kind}`, `${ids}, which cannot read it`));
+    throw new SurprisalError("malformed-request", `Found ${kind}, which ${ids} cannot read; wanted models of ${kind}.`);
   }
   return found;
 }
@@ -46,7 +46,7 @@ export function unknownModel(pattern: string, models: readonly Model[]): Surpris
   const known = models.map(({ id }) => id).join(", ") || "none";
   return new SurprisalError(
     "unknown-model",
-    expected(`one of the models ${known}`, JSON.stringify(pattern.slice(0, 100))),
+    `Found no model ${JSON.stringify(pattern.slice(0, 100))}; there are ${known}.`,
   );
 }
 

@@ -102,7 +102,7 @@ test("models that read different frames are served without a mixture", async () 
   await addToFolder(folder, checkpointOf("gru", { inputs: 6 }));
   const { models, failures } = await load();
   expect(idsOf(models)).toEqual(["jsb/gru", "jsb/lstm", "jsb/tanh"]);
-  const message = "jsb/mixture has networks of 6 and 5 pitches; wanted one number.";
+  const message = "Expected networks of one number of pitches in jsb/mixture, got 6 and 5.";
   expect(failures).toMatchObject([{ id: "jsb/mixture", error: { code: "malformed-catalogue", message } }]);
 });
 
@@ -110,7 +110,7 @@ test("a model without a frame rate is not served", async () => {
   const { metadata, ...rest } = checkpointOf("gru", { set: "nottingham" });
   await addToFolder(folder, { ...rest, metadata: { ...metadata, framesPerQuarter: "0" } });
   const { failures } = await load();
-  const message = "nottingham/gru has framesPerQuarter 0; wanted a number above 0.";
+  const message = "Expected a framesPerQuarter above 0 in nottingham/gru, got 0.";
   expect(failures).toMatchObject([{ id: "nottingham/gru", error: { code: "malformed-checkpoint", message } }]);
 });
 
