@@ -85,7 +85,7 @@ export class MusicNetwork implements MusicModel {
     if (frames < 2) {
       throw new SurprisalError(
         "nothing-to-score",
-        expected("at least 2 frames, since the first is never scored", frames),
+        expected("at least 2 frames, since the first is never scored", `${frames} frame${frames === 1 ? "" : "s"}`),
       );
     }
     const { pitches } = this;
