@@ -269,6 +269,8 @@ describe("a mixture over the API", () => {
       kind: "music",
       set: "jsb",
       preset: "paper",
+      head: "bernoulli",
+      recommended: true,
       members: ["jsb/tanh", "jsb/lstm", "jsb/gru"],
       parameters: listed[0].parameters + listed[1].parameters + listed[2].parameters,
       pitches: 96,

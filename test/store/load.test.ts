@@ -62,7 +62,7 @@ test("models of another preset have ids and a mixture of their own", async () =>
   await addToFolder(folder, checkpointOf("gru", { preset: "large" }));
   const { models } = await load();
   expect(
-    modelsOfKind(models, "music")
+    modelsOfKind(models, "music", ["*/*"])
       .slice(-2)
       .map(({ id, networks }) => [id, idsOf(networks)]),
   ).toEqual([
