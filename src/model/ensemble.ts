@@ -7,7 +7,7 @@ import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
 import type { Metrics } from "./checkpoint.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
-import { type Advanced, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
+import { type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
 import type { MusicNetwork } from "./music-network.ts";
 
 export class Ensemble implements MusicModel {
@@ -64,7 +64,7 @@ export class Ensemble implements MusicModel {
 
   score(roll: PianoRoll): Scored {
     const scored = this.networks.map((network) => network.score(roll));
-    const outcomeNll = (t: number) => {
+    const outcomeNll = keepLast((t) => {
       const before = scored.map(() => 0); // by member, of the pitches below
       let averageBefore = 0;
       const outcomes = scored.map((each) => each.outcomeNll(t));
@@ -77,7 +77,7 @@ export class Ensemble implements MusicModel {
         averageBefore = average;
         return term;
       });
-    };
+    });
     return {
       nll: scored[0].nll.map((_, t) => averageNll(scored.map(({ nll }) => nll[t]))),
       outcomeNll,

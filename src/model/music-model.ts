@@ -78,6 +78,15 @@ export interface Chord {
   readonly probability: number; // that this sounds and nothing else
 }
 
+/** A function of frames that keeps its last value, since notes of one frame are asked for one after the other. */
+export function keepLast<T>(of: (t: number) => T): (t: number) => T {
+  let last: { readonly t: number; readonly value: T } | undefined;
+  return (t) => {
+    if (last?.t !== t) last = { t, value: of(t) };
+    return last.value;
+  };
+}
+
 /** The part of a frame's NLL that is left for its silent pitches. @param outcomeNll see Scored */
 export function silenceOf({ offsets, pitches }: PianoRoll, t: number, outcomeNll: Float64Array): number {
   const silent = outcomeNll.slice();

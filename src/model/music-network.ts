@@ -11,7 +11,7 @@ import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.
 import { CHUNK, lazyKernel } from "./chunks.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
-import { type Advanced, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
+import { type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
 
 /** A recurrent network of music. The pitches of a frame are independent given the frames before, or not, as its head has it. */
 export class MusicNetwork implements MusicModel {
@@ -69,12 +69,12 @@ export class MusicNetwork implements MusicModel {
     this.#remembered.set(roll, nll);
     const logits = once(() => this.#logits(roll)); // by a second pass: few ask for them
     const logit = (t: number, d: number) => logits()[t * this.pitches + d];
-    const outcomeNll = (t: number) => {
+    const outcomeNll = keepLast((t) => {
       const sounding = new Set(roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]));
       return Float64Array.from({ length: this.pitches }, (_, d) =>
         softplus(sounding.has(d + 1) ? -logit(t, d) : logit(t, d)),
       );
-    };
+    });
     return {
       nll,
       outcomeNll,
