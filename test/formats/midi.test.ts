@@ -376,7 +376,7 @@ describe("writing", () => {
     );
   });
 
-  test.each([3, 1001, Number.NaN])("refuses a tempo of %d", (tempo) => {
+  test.each([3, 60_000_001, Number.NaN])("refuses a tempo of %d", (tempo) => {
     expect(refusal(() => writeMidi(pianoRoll([[60]]), { framesPerQuarter: 1, tempo })).code).toBe("malformed-request");
   });
 });
