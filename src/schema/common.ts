@@ -62,10 +62,13 @@ export const MusicInput = z
         "Quarter notes a minute, as the MIDI file first states them. No score depends on it; a continuation keeps it.",
       example: 96,
     }),
-    timeSignature: z.tuple([z.int(), z.int()]).optional().openapi({
-      description: "The first that the MIDI file states. No score depends on it; a continuation keeps it.",
-      example: [4, 4],
-    }),
+    timeSignature: z
+      .tuple([z.int(), z.int()])
+      .optional()
+      .openapi({
+        description: "The first that the MIDI file states. No score depends on it; a continuation keeps it.",
+        example: [4, 4],
+      }),
     warnings: z.array(Warning),
   })
   .openapi("MusicInput");
