@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
 /** Everything that starts processes, servers or a browser; and everything about training, which reads the data sets. */
-const RUNTIME = ["test/{entry,store,web}/**/*.test.ts", "test/{examples,floors,package}.test.ts"];
+const RUNTIME = ["test/{entry,store,web}/**/*.test.ts", "test/{cases,examples,floors,package}.test.ts"];
 const TRAINING = ["test/{training,scripts}/**/*.test.ts", "test/shipped.test.ts"];
 
 const project = (name: string, include: string[], exclude: string[] = []) => ({
