@@ -26,7 +26,7 @@ await runScript({
     const { catalogue } = await store.catalogue();
     for (const entry of catalogue.models) {
       const { config } = readCheckpoint(await store.read(entry));
-      if (entry.preset !== "paper" || config.mixture) continue;
+      if (!["paper", "nade"].includes(entry.preset) || config.mixture) continue;
       await mkdir(dirname(join(TO, entry.key)), { recursive: true });
       await cp(join(FROM, entry.key), join(TO, entry.key));
       models.push(entry);

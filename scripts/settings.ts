@@ -17,6 +17,9 @@ const ABOUT: Readonly<Record<Setting, string>> = {
   floor: "of the root mean square",
   maxNorm: "of the gradient",
   weightNoiseStd: "standard deviation of the weight noise",
+  hidden: "units of the NADE head; 0 for independent pitches",
+  transposedShare: "of the pieces of an epoch that are transposed at random",
+  maxTransposition: "semitones up or down of such a piece",
   dropout: "probability of hiding a unit from the output layer",
   emaDecay: "decay of the average of the weights; 0 for none",
 };

@@ -10,7 +10,7 @@ import { parse } from "./http/fault.ts";
 import { logFailure } from "./http/log.ts";
 import * as answer from "./inference/answer.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { modelInfo } from "./model/info.ts";
+import { modelInfos } from "./model/info.ts";
 import type { Model } from "./model/model.ts";
 import { Frames, SampleRate } from "./schema/body.ts";
 import type { ModelInfo } from "./schema/model.ts";
@@ -52,7 +52,7 @@ export class Surprisal {
 
   constructor(models: readonly Model[], failures: readonly Failure[] = [], { limits, decode }: LoadOptions = {}) {
     this.#models = models;
-    this.models = models.map(modelInfo);
+    this.models = modelInfos(models);
     this.failures = failures;
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#decode = decode;

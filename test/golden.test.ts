@@ -53,7 +53,7 @@ test("answers of the shipped models are those recorded, bit for bit", async () =
   const app = createApp({ models: () => models, limits: DEFAULT_LIMITS, decode, version: "0", log: console.error });
   const lines: string[] = [];
   for (const [name, type, body, score, predict] of INPUTS) {
-    for (const path of [`/score?${score}`, `/predict?${predict}`]) {
+    for (const path of [`/score?models=*/*&${score}`, `/predict?models=*/*&${predict}`]) {
       const response = await app.request(path, { method: "POST", headers: { "content-type": type }, body });
       const { scores = [], predictions = [] } = (await response.json()) as Record<string, Answer[]>;
       lines.push(`${name} ${path}: ${response.status}`, ...[...scores, ...predictions].map(recorded));

@@ -16,7 +16,7 @@ import { expected, SurprisalError } from "../errors.ts";
 import type { Decoder } from "../formats/audio.ts";
 import { predict, score } from "../inference/answer.ts";
 import type { Limits } from "../limits.ts";
-import { modelInfo } from "../model/info.ts";
+import { modelInfos } from "../model/info.ts";
 import type { Model } from "../model/model.ts";
 import { modelsOfKind, unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
@@ -145,13 +145,13 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   });
 
   api.use("/models/*", conditional);
-  api.openapi(modelsRoute, async (c) => c.json({ models: (await deps.models()).map(modelInfo) }, 200, REVALIDATED));
+  api.openapi(modelsRoute, async (c) => c.json({ models: modelInfos(await deps.models()) }, 200, REVALIDATED));
   api.openapi(modelRoute, async (c) => {
     const { set, cell } = c.req.valid("param");
     const models = await deps.models();
     const model = models.find(({ id }) => id === `${set}/${cell}`);
     if (!model) throw unknownModel(`${set}/${cell}`, models);
-    const info = modelInfo(model);
+    const [info] = modelInfos(models).filter(({ id }) => id === model.id);
     return c.json(info, 200, { ...REVALIDATED, ETag: `"${info.version}"` });
   });
 

@@ -5,7 +5,7 @@
 import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { frameCount, pianoRoll } from "../formats/piano-roll.ts";
 import { MAX_STEPS } from "../limits.ts";
-import { type Advanced, type MusicModel, taggedVersion } from "../model/music-model.ts";
+import { type Advanced, type Chord, type MusicModel, taggedVersion } from "../model/music-model.ts";
 import type { PredictOptions } from "../schema/options.ts";
 import type { MusicPredictResponse, Prediction } from "../schema/predict.ts";
 import { uniform } from "../util/random.ts";
@@ -15,6 +15,7 @@ import { shiftsBySet } from "./shift.ts";
 import { type MusicState, musicToken } from "./state-token.ts";
 
 const LIKELY = 10;
+const CHORDS = 5;
 
 /** A model before it reads the input. */
 export interface MusicSession {
@@ -71,7 +72,8 @@ function predictOne(
     throw new SurprisalError("nothing-to-score", expected("at least one frame to predict the next from", "none"));
   }
   const advanced = model.advance(state, input.roll);
-  const probabilities = Array.from(advanced.next.probabilities);
+  const { next } = advanced;
+  const probabilities = Array.from(next.probabilities);
   const { steps } = options;
   const sampled = steps === undefined ? undefined : inOwnKey(sample(model, advanced, steps, options), shift);
   return {
@@ -84,6 +86,9 @@ function predictOne(
     warnings: [...input.warnings, ...warnings, ...(sampled?.warnings ?? [])],
     probabilities,
     likely: likely(probabilities, shift),
+    draws: next.draws,
+    ...(next.draws > 0 && { standardErrors: Array.from(next.standardErrors) }),
+    chords: chords(next.chords(CHORDS), shift),
     state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
@@ -97,6 +102,12 @@ function likely(probabilities: readonly number[], shift: number): Prediction["li
     .toSorted((a, b) => b.probability - a.probability || a.pitch - b.pitch)
     .slice(0, LIKELY);
 }
+
+/** Whole frames in the input's own key; one that has no place there is left out. */
+const chords = (likeliest: readonly Chord[], shift: number): Prediction["chords"] =>
+  likeliest
+    .map(({ pitches, probability }) => ({ pitches: pitches.map((pitch) => pitch - shift), probability }))
+    .filter(({ pitches }) => pitches.every(isPitch));
 
 /** Frames that follow, in the model's key. */
 function sample(

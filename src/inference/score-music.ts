@@ -88,16 +88,22 @@ function scoreOne(
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && { notes: noteScores(input, scored) }),
+    ...(detail === "notes" && noteScores(input, scored)),
   };
   return { model: model.id, input, nll: scored.nll, score };
 }
 
-/** The NLL of each note at its onset. */
-function noteScores({ roll, shift }: ModelInput, { pitchNll }: Scored) {
-  return onsets(roll).map(({ frame, pitch }) => ({
-    frame,
-    pitch: pitch - shift,
-    nll: frame === 0 ? null : pitchNll(frame - 1, pitch),
-  }));
+/** The NLL of each note at its onset, and what is left of a frame's for notes that sound on and for silent pitches. */
+function noteScores({ roll, shift }: ModelInput, { nll, outcomeNll, silenceNll }: Scored) {
+  const terms = Array.from(nll, (_, t) => outcomeNll(t)); // (frames - 1, D)
+  const silence = Array.from(nll, (_, t) => silenceNll(t));
+  const begun = new Float64Array(nll.length);
+  const notes = onsets(roll).map(({ frame, pitch }) => {
+    if (frame === 0) return { frame, pitch: pitch - shift, nll: null };
+    const own = terms[frame - 1][pitch - 1];
+    begun[frame - 1] += own;
+    return { frame, pitch: pitch - shift, nll: own };
+  });
+  const held = silence.map((silent, t) => sum(terms[t]) - silent - begun[t]);
+  return { notes, held: [null, ...held], silence: [null, ...silence] };
 }

@@ -1,6 +1,6 @@
 /**
- * What shape a network has: cells, heads, the tensors of each and how many weights they hold. Numbers only: what a checkpoint
- * file says of itself is model/checkpoint.ts.
+ * What shape a network has: cells, heads, the tensors of each and how many weights they hold. The file
+ * format of checkpoints is model/checkpoint.ts.
  */
 
 export const CELLS = ["tanh", "lstm", "gru"] as const;
@@ -15,13 +15,19 @@ export interface MixtureShape {
   readonly block: number; // B
 }
 
-/** What shape a model has. */
+/** A NADE head: K hidden units through which each pitch of a frame depends on those below it. */
+export interface NadeShape {
+  readonly hidden: number; // K
+}
+
+/** What shape a model has. Rows are binary, with a Bernoulli or NADE head, or real with a mixture head. */
 export interface Config {
   readonly cell: Cell;
   readonly inputs: number; // D, input columns
   readonly units: number; // H
-  readonly outputs: number; // O: D for the Bernoulli head, see mixtureOutputs for the other
-  readonly mixture?: MixtureShape; // binary rows and a Bernoulli head without it
+  readonly outputs: number; // O: D for the heads of binary rows, see mixtureOutputs for the other
+  readonly mixture?: MixtureShape; // without it and `nade` the head is Bernoulli
+  readonly nade?: NadeShape;
 }
 
 /** Outputs of a mixture head, in this order: K weight logits, (K, B) means, (K, B) log scales. */
@@ -41,10 +47,15 @@ export interface Tensors {
   readonly V?: Float32Array; // (3, H), LSTM peepholes of i, f, o
   readonly A: Float32Array; // (H, O)
   readonly a: Float32Array; // (O)
+  // NADE head: with s = c + h C, and s += N_n after each sounding pitch n, pitch d has the logit (h A + a)_d + M_d · tanh(s).
+  readonly C?: Float32Array; // (H, K)
+  readonly c?: Float32Array; // (K)
+  readonly N?: Float32Array; // (D, K)
+  readonly M?: Float32Array; // (D, K)
 }
 
 /** Lengths of the tensors of a shape, in the order in which they are initialised, updated and stored. */
-export function tensorShapes({ cell, inputs, units, outputs }: Config): Record<string, readonly number[]> {
+export function tensorShapes({ cell, inputs, units, outputs, nade }: Config): Record<string, readonly number[]> {
   const gateUnits = GATES[cell] * units;
   return {
     W: [inputs, gateUnits],
@@ -53,6 +64,12 @@ export function tensorShapes({ cell, inputs, units, outputs }: Config): Record<s
     ...(cell === "lstm" && { V: [3, units] }),
     A: [units, outputs],
     a: [outputs],
+    ...(nade && {
+      C: [units, nade.hidden],
+      c: [nade.hidden],
+      N: [outputs, nade.hidden],
+      M: [outputs, nade.hidden],
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * The WASM kernel behind one class: recurrent cell, output layer, back-propagation through time and the optimizer.
- * reference implementation: reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
+ * Its reference implementation is reference.ts. Memory is laid out once, in the constructor; calls only read and write it.
  */
 import { expected } from "../errors.ts";
 import { type Config, emptyTensors, type Tensors } from "./config.ts";
@@ -39,13 +39,16 @@ export interface Engine {
   state(): Float32Array;
   /** Runs the batch from the set state (zeros unless set for this very batch) and returns NLL in nats, (rows). Valid until the next call. */
   forward(batch: Batch): Float32Array;
-  /** Outputs of the last forward, (rows, O): logits, or the numbers of a mixture. A copy. */
+  /**
+   * Outputs of the last forward, (rows, O): logits, or the numbers of a mixture. With a NADE head the logit of a column
+   * is that given the target's columns below it. A copy.
+   */
   logits(): Float32Array;
   /** forward, then the gradient of scale · Σ NLL with respect to every tensor. */
   gradients(batch: Batch, scale: number): { nll: Float32Array; tensors: Tensors };
 }
 
-/** Length of one sequence's state: h, and for LSTM c behind it. */
+/** Length of one sequence's state: h, followed by c for an LSTM. */
 export const stateSize = ({ cell, units }: Config): number => (cell === "lstm" ? 2 * units : units);
 
 /** |h| is at most 1 in all three cells; the slack is for the rounding of a vectorised tanh. */
@@ -64,7 +67,7 @@ export interface Capacity {
   readonly training?: boolean;
 }
 
-/** Settings of one step of the optimizer; the defaults of the paper's authors stand in training/protocol.ts. */
+/** Settings of one step of the optimizer; training/protocol.ts has the defaults of the paper's authors. */
 export interface OptimizerSettings {
   readonly learningRate: number;
   readonly decay: number; // of the mean square, ρ
@@ -73,7 +76,7 @@ export interface OptimizerSettings {
   readonly maxNorm: number; // a longer gradient is rescaled to this norm
 }
 
-/** Settings of one update of the weights: the step, and what surrounds it. */
+/** Settings of one update of the weights: the step of the optimizer, and regularisation around it. */
 export interface UpdateSettings extends OptimizerSettings {
   readonly weightNoiseStd: number; // standard deviation of the weight noise
   readonly dropout: number; // probability with which a unit is hidden from the output layer
@@ -89,7 +92,7 @@ export interface OptimizerState {
 
 /** Addresses and numbers that init() leaves in the kernel's exported globals, see assembly/layout.ts. */
 type Place =
-  | ("W" | "U" | "b" | "V" | "A" | "a" | "gradient" | "meanSquare" | "velocity" | "average")
+  | ("W" | "U" | "b" | "V" | "A" | "a" | "C" | "c" | "N" | "M" | "gradient" | "meanSquare" | "velocity" | "average")
   | (
       | "batchSizes"
       | "inputOffsets"
@@ -99,7 +102,19 @@ type Place =
       | "inputValues"
       | "targetValues"
     )
-  | ("h0" | "c0" | "hidden" | "cells" | "logits" | "nll" | "width" | "inputRows" | "outputWidth" | "parameterCount");
+  | (
+      | "h0"
+      | "c0"
+      | "hidden"
+      | "cells"
+      | "logits"
+      | "nll"
+      | "width"
+      | "inputRows"
+      | "outputWidth"
+      | "hiddenWidth"
+      | "parameterCount"
+    );
 
 type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
   readonly memory: WebAssembly.Memory;
@@ -110,6 +125,7 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
     outputs: number,
     components: number,
     block: number,
+    hiddenUnits: number,
     rows: number,
     sequences: number,
     training: number,
@@ -124,8 +140,10 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
   randomStatePointer(): number;
 };
 
-/** Of rows, sequences or units: beyond, nothing fits into 4 GB, and init()'s own arithmetic could overflow. */
+/** Of rows, sequences or units: with more, nothing fits into 4 GB, and init()'s own arithmetic could overflow. */
 const MAX_COUNT = 2 ** 28;
+
+const TENSOR_NAMES = ["W", "U", "b", "V", "A", "a", "C", "c", "N", "M"] as const;
 
 // The order of the cells' numbers in assembly/layout.ts.
 const CELL_NUMBERS = { tanh: 0, lstm: 1, gru: 2 } as const;
@@ -145,7 +163,7 @@ export class Kernel implements Engine {
     this.config = config;
     this.#capacity = capacity;
     this.#exports = new WebAssembly.Instance(module).exports as unknown as Exports;
-    const { cell, inputs, units, outputs, mixture = { components: 0, block: 0 } } = config;
+    const { cell, inputs, units, outputs, mixture = { components: 0, block: 0 }, nade = { hidden: 0 } } = config;
     const { components, block } = mixture;
     const { rows, sequences, training = false } = capacity;
     if (
@@ -157,6 +175,7 @@ export class Kernel implements Engine {
         outputs,
         components,
         block,
+        nade.hidden,
         rows,
         sequences,
         Number(training),
@@ -364,13 +383,19 @@ export class Kernel implements Engine {
 
   /** Calls visit with each run of columns of a tensor and its place in the padded layout that starts at `start`. */
   #eachSegment(start: number, tensors: Tensors, visit: (inFile: Float32Array, inMemory: Float32Array) => void): void {
-    const { units, outputs } = this.config;
+    const { units, outputs, nade = { hidden: 0 } } = this.config;
+    const ofUnits = [units, this.#at("width")];
+    const ofOutputs = [outputs, this.#at("outputWidth")];
+    const ofHidden = [nade.hidden, this.#at("hiddenWidth")];
+    const columns = {
+      ...{ W: ofUnits, U: ofUnits, b: ofUnits, V: ofUnits, A: ofOutputs, a: ofOutputs },
+      ...{ C: ofHidden, c: ofHidden, N: ofHidden, M: ofHidden },
+    };
     const offset = (start - this.#at("W")) / 4;
-    for (const name of ["W", "U", "b", "V", "A", "a"] as const) {
+    for (const name of TENSOR_NAMES) {
       const tensor = tensors[name];
       if (!tensor) continue;
-      const [length, stride] =
-        name === "A" || name === "a" ? [outputs, this.#at("outputWidth")] : [units, this.#at("width")];
+      const [length, stride] = columns[name];
       for (let segment = 0; segment * length < tensor.length; segment++) {
         visit(
           tensor.subarray(segment * length, (segment + 1) * length),

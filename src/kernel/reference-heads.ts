@@ -1,5 +1,5 @@
 /**
- * The two heads in float64, one row at a time: outputs and target -> NLL in nats, and its gradient. Bernoulli: Σ softplus(l) -
+ * The Bernoulli and the mixture head in float64, one row at a time: outputs and target -> NLL in nats, and its gradient. Bernoulli: Σ softplus(l) -
  * x l. Mixture: -log Σ_k softmax(w)_k N(x; μ_k, σ_k²), log σ = max(s, floor) (Bishop 1994, "Mixture density networks").
  */
 import { expected } from "../errors.ts";

@@ -6,6 +6,7 @@ import { type Config, emptyTensors, GATES, type Tensors } from "./config.ts";
 import { type Batch, type Engine, type OptimizerSettings, rowCount, stateSize } from "./kernel.ts";
 import { addOuter, addProduct, addScaled, addTransposedProduct, STEPS, type Weights } from "./reference-cells.ts";
 import { activeColumns, headGradient, headNll } from "./reference-heads.ts";
+import { addConditionals, conditionalsBackward } from "./reference-nade.ts";
 
 /** What a forward pass leaves for the backward pass. */
 export interface Trace {
@@ -44,7 +45,9 @@ export function forward(
 
     const l = row(logits, r, O);
     l.set(weights.a);
-    addProduct(l, after.subarray(0, config.units), weights.A);
+    const h = after.subarray(0, config.units);
+    addProduct(l, h, weights.A);
+    if (config.nade) addConditionals(l, weights, h, new Set(activeColumns(batch.targets, r)));
     nll[r] = headNll(config, l, batch, r);
   }
   return { states, gates, logits, nll };
@@ -63,9 +66,14 @@ export function backward(config: Config, weights: Weights, batch: Batch, trace: 
     const after = row(trace.states, sequences + r, S);
     const dAfter = row(dStates, sequences + r, S);
     const dLogits = headGradient(config, row(trace.logits, r, O), batch, r).map((slope) => scale * slope);
+    const [h, dh] = [after, dAfter].map((state) => state.subarray(0, config.units));
     addScaled(tensors.a, dLogits, 1);
-    addOuter(tensors.A, after.subarray(0, config.units), dLogits);
-    addTransposedProduct(dAfter.subarray(0, config.units), dLogits, weights.A);
+    addOuter(tensors.A, h, dLogits);
+    addTransposedProduct(dh, dLogits, weights.A);
+    if (config.nade) {
+      const sounding = new Set(activeColumns(batch.targets, r));
+      conditionalsBackward(weights, { h, sounding, dLogits }, { dh, tensors });
+    }
 
     const dGates = new Float64Array(G);
     const step = { gates: row(trace.gates, r, G), before: row(trace.states, previous[r], S), after };
@@ -148,22 +156,32 @@ export function rmsProp<A extends Float32Array | Float64Array>(
 }
 
 /** Float32 tensors in float64. */
-export const widen = ({ W, U, b, V, A, a }: Tensors): Weights => ({
+export const widen = ({ W, U, b, V, A, a, C, c, N, M }: Tensors): Weights => ({
   W: Float64Array.from(W),
   U: Float64Array.from(U),
   b: Float64Array.from(b),
   V: Float64Array.from(V ?? []),
   A: Float64Array.from(A),
   a: Float64Array.from(a),
+  C: Float64Array.from(C ?? []),
+  c: Float64Array.from(c ?? []),
+  N: Float64Array.from(N ?? []),
+  M: Float64Array.from(M ?? []),
 });
 
-const narrow = ({ W, U, b, V, A, a }: Weights): Tensors => ({
+const narrow = ({ W, U, b, V, A, a, C, c, N, M }: Weights): Tensors => ({
   W: Float32Array.from(W),
   U: Float32Array.from(U),
   b: Float32Array.from(b),
   ...(V.length > 0 && { V: Float32Array.from(V) }),
   A: Float32Array.from(A),
   a: Float32Array.from(a),
+  ...(c.length > 0 && {
+    C: Float32Array.from(C),
+    c: Float32Array.from(c),
+    N: Float32Array.from(N),
+    M: Float32Array.from(M),
+  }),
 });
 
 const zeros = (config: Config): Weights => widen(emptyTensors(config));

@@ -5,17 +5,8 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { readSafetensors, type Tensor, writeSafetensors } from "../formats/safetensors.ts";
-import {
-  CELLS,
-  type Cell,
-  type Config,
-  type MixtureShape,
-  mixtureOutputs,
-  sizeOf,
-  type Tensors,
-  tensorShapes,
-} from "../kernel/config.ts";
-import { MAX_BLOCK, MAX_COMPONENTS, MAX_INPUTS, MAX_UNITS } from "../limits.ts";
+import { CELLS, type Cell, type Config, mixtureOutputs, sizeOf, type Tensors, tensorShapes } from "../kernel/config.ts";
+import { MAX_BLOCK, MAX_COMPONENTS, MAX_INPUTS, MAX_UNITS, MAX_WEIGHT } from "../limits.ts";
 
 /** The preset of the models that keep to the paper; their ids do not name it. */
 const PAPER = "paper";
@@ -63,8 +54,12 @@ export function metricsOf(metadata: Checkpoint["metadata"]): Metrics {
 
 const FORMAT = "surprisal/1";
 
-/** Names in the file: W, U, b and V belong to the cell, A and a to the output layer. */
-const nameInFile = (name: string): string => (name === "A" || name === "a" ? `head.${name}` : `rnn.${name}`);
+const NAMES_IN_FILE: Readonly<Record<keyof Tensors, string>> = {
+  ...{ W: "rnn.W", U: "rnn.U", b: "rnn.b", V: "rnn.V" },
+  ...{ A: "head.A", a: "head.a" },
+  ...{ C: "nade.C", c: "nade.c", N: "nade.W", M: "nade.V" },
+};
+const nameInFile = (name: string): string => NAMES_IN_FILE[name as keyof Tensors];
 
 /**
  * Writes a checkpoint; equal checkpoints give equal bytes. The config overrules what the metadata say of it.
@@ -109,9 +104,14 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
           expected(`tensor ${nameInFile(name)} of shape (${wanted.join(", ")})`, `(${shape.join(", ")})`),
         );
       }
-      const index = firstNotFinite(values);
+      const index = firstBeyond(MAX_WEIGHT, values);
       if (index !== -1) {
-        throw malformed(expected(`finite numbers in tensor ${nameInFile(name)}`, `${values[index]} at index ${index}`));
+        throw malformed(
+          expected(
+            `numbers of at most ${MAX_WEIGHT} in size in tensor ${nameInFile(name)}`,
+            `${values[index]} at index ${index}`,
+          ),
+        );
       }
       return [name, values];
     }),
@@ -132,22 +132,34 @@ function readConfig(metadata: Readonly<Record<string, string>>, W: Tensor | unde
   if (inputs < 1 || inputs > MAX_INPUTS) {
     throw malformed(expected(`tensor rnn.W of 1 to ${MAX_INPUTS} rows`, inputs));
   }
-  const mixture = readMixture(metadata);
-  return { cell, inputs, units, ...(mixture ? { outputs: mixtureOutputs(mixture), mixture } : { outputs: inputs }) };
+  return { cell, inputs, units, ...readHead(metadata, inputs) };
 }
 
-const headMetadata = ({ mixture }: Config): Record<string, string> =>
-  mixture
-    ? { head: "mixture", components: String(mixture.components), block: String(mixture.block) }
-    : { head: "bernoulli" };
+function headMetadata({ mixture, nade }: Config): Record<string, string> {
+  if (mixture) return { head: "mixture", components: String(mixture.components), block: String(mixture.block) };
+  if (nade) return { head: "nade", hidden: String(nade.hidden) };
+  return { head: "bernoulli" };
+}
 
-function readMixture({ head, components, block }: Readonly<Record<string, string>>): MixtureShape | undefined {
-  if (head === "bernoulli") return undefined;
-  if (head !== "mixture") throw malformed(expected("one of the heads bernoulli, mixture", JSON.stringify(head)));
-  return {
-    components: countOf("components", components, MAX_COMPONENTS),
-    block: countOf("block", block, MAX_BLOCK),
-  };
+function readHead(
+  { head, components, block, hidden }: Readonly<Record<string, string>>,
+  inputs: number,
+): Pick<Config, "outputs" | "mixture" | "nade"> {
+  switch (head) {
+    case "bernoulli":
+      return { outputs: inputs };
+    case "nade":
+      return { outputs: inputs, nade: { hidden: countOf("hidden units of the head", hidden, MAX_UNITS) } };
+    case "mixture": {
+      const mixture = {
+        components: countOf("components", components, MAX_COMPONENTS),
+        block: countOf("block", block, MAX_BLOCK),
+      };
+      return { outputs: mixtureOutputs(mixture), mixture };
+    }
+    default:
+      throw malformed(expected("one of the heads bernoulli, nade, mixture", JSON.stringify(head)));
+  }
 }
 
 function countOf(name: string, text: string | undefined, most: number): number {
@@ -156,11 +168,10 @@ function countOf(name: string, text: string | undefined, most: number): number {
   return count;
 }
 
-/** -1 when all are finite. The sum comes first: every start of a server waits for it, and findIndex takes ten times as long. */
-function firstNotFinite(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] - values[i]; // NaN for a number that is not finite, and else 0
-  return sum === 0 ? -1 : values.findIndex((value) => !Number.isFinite(value));
+/** Index of the first number that is larger in size or not a number; -1 when there is none. A plain loop, for speed at a start. */
+function firstBeyond(most: number, values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]) <= most)) return i;
+  return -1;
 }
 
 const malformed = (detail: string) => new SurprisalError("malformed-checkpoint", detail);

@@ -6,7 +6,8 @@
 import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
 import type { Metrics } from "./checkpoint.ts";
-import type { Advanced, MusicModel, Scored } from "./music-model.ts";
+import { FrameDistribution } from "./frame-distribution.ts";
+import { type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
 import type { MusicNetwork } from "./music-network.ts";
 
 export class Ensemble implements MusicModel {
@@ -63,9 +64,28 @@ export class Ensemble implements MusicModel {
 
   score(roll: PianoRoll): Scored {
     const scored = this.networks.map((network) => network.score(roll));
+    const outcomeNll = keepLast((t) => {
+      const before = scored.map(() => 0); // by member, of the pitches below
+      let averageBefore = 0;
+      const outcomes = scored.map((each) => each.outcomeNll(t));
+      return Float64Array.from({ length: this.pitches }, (_, d) => {
+        outcomes.forEach((outcome, m) => {
+          before[m] += outcome[d];
+        });
+        const average = averageNll(before);
+        const term = average - averageBefore;
+        averageBefore = average;
+        return term;
+      });
+    });
     return {
       nll: scored[0].nll.map((_, t) => averageNll(scored.map(({ nll }) => nll[t]))),
-      pitchNll: (t, pitch) => averageNll(scored.map((each) => each.pitchNll(t, pitch))),
+      outcomeNll,
+      pitchNll(t, pitch) {
+        const below = scored.map((each) => sum(each.outcomeNll(t).subarray(0, pitch - 1)));
+        return averageNll(scored.map((each, m) => below[m] + each.pitchNll(t, pitch))) - averageNll(below);
+      },
+      silenceNll: (t) => silenceOf(roll, t, outcomeNll(t)),
     };
   }
 
@@ -87,19 +107,12 @@ export class Ensemble implements MusicModel {
       after.set(own.state, start);
       start += own.state.length;
     }
-    const parts = advanced.map(({ next }) => next);
-    const mean = (d: number) => parts.reduce((sum, { probabilities }) => sum + probabilities[d], 0) / parts.length;
-    return {
-      state: after,
-      next: {
-        probabilities: Float64Array.from({ length: this.pitches }, (_, d) => mean(d)),
-        // All pitches of a frame from one network: drawn from the averages, pitch by pitch, they would lose what one
-        // says of another. The temperature acts within the network.
-        sample: (draw, temperature) => parts[Math.floor(draw() * parts.length)].sample(draw, temperature),
-      },
-    };
+    const parts = advanced.flatMap(({ next }) => next.parts);
+    return { state: after, next: new FrameDistribution(parts, this.pitches) };
   }
 }
+
+const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
 
 /** -log of the mean of e^-nll; the smallest is taken out first, so that no likelihood underflows. */
 function averageNll(nlls: readonly number[]): number {

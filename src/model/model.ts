@@ -1,5 +1,5 @@
 /** Checkpoint + kernel -> the model that its head makes it. */
-import { countParameters } from "../kernel/config.ts";
+import { sizeOf, tensorShapes } from "../kernel/config.ts";
 import type { Checkpoint, Metrics } from "./checkpoint.ts";
 import type { MusicModel, Trained } from "./music-model.ts";
 import { MusicNetwork } from "./music-network.ts";
@@ -24,10 +24,9 @@ export const networkOf = (
 
 /** All weights, the output layer included; of an ensemble, of all members. */
 export const parameterCount = (model: Model): number =>
-  networksOf(model).reduce(
-    (sum, { checkpoint: { config } }) => sum + countParameters(config) + config.outputs * (config.units + 1),
-    0,
-  );
+  networksOf(model)
+    .flatMap(({ checkpoint }) => Object.values(tensorShapes(checkpoint.config)))
+    .reduce((sum, shape) => sum + sizeOf(shape), 0);
 
 /** What was trained: the model itself, or the members of an ensemble. */
 export const networksOf = (model: Model): readonly Trained[] => (model.kind === "music" ? model.networks : [model]);

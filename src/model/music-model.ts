@@ -3,6 +3,7 @@
  */
 import type { PianoRoll } from "../formats/piano-roll.ts";
 import type { Checkpoint, Metrics } from "./checkpoint.ts";
+import type { FramePrefix } from "./frame-prefix.ts";
 
 /** A distribution of each frame of a piano roll, given all frames before it. */
 export interface MusicModel {
@@ -39,8 +40,15 @@ export const taggedVersion = (version: string): string => `sha256:${version}`;
 
 export interface Scored {
   readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
-  /** -log p(the pitch sounds in frame t + 1), nats, whatever else sounds in it. */
+  /**
+   * The terms of nll[t], (D): for each pitch, -log p(it sounds, or is silent, as it does in frame t + 1), given the frames
+   * before and the lower pitches of its own frame. They add up to nll[t], but for rounding.
+   */
+  outcomeNll(t: number): Float64Array;
+  /** -log p(the pitch sounds in frame t + 1), nats, given the frames before and the lower pitches of its own frame. */
   pitchNll(t: number, pitch: number): number;
+  /** What the silent pitches of frame t + 1 add to nll[t]: nll[t] less pitchNll of each pitch that sounds. */
+  silenceNll(t: number): number;
 }
 
 export interface Advanced {
@@ -50,13 +58,40 @@ export interface Advanced {
 
 /** Distribution of the frame that follows. */
 export interface NextFrame {
-  readonly probabilities: Float64Array; // (D), that MIDI pitch d + 1 sounds
+  readonly probabilities: Float64Array; // (D), that MIDI pitch d + 1 sounds, whatever else does
+  readonly draws: number; // seeded draws from which the probabilities are estimated; 0: they are exact
+  readonly standardErrors: Float64Array; // (D), of the probabilities; zeros where they are exact
+  readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
   /**
    * A frame of it, as MIDI pitches.
    * @param draw uniform in [0, 1)
    * @param temperature divides the logits of each network
    */
   sample(draw: () => number, temperature: number): number[];
+  /** The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard. */
+  chords(count: number): Chord[];
+}
+
+/** A whole frame: all that sounds in it. */
+export interface Chord {
+  readonly pitches: readonly number[]; // MIDI, ascending
+  readonly probability: number; // that this sounds and nothing else
+}
+
+/** A function of frames that keeps its last value, since notes of one frame are asked for one after the other. */
+export function keepLast<T>(of: (t: number) => T): (t: number) => T {
+  let last: { readonly t: number; readonly value: T } | undefined;
+  return (t) => {
+    if (last?.t !== t) last = { t, value: of(t) };
+    return last.value;
+  };
+}
+
+/** The part of a frame's NLL that is left for its silent pitches. @param outcomeNll see Scored */
+export function silenceOf({ offsets, pitches }: PianoRoll, t: number, outcomeNll: Float64Array): number {
+  const silent = outcomeNll.slice();
+  for (const pitch of pitches.subarray(offsets[t + 1], offsets[t + 2])) silent[pitch - 1] = 0;
+  return silent.reduce((sum, nll) => sum + nll, 0);
 }
 
 /** One network of a model, as the catalogue shows it. */

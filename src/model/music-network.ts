@@ -6,11 +6,14 @@
 import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
+import { once } from "../util/once.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
 import { CHUNK, lazyKernel } from "./chunks.ts";
-import type { Advanced, MusicModel, NextFrame, Scored } from "./music-model.ts";
+import { FrameDistribution } from "./frame-distribution.ts";
+import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
+import { type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
 
-/** A recurrent network whose pitches are independent given the frames before: p(pitch sounds) = σ(logit). */
+/** A recurrent network of music. The pitches of a frame are independent given the frames before, or not, as its head has it. */
 export class MusicNetwork implements MusicModel {
   readonly kind = "music";
   readonly id: string;
@@ -64,14 +67,20 @@ export class MusicNetwork implements MusicModel {
   score(roll: PianoRoll): Scored {
     const nll = this.#remembered.get(roll) ?? this.#nll(roll);
     this.#remembered.set(roll, nll);
-    const { pitches } = this;
-    let logits: Float32Array | undefined; // (frames - 1, D), by a second pass: few ask for them
+    const logits = once(() => this.#logits(roll)); // by a second pass: few ask for them
+    const logit = (t: number, d: number) => logits()[t * this.pitches + d];
+    const outcomeNll = keepLast((t) => {
+      const sounding = new Set(roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]));
+      return Float64Array.from({ length: this.pitches }, (_, d) =>
+        softplus(sounding.has(d + 1) ? -logit(t, d) : logit(t, d)),
+      );
+    });
     return {
       nll,
-      pitchNll: (t, pitch) => {
-        logits ??= this.#logits(roll);
-        return softplus(-logits[t * pitches + pitch - 1]); // -log σ(l) = softplus(l) - l = softplus(-l)
-      },
+      outcomeNll,
+      // -log σ(l) = softplus(l) - l = softplus(-l)
+      pitchNll: (t, pitch) => softplus(-logit(t, pitch - 1)),
+      silenceNll: (t) => silenceOf(roll, t, outcomeNll(t)),
     };
   }
 
@@ -80,7 +89,7 @@ export class MusicNetwork implements MusicModel {
     if (frames < 2) {
       throw new SurprisalError(
         "nothing-to-score",
-        expected("at least 2 frames, since the first is never scored", frames),
+        expected("at least 2 frames, since the first is never scored", `${frames} frame${frames === 1 ? "" : "s"}`),
       );
     }
     const nll = new Float64Array(frames - 1);
@@ -88,6 +97,7 @@ export class MusicNetwork implements MusicModel {
     return nll;
   }
 
+  /** (frames - 1, D): with a NADE head, of each pitch given the lower ones of its frame. */
   #logits(roll: PianoRoll): Float32Array {
     const logits = new Float32Array((frameCount(roll) - 1) * this.pitches);
     this.#runScored(roll, (start) => logits.set(this.#kernel.logits(), start * this.pitches));
@@ -111,7 +121,15 @@ export class MusicNetwork implements MusicModel {
     const after = this.#run(state, roll, nothing, () => {
       logits = this.#kernel.logits();
     });
-    return { state: after, next: independentPitches(logits.slice(-this.pitches)) };
+    return { state: after, next: new FrameDistribution([this.#prefix(after, logits)], this.pitches) };
+  }
+
+  /** The frame that follows a state. @param logits (chunk, D), the last of which are those of independent pitches */
+  #prefix(state: Float32Array, logits: Float32Array): FramePrefix {
+    const { config, tensors } = this.checkpoint;
+    const { C, c, N, M } = tensors;
+    if (C && c && N && M) return nadePrefix({ ...tensors, C, c, N, M }, state.subarray(0, config.units));
+    return independentPrefix(logits.slice(-this.pitches));
   }
 
   /** Runs inputs in chunks; visit sees the start and the NLL of each, while the kernel still holds its logits. */
@@ -144,21 +162,6 @@ export class MusicNetwork implements MusicModel {
     return { offsets, columns };
   }
 }
-
-/** @param logits (D) */
-const independentPitches = (logits: Float32Array): NextFrame => ({
-  probabilities: Float64Array.from(logits, sigmoid),
-  sample(draw, temperature) {
-    const sounding: number[] = [];
-    // One draw for each pitch, so that equal draws give equal frames whatever sounds.
-    logits.forEach((logit, d) => {
-      if (draw() < sigmoid(logit / temperature)) sounding.push(d + 1);
-    });
-    return sounding;
-  },
-});
-
-const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
 
 /** log(1 + e^x), without overflow. */
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

@@ -22,8 +22,22 @@ export function selectModels<M extends Model>(
   return models.filter((model) => chosen.has(model));
 }
 
+/** Presets whose models answer unless others are asked for; of each set the first of which it has any. */
+const RECOMMENDED_PRESETS = ["nade", "paper"];
+
+/** Of each set the models of the preset to start with, and their ensemble; all of a set that has none of these presets. */
+export function recommendedModels<M extends Model>(models: readonly M[]): readonly M[] {
+  const presets = new Map(
+    [...Map.groupBy(models, ({ set }) => set)].map(([set, own]) => [
+      set,
+      RECOMMENDED_PRESETS.find((preset) => own.some((model) => model.preset === preset)),
+    ]),
+  );
+  return models.filter(({ set, preset }) => (presets.get(set) ?? preset) === preset);
+}
+
 /**
- * Of the models that the patterns name, or of all, those that read input of a kind.
+ * Of the models that the patterns name, or of those recommended, the ones that read input of a kind.
  * @throws SurprisalError as selectModels, `malformed-request` when the patterns name only models of the other kind,
  * `unsupported-media-type` when there are no patterns and no model of the kind.
  */
@@ -32,7 +46,7 @@ export function modelsOfKind<K extends Model["kind"]>(
   kind: K,
   patterns?: readonly string[],
 ): readonly Extract<Model, { kind: K }>[] {
-  const chosen = selectModels(models, patterns);
+  const chosen = patterns ? selectModels(models, patterns) : recommendedModels(selectModels(models));
   const found = chosen.filter((model): model is Extract<Model, { kind: K }> => model.kind === kind);
   if (found.length === 0) {
     if (!patterns) {

@@ -20,9 +20,15 @@ export const ModelInfo = z
     kind: z.enum(["music", "audio"]).openapi({ description: "Of the input that it reads." }),
     set: z.string().openapi({ description: "The data set that it was trained on.", example: "jsb" }),
     preset: z.string().openapi({
-      description: "The settings that it was trained by; `paper`: sizes and protocol of Chung et al. (2014).",
+      description:
+        "The settings that it was trained by; `paper`: sizes and protocol of Chung et al. (2014); `nade`: the same sizes with a NADE head; `large`: more units.",
       example: "paper",
     }),
+    head: z.enum(["bernoulli", "nade"]).optional().openapi({
+      description:
+        "Of music: `bernoulli`, the pitches of a frame are independent given the frames before; `nade`, each also depends on those below it.",
+    }),
+    recommended: z.boolean().openapi({ description: "Whether it answers when `models` is not set." }),
     cell: z.enum(CELLS).optional().openapi({ description: "Absent in a mixture, as are `units` and `metadata`." }),
     units: count.optional(),
     members: z.array(modelId).optional().openapi({ description: "Only of a mixture: the models that it averages." }),

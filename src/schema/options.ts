@@ -19,7 +19,7 @@ const musicOptions = {
     .optional()
     .openapi({
       description:
-        "Ids or patterns (`jsb/*`, `*/gru`, `*/lstm*`) of the models to ask; in JSON a list or one text with commas. Default: every model of the input's kind, which are the only ones that a pattern can find.",
+        "Ids or patterns (`jsb/*`, `*/gru`, `*/lstm*`) of the models to ask; in JSON a list or one text with commas. Default: those that are `recommended` in /models, of each set of the input's kind the three cells with the better head and their ensemble; `*/*` asks all. Only models of the input's kind can be found.",
       example: ["jsb/*"],
       param: { style: "form", explode: false },
     }),

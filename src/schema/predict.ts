@@ -2,7 +2,7 @@
 import "../util/zod.ts";
 import { z } from "@hono/zod-openapi";
 import { AudioInput, MusicInput, perModel, perSpeechModel, requestId } from "./common.ts";
-import { Pitch } from "./values.ts";
+import { count, Pitch } from "./values.ts";
 
 export const Prediction = z
   .object({
@@ -14,6 +14,17 @@ export const Prediction = z
     likely: z
       .array(z.object({ pitch: Pitch, probability: z.number() }))
       .openapi({ description: "The ten most probable pitches, highest first, in the input's own key." }),
+    draws: count.openapi({
+      description:
+        "Frames that were drawn to estimate `probabilities`, where the pitches of a frame depend on each other and no formula gives them; 0 where they are exact.",
+    }),
+    standardErrors: z.array(z.number()).optional().openapi({
+      description: "Of each of the `probabilities`, by the draws. Only where `draws` is not 0.",
+    }),
+    chords: z.array(z.object({ pitches: z.array(Pitch), probability: z.number() })).openapi({
+      description:
+        "The likeliest whole frames, highest first, in the input's own key, with the probability that exactly these pitches sound. Exact.",
+    }),
     state: z.string().openapi({
       description: "Opaque token of the hidden state after the input's last frame, before any sampled one.",
     }),

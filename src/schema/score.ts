@@ -10,7 +10,7 @@ const NoteScore = z
     pitch: Pitch.openapi({ description: "In the input's own key." }),
     nll: z.number().nullable().openapi({
       description:
-        "-log p(this pitch sounds), nats; null in the first frame. Under a mixture the pitches of a frame depend on each other, so these do not add up to what the frame's notes take together.",
+        "-log p(this pitch sounds), nats, given the frames before and the lower pitches of its own frame, which matter where the pitches of a frame depend on each other (a NADE head, or an ensemble); null in the first frame.",
     }),
   })
   .openapi("NoteScore");
@@ -33,6 +33,14 @@ export const Score = z
       description: "NLL of each frame, nats; first entry null. Only with `detail`.",
     }),
     notes: z.array(NoteScore).optional().openapi({ description: "Every onset. Only with `detail=notes`." }),
+    held: z.array(z.number().nullable()).optional().openapi({
+      description:
+        "What the pitches that sound on from the frame before cost in each frame, nats; first entry null. Only with `detail=notes`.",
+    }),
+    silence: z.array(z.number().nullable()).optional().openapi({
+      description:
+        "What the pitches that do not sound cost in each frame, nats; first entry null. The notes of a frame, `held` and `silence` add up to its NLL. Only with `detail=notes`.",
+    }),
   })
   .openapi("Score");
 export type Score = z.infer<typeof Score>;

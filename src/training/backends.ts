@@ -10,7 +10,7 @@ import { tensorflowEngine } from "./tensorflow.ts";
 
 type Tf = typeof TensorFlow;
 
-/** Makes ready for TensorFlow.js what a backend needs, and sets it. */
+/** Prepares what a backend of TensorFlow.js needs, and sets it. */
 type Prepare = (tf: Tf) => Promise<void>;
 
 const BACKENDS: Readonly<Record<string, Prepare>> = {
@@ -23,7 +23,7 @@ const BACKENDS: Readonly<Record<string, Prepare>> = {
 export const ENGINES: readonly string[] = ["kernel", ...Object.keys(BACKENDS)];
 
 /**
- * @returns what makes the engine from the compiled kernel, which the engines of TensorFlow.js do without.
+ * @returns what makes the engine from the compiled kernel, which the engines of TensorFlow.js do not need.
  * @throws SurprisalError `malformed-request` when there is no such engine, `missing-engine` with what to install when this
  * machine lacks something of it.
  */
@@ -52,7 +52,7 @@ async function node(tf: Tf): Promise<void> {
 async function nodeGpu(tf: Tf): Promise<void> {
   await loadNative("tfjs-node-gpu");
   await setBackend(tf, "tfjs-node-gpu", "tensorflow");
-  // Where TensorFlow finds no GPU it takes the CPU and says so to nobody but its log.
+  // Where TensorFlow finds no GPU it takes the CPU and says so only in its log.
   if (!(tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice) {
     throw missing(
       "tfjs-node-gpu found no GPU. It needs one of NVIDIA with driver, CUDA and cuDNN; on a CPU, --engine kernel is the fastest.",

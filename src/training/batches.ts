@@ -1,6 +1,6 @@
 /**
- * Pieces -> packed batches: pieces of similar fate side by side, no padding. In music frame t predicts frame t + 1; in speech
- * step k sees the samples from 10k on, 20 of them, and predicts the 10 behind.
+ * Pieces -> packed batches: pieces side by side, sorted by length, without padding. In music frame t predicts frame t + 1; in speech
+ * step k sees the samples from 10k on, 20 of them, and predicts the 10 that follow.
  */
 
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
@@ -12,13 +12,13 @@ export type Sequence = PianoRoll | Float32Array;
 
 export const isRoll = (piece: Sequence): piece is PianoRoll => !(piece instanceof Float32Array);
 
-/** Predictions that a piece has: frames but the first, or blocks of samples behind the first input. */
+/** Predictions that a piece has: frames but the first, or blocks of samples after the first input. */
 export const stepCount = (piece: Sequence): number =>
   piece instanceof Float32Array
     ? Math.max(0, Math.floor((piece.length - SPEECH.inputs) / SPEECH.mixture.block))
     : Math.max(0, frameCount(piece) - 1);
 
-/** One update's worth of pieces. The first `continued` sequences go on from the state that the part before it left. */
+/** One update's worth of pieces. The first `continued` sequences start from the state at the end of the chunk before. */
 export interface TbpttChunk<Rows extends SparseRows | DenseRows = SparseRows | DenseRows> {
   readonly batch: Batch<Rows>;
   readonly continued: number;
@@ -26,8 +26,8 @@ export interface TbpttChunk<Rows extends SparseRows | DenseRows = SparseRows | D
 }
 
 /**
- * Packs pieces of one kind into parts of at most `steps` steps each. Pieces are sorted by falling length (equal lengths keep
- * their order), so those that go on into the next part are always the first ones. Pieces with nothing to predict are left
+ * Packs pieces of one kind into chunks of at most `steps` steps each. Pieces are sorted by falling length (equal lengths keep
+ * their order), so those that go on into the next chunk are always the first ones. Pieces with nothing to predict are left
  * out.
  */
 export function tbpttChunks(pieces: readonly PianoRoll[], steps: number): Generator<TbpttChunk<SparseRows>>;

@@ -1,6 +1,6 @@
 /**
- * What a trainer asks of the program that does its arithmetic, and the engine that is our own kernel. Each call is given a
- * part of a batch of pieces; the engine carries their states from one part to the next.
+ * What does the arithmetic of training: the interface of all engines, and the engine over our own kernel. Each call gets one
+ * chunk of a batch of pieces; the engine carries their states from one chunk to the next.
  */
 
 import type { Config, Tensors } from "../kernel/config.ts";
@@ -18,15 +18,15 @@ export interface TrainingEngine {
   optimizer(): Promise<OptimizerState>;
   /** Starts weight noise and dropout anew from a source of numbers in [0, 1). */
   seed(uniform: () => number): void;
-  /** One update by the gradient of the mean NLL of the part. Returns the sum of the NLL before it, in nats. */
+  /** One update by the gradient of the mean NLL of the chunk. Returns the sum of the NLL before it, in nats. */
   update(part: TbpttChunk, settings: UpdateSettings): Promise<number>;
-  /** The sum of the NLL of the part, in nats, without learning. */
+  /** The sum of the NLL of the chunk, in nats, without learning. */
   nll(part: TbpttChunk): Promise<number>;
-  /** Until `false` is given, the average of the weights stands in for them. */
+  /** Whether to compute with the average of the weights in their place. */
   useAverage(use: boolean): void;
 }
 
-/** What the kernel's generator takes. Every engine draws as many, so that all see the pieces in the same order. */
+/** What the kernel's generator takes. Every engine draws as many, so that all get the pieces in the same order. */
 export const seedWords = (uniform: () => number): Uint32Array =>
   Uint32Array.from({ length: 16 }, () => uniform() * 2 ** 32);
 

@@ -1,12 +1,12 @@
 /**
  * Weights before the first update: orthogonal recurrent blocks (Saxe et al. 2014), small normal input and output weights,
- * and biases that start from what is known: LSTM forgets little (Gers et al. 2000), outputs sound as often as in the data.
+ * and biases by which an LSTM forgets little at first (Gers et al. 2000) and outputs sound as often as in the data.
  */
 import { type Config, GATES, type MixtureShape, mixtureOutputs, type Tensors, tensorShapes } from "../kernel/config.ts";
 import { normal } from "../util/random.ts";
 
 const DEVIATION = 0.1;
-const MIXTURE_DEVIATION = 0.01; // means and log scales add up what hundreds of units say
+const MIXTURE_DEVIATION = 0.01; // means and log scales are sums over hundreds of units
 
 /** Equal weights and centred means; log scales from that of the data, 0, down to that of near silence, all ten samples alike. */
 function mixtureBiases({ components, block }: MixtureShape): Float32Array {
@@ -21,7 +21,7 @@ function mixtureBiases({ components, block }: MixtureShape): Float32Array {
 const MIN_LOG_SCALE = -6;
 
 /**
- * @param uniform numbers in [0, 1), the only source of chance.
+ * @param uniform numbers in [0, 1), the only source of randomness.
  * @param frequencies (O), how often each output is active in the training data, in (0, 1); a mixture head asks for none.
  */
 export function initialTensors(config: Config, uniform: () => number, frequencies: Float64Array): Tensors {
@@ -41,7 +41,15 @@ export function initialTensors(config: Config, uniform: () => number, frequencie
   const { mixture } = config;
   const A = tensor("A", () => (mixture ? MIXTURE_DEVIATION : DEVIATION) * normal(uniform));
   const a = mixture ? mixtureBiases(mixture) : tensor("a", (d) => Math.log(frequencies[d] / (1 - frequencies[d])));
-  return { W, U, b, ...(cell === "lstm" && { V: tensor("V", () => 0) }), A, a };
+  const V = cell === "lstm" && { V: tensor("V", () => 0) };
+  const small = () => DEVIATION * normal(uniform);
+  const nade = config.nade && {
+    C: tensor("C", small),
+    c: tensor("c", () => 0),
+    N: tensor("N", small),
+    M: tensor("M", small),
+  };
+  return { W, U, b, ...V, A, a, ...nade };
 }
 
 /** A random orthogonal matrix, by Gram-Schmidt on normal draws. */

@@ -20,11 +20,14 @@ export const PAPER_SPEECH_UNITS: Readonly<Record<Cell, number>> = { tanh: 400, l
 export interface Protocol {
   readonly preset: string;
   readonly units: number;
+  readonly hidden: number; // units of the NADE head; 0: independent pitches
   readonly seed: number; // unsigned 32 bits
   readonly epochs: number; // at most
   readonly patience: number; // epochs without a better validation NLL before stopping
   readonly batchSize: number; // pieces per update
   readonly bpttSteps: number; // frames between truncations of back-propagation; the state is carried over
+  readonly transposedShare: number; // of the pieces of an epoch, drawn anew each time
+  readonly maxTransposition: number; // semitones up or down
   readonly learningRate: number; // of the first epoch
   readonly finalRate: number; // share of it that is left after `epochs`
   readonly decay: number; // of the mean square
@@ -36,17 +39,20 @@ export interface Protocol {
   readonly emaDecay: number; // decay of the moving average of the weights that is validated and kept; 0: the weights themselves
 }
 
-/** Names of the presets: the paper's sizes, and larger models that go beyond it. */
-export const PRESETS = ["paper", "large"] as const;
+/** Names of the presets: the paper's models, larger ones, and the paper's sizes under a head of dependent pitches. */
+export const PRESETS = ["paper", "large", "nade"] as const;
 export type Preset = (typeof PRESETS)[number];
 
 const PAPER: Omit<Protocol, "units"> = {
   preset: "paper",
+  hidden: 0,
   seed: 1,
   epochs: 200,
   patience: 40,
   batchSize: 4,
   bpttSteps: 200,
+  transposedShare: 0,
+  maxTransposition: 0,
   learningRate: 1e-3,
   finalRate: 0.01,
   decay: 0.95,
@@ -71,6 +77,23 @@ const LARGE: Partial<Protocol> = {
   weightNoiseStd: 0.2,
   dropout: 0.3,
   emaDecay: 0.998,
+};
+
+/**
+ * The paper's cells under a NADE head, which says how the pitches of a frame depend on each other. What it learns of chords
+ * holds in every key, so transposition helps much more than with independent pitches, and less noise is needed. Validation
+ * chose (GRU on JSB Chorales, 60 epochs, valid 5.06): twice the noise 5.17, a share of 0.85 5.19. At a rate of 5e-3 the
+ * larger sets diverge.
+ */
+const NADE: Partial<Protocol> = {
+  preset: "nade",
+  hidden: 64,
+  epochs: 100,
+  patience: 60,
+  transposedShare: 0.7,
+  maxTransposition: 5,
+  learningRate: 3e-3,
+  weightNoiseStd: 0.03,
 };
 
 /**
@@ -128,7 +151,7 @@ export function parseTarget(id: string): Target {
 export function presetOf({ set, cell, preset }: Target): Protocol {
   if (SPEECH_SETS.some((speech) => speech === set))
     return { ...PAPER, ...SPEECH_CHANGES, units: PAPER_SPEECH_UNITS[cell] };
-  return { ...PAPER, units: PAPER_UNITS[cell], ...(preset === "large" && LARGE) };
+  return { ...PAPER, units: PAPER_UNITS[cell], ...(preset === "large" && LARGE), ...(preset === "nade" && NADE) };
 }
 
 /** Settings of a preset, with those chosen for the very model. */
@@ -139,12 +162,15 @@ export function protocolOf(target: Target): Protocol {
 /** What each setting can be: from … to, whole numbers only if `whole`. */
 const BOUNDS: Readonly<Record<Exclude<keyof Protocol, "preset">, { from: number; to: number; whole?: true }>> = {
   units: { from: 1, to: MAX_UNITS, whole: true },
+  hidden: { from: 0, to: MAX_UNITS, whole: true },
   seed: { from: 0, to: 2 ** 32 - 1, whole: true },
   epochs: { from: 1, to: 1e6, whole: true },
   patience: { from: 1, to: 1e6, whole: true },
   batchSize: { from: 1, to: 1e4, whole: true },
   bpttSteps: { from: 1, to: 1e5, whole: true },
   learningRate: { from: 1e-9, to: 1 },
+  transposedShare: { from: 0, to: 1 },
+  maxTransposition: { from: 0, to: 11, whole: true },
   finalRate: { from: 0, to: 1 },
   decay: { from: 0, to: 0.99999 },
   momentum: { from: 0, to: 0.99999 },

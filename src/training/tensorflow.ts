@@ -145,15 +145,27 @@ class TensorflowEngine implements TrainingEngine {
     this.#keepState(state);
     let seen = tf.concat(hidden);
     if (dropout > 0) seen = seen.mul(this.#draw(seen.shape, () => this.#mask(dropout)));
-    const output = seen.matMul(weights.A).add<Tensor2D>(weights.a);
+    let output = seen.matMul(weights.A).add<Tensor2D>(weights.a);
     const { mixture } = this.#config;
     if (mixture) return this.#mixtureNll(output, dense(batch.targets, mixture.block), mixture);
+    const targets = dense(batch.targets, outputs);
+    if (this.#config.nade) output = output.add(this.#conditionals(weights, seen as Tensor2D, targets));
     // A target x is 0 or 1, so softplus(l) - x l = softplus((1 - 2x) l), which cannot cancel.
-    const sign = dense(batch.targets, outputs).map((target) => 1 - 2 * target);
+    const sign = targets.map((target) => 1 - 2 * target);
     return output
       .mul(tf.tensor2d(sign, [rows, outputs]))
       .softplus()
       .sum(1);
+  }
+
+  /** What a NADE head adds to the logits (rows, D), as in kernel/reference-nade.ts, all pitches at once. */
+  #conditionals({ C, c, N, M }: Weights, hidden: Tensor2D, targets: Float32Array): Tensor2D {
+    const tf = this.#tf;
+    const [columns] = N.shape;
+    const sounding = tf.tensor3d(targets, [targets.length / columns, 1, columns]);
+    // Along the last axis, since TensorFlow.js 4.22 gives the gradient of cumsum along another one a wrong shape.
+    const below = sounding.mul(N.transpose()).cumsum(2, true); // (rows, K, D)
+    return below.add(hidden.matMul(C).add(c).expandDims(2)).tanh().mul(M.transpose()).sum(1);
   }
 
   /** -log Σ_k softmax(w)_k N(x; μ_k, σ_k²) of each row, as in kernel/reference-heads.ts. */

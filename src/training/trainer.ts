@@ -1,7 +1,7 @@
 /**
  * The loop: epochs of updates on the training pieces, each followed by the validation NLL, until that stops falling. All
- * chance of an epoch is drawn from the seed and the epoch's number, so a trainer that resumes between two epochs ends
- * where one that never stopped does, bit for bit.
+ * randomness of an epoch is drawn from the seed and the epoch's number, so a trainer that resumes between two epochs ends
+ * with the same bits as one that never stopped.
  */
 
 import { type Cell, type Config, mixtureOutputs, type Tensors } from "../kernel/config.ts";
@@ -12,8 +12,9 @@ import type { TrainingSet } from "./datasets.ts";
 import type { CreateEngine, TrainingEngine } from "./engine.ts";
 import { initialTensors } from "./initialise.ts";
 import type { Protocol } from "./protocol.ts";
+import { transposeSome } from "./transposition.ts";
 
-/** What an epoch came to. NLL in nats per frame, micro; the training figure is of the noisy weights, as they were. */
+/** Results of an epoch. NLL in nats per frame, micro; the training figure is of the noisy weights, as they were. */
 export interface Epoch {
   readonly epoch: number; // from 1
   readonly train: number;
@@ -41,10 +42,11 @@ export class Trainer {
   #best: Snapshot["best"];
 
   constructor(create: CreateEngine, set: TrainingSet, cell: Cell, protocol: Protocol) {
-    const { units, seed, batchSize, bpttSteps } = protocol;
+    const { units, hidden, seed, batchSize, bpttSteps } = protocol;
     const { inputs, mixture } = set;
     const head = mixture ? { outputs: mixtureOutputs(mixture), mixture } : { outputs: inputs };
-    this.config = { cell, inputs, units, ...head };
+    const nade = hidden > 0 && !mixture && { nade: { hidden } };
+    this.config = { cell, inputs, units, ...head, ...nade };
     this.framesPerEpoch = scoredFrames(set.train);
     this.#set = set;
     this.#protocol = protocol;
@@ -88,18 +90,19 @@ export class Trainer {
     const { seed, batchSize, bpttSteps, learningRate, finalRate, emaDecay, epochs } = this.#protocol;
     const random = uniform(seed ^ Math.imul(this.#epochs + 1, 0x9e3779b1));
     this.#engine.seed(random);
-    const pieceGroups = minibatches(shuffle(this.#set.train, random), batchSize);
+    const pieces = transposeSome(shuffle(this.#set.train, random), this.#protocol, this.config.inputs, random);
+    const pieceGroups = minibatches(pieces, batchSize);
     const settings = {
       ...this.#protocol,
       learningRate: learningRate * (1 - ((1 - finalRate) * this.#epochs) / epochs),
     };
     let sum = 0;
     let update = this.#epochs * pieceGroups.length;
-    for (const pieces of pieceGroups) {
+    for (const group of pieceGroups) {
       // A short memory at first, so that the average does not hold on to the initial weights.
       const decay = Math.min(emaDecay, (update + 1) / (update + 11));
       update += 1;
-      for (const part of tbpttChunks(pieces, bpttSteps))
+      for (const part of tbpttChunks(group, bpttSteps))
         sum += await this.#engine.update(part, { ...settings, emaDecay: decay });
     }
     this.#epochs += 1;

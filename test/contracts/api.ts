@@ -340,8 +340,8 @@ export function apiContract(request: Request): void {
       ],
       ["a pitch of 60.5", "", json({ pianoRoll: [[60.5]] }), 400, "malformed-piano-roll", /60\.5/],
       ["a pitch of text", "", json({ pianoRoll: [["60"]] }), 400, "malformed-piano-roll", /"60"/],
-      ["one frame", "", json({ pianoRoll: [[60]] }), 422, "nothing-to-score", /frames.*, got 1\.$/],
-      ["no frame", "", json({ pianoRoll: [] }), 422, "nothing-to-score", /frames.*, got 0\.$/],
+      ["one frame", "", json({ pianoRoll: [[60]] }), 422, "nothing-to-score", /frames.*, got 1 frame\.$/],
+      ["no frame", "", json({ pianoRoll: [] }), 422, "nothing-to-score", /frames.*, got 0 frames\.$/],
       ["too many frames", "", json({ pianoRoll: Array(10_001).fill([]) }), 413, "too-large", /10001/],
       [
         "JSON that is announced as text",

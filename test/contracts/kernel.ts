@@ -25,11 +25,23 @@ export const SIZES: readonly (readonly [units: number, columns: number])[] = [
   [7, 16],
 ];
 
-export const configOf = (cell: Cell, [units, columns]: readonly [number, number]): Config => ({
+/** The heads of binary frames. */
+export const HEADS = ["bernoulli", "nade"] as const;
+type Head = (typeof HEADS)[number];
+
+/** Every cell with every head of binary frames. */
+export const CELLS_AND_HEADS = CELLS.flatMap((cell) => HEADS.map((head) => [cell, head] as const));
+
+export const configOf = (
+  cell: Cell,
+  [units, columns]: readonly [number, number],
+  head: Head = "bernoulli",
+): Config => ({
   cell,
   inputs: columns,
   units,
   outputs: columns,
+  ...(head === "nade" && { nade: { hidden: units > 30 ? 64 : units + 2 } }), // multiples of 4 and others
 });
 
 /** Lengths (frames) with ties, out of order, and the shortest possible. */
@@ -60,8 +72,8 @@ const isFinished = (frames: Frames, pieces: readonly Frames[]): boolean =>
   frames.length === Math.max(...pieces.map((piece) => piece.length));
 
 export function kernelContract(name: string, create: CreateEngine): void {
-  describe.each(CELLS)(`${name}, %s`, (cell) => {
-    const random = new Random(CELLS.indexOf(cell) + 1);
+  describe.each(CELLS_AND_HEADS)(`${name}, %s, head %s`, (cell, head) => {
+    const random = new Random(CELLS.indexOf(cell) + 1 + CELLS.length * HEADS.indexOf(head));
 
     function loaded(config: Config, tensors = randomTensors(config, random)): { engine: Engine; tensors: Tensors } {
       const engine = create(config, CAPACITY);
@@ -71,7 +83,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
 
     test("gives the logits of ONNX Runtime within 1e-4, on 20 models and pieces", async () => {
       for (let n = 0; n < 20; n++) {
-        const config = configOf(cell, random.pick(SIZES));
+        const config = configOf(cell, random.pick(SIZES), head);
         const { engine, tensors } = loaded(config);
         const frames = randomFrames(random, random.integer(2, 60), config.inputs);
         run(engine, [frames]);
@@ -84,7 +96,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
 
     test("gives the NLL that its logits have", () => {
       for (const size of SIZES) {
-        const config = configOf(cell, size);
+        const config = configOf(cell, size, head);
         const { engine } = loaded(config);
         const pieces = raggedPieces(random, config);
         const { rows } = pack(pieces);
@@ -103,8 +115,13 @@ export function kernelContract(name: string, create: CreateEngine): void {
     });
 
     test("gives the right NLL where logits are as far as ±1e4", () => {
-      const config = configOf(cell, [5, 9]);
-      const tensors = { ...randomTensors(config, random), A: new Float32Array(5 * 9) };
+      const config = configOf(cell, [5, 9], head);
+      const weights = randomTensors(config, random);
+      const tensors = {
+        ...weights,
+        A: new Float32Array(5 * 9),
+        ...(weights.M && { M: new Float32Array(weights.M.length) }),
+      };
       const a = Float32Array.of(1e4, -1e4, 100, -100, 30, -30, 1.5, -0.5, 0);
       const { engine } = loaded(config, { ...tensors, a });
       const targets = [[0, 2, 4, 6], [1, 3, 5, 7], [0, 1, 2, 3, 4, 5, 6, 7, 8], [], [0]];
@@ -118,7 +135,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
 
     test("gives the gradients of TensorFlow.js within 1e-3, on ragged batches", () => {
       for (const size of SIZES) {
-        const config = configOf(cell, size);
+        const config = configOf(cell, size, head);
         const { engine, tensors } = loaded(config);
         const pieces = raggedPieces(random, config);
         const scale = 1 / pieces.length;
@@ -137,7 +154,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
 
     test("takes a start state as constant, in NLL and gradients", () => {
       for (const size of SIZES) {
-        const config = configOf(cell, size);
+        const config = configOf(cell, size, head);
         const { engine, tensors } = loaded(config);
         const pieces = [9, 6, 6, 2].map((frames) => randomFrames(random, frames, config.inputs));
         const starts = pieces.map(() => random.normals(stateSize(config), 0.5));
@@ -156,7 +173,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
     });
 
     test("gives NLL and gradients that do not depend on what it computed before", () => {
-      const config = configOf(cell, [5, 93]);
+      const config = configOf(cell, [5, 93], head);
       const { engine, tensors } = loaded(config);
       const [first, second] = [raggedPieces(random, config), raggedPieces(random, config, [4, 6])];
       const { batch } = pack(second);
@@ -170,7 +187,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
 
     test("gives a batch the NLL and last states of its pieces one by one, bit for bit", () => {
       for (const size of SIZES) {
-        const config = configOf(cell, size);
+        const config = configOf(cell, size, head);
         const { engine } = loaded(config);
         const pieces = raggedPieces(random, config);
         const { rows } = pack(pieces);
@@ -188,7 +205,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
 
     test("continues from its own states as if it had not stopped, bit for bit", () => {
       for (const size of SIZES) {
-        const config = configOf(cell, size);
+        const config = configOf(cell, size, head);
         const { engine } = loaded(config);
         const pieces = raggedPieces(random, config, [13, 11, 8, 8, 6]);
         const { rows } = pack(pieces);
@@ -196,12 +213,12 @@ export function kernelContract(name: string, create: CreateEngine): void {
         const lastState = engine.state();
         const cut = 4; // frame 4 is the last target of the first part and the first input of the second
         const parts = [pieces.map((frames) => frames.slice(0, cut + 1)), pieces.map((frames) => frames.slice(cut))];
-        const head = run(engine, parts[0]);
+        const beginning = run(engine, parts[0]);
         engine.setState(engine.state());
-        const tail = run(engine, parts[1]);
+        const rest = run(engine, parts[1]);
         const rowsOf = parts.map((part) => pack(part).rows);
         pieces.forEach((_, s) => {
-          const joined = [...rowsOf[0][s].map((row) => head[row]), ...rowsOf[1][s].map((row) => tail[row])];
+          const joined = [...rowsOf[0][s].map((row) => beginning[row]), ...rowsOf[1][s].map((row) => rest[row])];
           expect(joined).toEqual(rows[s].map((row) => whole[row]));
         });
         expect(engine.state()).toEqual(lastState);
@@ -209,7 +226,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
     });
 
     test("starts from zeros again after the batch that a state was set for", () => {
-      const config = configOf(cell, [5, 8]);
+      const config = configOf(cell, [5, 8], head);
       const { engine } = loaded(config);
       const pieces = raggedPieces(random, config, [6, 4]);
       const wanted = run(engine, pieces);
@@ -219,7 +236,7 @@ export function kernelContract(name: string, create: CreateEngine): void {
     });
 
     test("works up to its capacity", () => {
-      const config = configOf(cell, [3, 7]);
+      const config = configOf(cell, [3, 7], head);
       const tensors = randomTensors(config, random);
       const pieces = raggedPieces(random, config, [4, 4, 3]);
       const full = create(config, { rows: 8, sequences: 3, training: true });

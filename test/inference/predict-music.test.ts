@@ -85,6 +85,19 @@ describe("a state", () => {
     expect(await codeOf(() => predictOne(piece, { state: [state], transpose: 0 }))).toBe("malformed-request");
   });
 
+  test("names the likeliest whole frames with their exact probabilities", async () => {
+    const { probabilities, draws, chords } = await predictOne(piece);
+    expect(draws).toBe(0);
+    for (const { pitches, probability } of chords) {
+      const product = probabilities.reduce((all, p, d) => all * (pitches.includes(d + 1) ? p : 1 - p), 1);
+      expect(probability / product).toBeCloseTo(1, 6);
+    }
+    expect(chords.map(({ probability }) => probability)).toEqual(
+      chords.map(({ probability }) => probability).toSorted((a, b) => b - a),
+    );
+    expect(chords).toHaveLength(5);
+  });
+
   test("keeps the frame rate of the run", async () => {
     const file = (frames: number[][]) =>
       pieceOfMidi(parseMidi(writeMidi(pianoRoll(frames), { framesPerQuarter: 2 })), DEFAULT_LIMITS);

@@ -44,6 +44,17 @@ describe("scoreMusic", () => {
     }
   });
 
+  test("notes, held notes and silence add up to the NLL of each frame", async () => {
+    for (const score of (await scoreMusic(music(piece), testModels(), { detail: "notes" })).scores) {
+      const { perFrame = [], notes = [], held = [], silence = [] } = score;
+      expect([held[0], silence[0], held.length, silence.length]).toEqual([null, null, 40, 40]);
+      for (let t = 1; t < 40; t++) {
+        const begun = notes.filter(({ frame }) => frame === t).reduce((sum, { nll }) => sum + (nll ?? 0), 0);
+        expect(begun + (held[t] ?? 0) + (silence[t] ?? 0)).toBeCloseTo(perFrame[t] ?? Number.NaN, 4);
+      }
+    }
+  });
+
   test("transposing equals transposing by hand, with notes reported in the input's key", async () => {
     const up = piece.map((frame) => frame.map((pitch) => pitch + 3));
     const shifted = (await scoreMusic(music(piece), [gru], { transpose: 3, detail: "notes" })).scores[0];

@@ -1,9 +1,17 @@
 /** The WASM kernel: the common contract, agreement with its reference implementation, and what only it does: noise and updates. */
 import { describe, expect, test } from "vitest";
-import { CELLS, type Config, type Tensors } from "../../src/kernel/config.ts";
+import type { Config, Tensors } from "../../src/kernel/config.ts";
 import { Kernel, type OptimizerSettings } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
-import { concatenate, configOf, kernelContract, raggedPieces, relativeErrors, SIZES } from "../contracts/kernel.ts";
+import {
+  CELLS_AND_HEADS,
+  concatenate,
+  configOf,
+  kernelContract,
+  raggedPieces,
+  relativeErrors,
+  SIZES,
+} from "../contracts/kernel.ts";
 import { pack, Random, randomTensors } from "../support/random.ts";
 import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
 
@@ -22,11 +30,11 @@ const flat = (tensors: Tensors, like: Tensors = tensors): Float32Array =>
 
 const worst = (found: Tensors, wanted: Tensors): number => Math.max(...Object.values(relativeErrors(found, wanted)));
 
-describe.each(CELLS)("WASM kernel, %s", (cell) => {
+describe.each(CELLS_AND_HEADS)("WASM kernel, %s, head %s", (cell, head) => {
   test("agrees with its reference implementation: NLL within 1e-5, gradients within 1e-4", () => {
     const random = new Random(11);
     for (const size of SIZES) {
-      const config = configOf(cell, size);
+      const config = configOf(cell, size, head);
       const [kernel, reference] = [create(config), new ReferenceKernel(config)];
       const tensors = randomTensors(config, random);
       const { batch } = pack(raggedPieces(random, config));
@@ -44,7 +52,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
     ["unscaled", 1e6],
   ])("updates as its reference implementation within 1e-5, with the gradient %s", (_, maxNorm) => {
     const random = new Random(12);
-    const config = configOf(cell, [5, 93]);
+    const config = configOf(cell, [5, 93], head);
     const kernel = create(config);
     const tensors = randomTensors(config, random);
     kernel.load(tensors);
@@ -71,7 +79,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
 
   test("changes nothing by an update from a gradient that is not finite, and says so", () => {
     const random = new Random(13);
-    const config = configOf(cell, [3, 7]);
+    const config = configOf(cell, [3, 7], head);
     const kernel = create(config);
     kernel.load(randomTensors(config, random));
     const { batch } = pack(raggedPieces(random, config));
@@ -85,7 +93,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
 
   test("trains on from copied weights and optimizer state, bit for bit", () => {
     const random = new Random(14);
-    const config = configOf(cell, [5, 7]);
+    const config = configOf(cell, [5, 7], head);
     const [first, second] = [create(config), create(config)];
     first.load(randomTensors(config, random));
     const { batch } = pack(raggedPieces(random, config));
@@ -103,7 +111,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
 
   test("puts its weights back after noise, to the bit", () => {
     const random = new Random(15);
-    const config = configOf(cell, [5, 7]);
+    const config = configOf(cell, [5, 7], head);
     const kernel = create(config);
     const tensors = randomTensors(config, random);
     kernel.load(tensors);
@@ -117,7 +125,7 @@ describe.each(CELLS)("WASM kernel, %s", (cell) => {
   test("computes with noisy weights as a kernel that had them loaded, so no noise reached the padding", () => {
     const random = new Random(16);
     for (const size of SIZES) {
-      const config = configOf(cell, size);
+      const config = configOf(cell, size, head);
       const [noisy, clean] = [create(config), create(config)];
       noisy.load(randomTensors(config, random));
       noisy.seed(SEED);
@@ -193,8 +201,8 @@ describe("weight noise", () => {
   });
 });
 
-describe.each(CELLS)("dropout before the output layer of %s", (cell) => {
-  const config = configOf(cell, [22, 31]);
+describe.each(CELLS_AND_HEADS)("dropout before the output layer of %s, head %s", (cell, head) => {
+  const config = configOf(cell, [22, 31], head);
   const tensors = randomTensors(config, new Random(18));
   const { batch } = pack(raggedPieces(new Random(19), config));
 
@@ -226,7 +234,7 @@ describe.each(CELLS)("dropout before the output layer of %s", (cell) => {
   test("hides the asked share of units and leaves the mean of what is seen", () => {
     // With one row, row j of the gradient of A is h_j mask_j times the gradient of the logits.
     const kernel = create(config);
-    kernel.load({ ...tensors, A: tensors.A.map(() => 0) });
+    kernel.load({ ...tensors, A: tensors.A.map(() => 0), ...(tensors.C && { C: tensors.C.map(() => 0) }) });
     kernel.seed(SEED);
     const { batch: one } = pack([[[1], [2]]]);
     kernel.backward(one, 1, 0);

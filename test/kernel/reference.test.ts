@@ -1,18 +1,18 @@
 /** The reference implementation: the common contract, and finite differences, which only its float64 can answer for. */
 import { describe, expect, test } from "vitest";
-import { CELLS, type Tensors } from "../../src/kernel/config.ts";
+import type { Tensors } from "../../src/kernel/config.ts";
 import { stateSize } from "../../src/kernel/kernel.ts";
 import { backward, forward, ReferenceKernel, rescaleNorm, rmsProp, widen } from "../../src/kernel/reference.ts";
 import { softplus } from "../../src/kernel/reference-heads.ts";
-import { configOf, kernelContract, raggedPieces } from "../contracts/kernel.ts";
+import { CELLS_AND_HEADS, configOf, kernelContract, raggedPieces } from "../contracts/kernel.ts";
 import { pack, Random, randomTensors } from "../support/random.ts";
 
 kernelContract("reference implementation", (config) => new ReferenceKernel(config));
 
-describe.each(CELLS)("reference implementation, %s", (cell) => {
+describe.each(CELLS_AND_HEADS)("reference implementation, %s, head %s", (cell, head) => {
   test("has the gradients of central differences in float64 within 1e-6", () => {
     const random = new Random(1);
-    const config = configOf(cell, [3, 5]);
+    const config = configOf(cell, [3, 5], head);
     const weights = widen(randomTensors(config, random));
     const { batch } = pack(raggedPieces(random, config, [6, 2, 4]));
     const start = random.normals(3 * stateSize(config), 0.5);

@@ -45,6 +45,27 @@ describe.each(CELLS)("a %s checkpoint", (cell) => {
     });
   });
 
+  test("with a NADE head keeps its four tensors, under the names of the format", () => {
+    const config = { cell, inputs: 5, units: 3, outputs: 5, nade: { hidden: 2 } };
+    const tensors = randomTensors(config, new Random(8));
+    const bytes = writeCheckpoint({ config, tensors, metadata: {} });
+    const read = readCheckpoint(bytes);
+    expect(read).toMatchObject({ config, tensors, metadata: { head: "nade", hidden: "2" } });
+    const header = new TextDecoder().decode(bytes);
+    for (const [name, shape] of [
+      ["nade.C", "[3,2]"],
+      ["nade.c", "[2]"],
+      ["nade.W", "[5,2]"],
+      ["nade.V", "[5,2]"],
+    ]) {
+      expect(header).toContain(`"${name}":{"dtype":"F32","shape":${shape}`);
+    }
+    const { C: _, ...without } = tensors;
+    expect(() => writeCheckpoint({ config, tensors: without, metadata: {} })).toThrow(
+      "6 numbers in tensor nade.C, got 0.",
+    );
+  });
+
   test("has the same bytes whatever the order of its metadata", () => {
     const checkpoint = checkpointOf(cell);
     const turned = { ...checkpoint, metadata: { note: "reçu ♪", set: "jsb" } };
@@ -157,6 +178,12 @@ describe("a damaged checkpoint is refused", () => {
       withMetadata({ head: "mixture", components: "20", block: "10" }),
       "Expected tensor head.A of shape",
     ],
+    ["when its head has no size", withMetadata({ head: "nade" }), "Expected hidden units of the head from 1 to 4096"],
+    [
+      "when its head has no tensors",
+      withMetadata({ head: "nade", hidden: "8" }),
+      "Expected the tensors head.A, head.a, nade.C",
+    ],
     ["when its units are no number", withMetadata({ units: "many" }), 'Expected units from 1 to 4096, got "many".'],
     ["when its units are absurd", withMetadata({ units: "9999" }), 'Expected units from 1 to 4096, got "9999".'],
     ["when its units are none", withMetadata({ units: "0" }), 'Expected units from 1 to 4096, got "0".'],
@@ -207,8 +234,9 @@ describe("a damaged checkpoint is refused", () => {
     [
       "when a weight is not a number",
       withNumber(Number.NaN),
-      "Expected finite numbers in tensor head.a, got NaN at index 4.",
+      "Expected numbers of at most 1000000 in size in tensor head.a, got NaN at index 4.",
     ],
+    ["when a weight is so large that sums overflow", withNumber(3e38), "in tensor head.a, got 3"],
     ["when a weight is infinite", withNumber(Number.NEGATIVE_INFINITY), "got -Infinity at index 4."],
   ])("%s", (_, bytes, sentence) => {
     const read = () => readCheckpoint(bytes);
@@ -233,7 +261,7 @@ describe("a checkpoint that could not be read again is not written", () => {
     [
       "with weights that have diverged",
       { config, tensors: { ...tensors, a: new Float32Array(5).fill(Number.POSITIVE_INFINITY) }, metadata },
-      "Expected finite numbers in tensor head.a, got Infinity at index 0.",
+      "in tensor head.a, got Infinity at index 0.",
     ],
     [
       "with more inputs than there are MIDI pitches",

@@ -106,14 +106,21 @@ describe("a mixture", () => {
     expect(nll[0]).toBeCloseTo(likelier + Math.log(2), 9);
   });
 
-  test("gives a note the mean of its members' probabilities", () => {
+  test("gives a note its probability given the lower pitches of its frame, which say which member to believe", () => {
     const scored = mixture.score(roll);
     const references = members.map((member) => plainNll(member, piece).logits);
+    const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
     for (const t of [0, 50, 198]) {
       for (const pitch of [1, 60, 96]) {
-        const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
-        const p = mean(references.map((logits) => sigmoid(logits[t * 96 + pitch - 1])));
-        expect(scored.pitchNll(t, pitch)).toBeCloseTo(-Math.log(p), 4);
+        // By each member's reference implementation: p(what the lower pitches do), and that and the pitch.
+        const below = references.map((logits) =>
+          Array.from({ length: pitch - 1 }, (_, d) => {
+            const logit = logits[t * 96 + d];
+            return sigmoid(piece[t + 1].includes(d + 1) ? logit : -logit);
+          }).reduce((product, p) => product * p, 1),
+        );
+        const together = below.map((p, m) => p * sigmoid(references[m][t * 96 + pitch - 1]));
+        expect(scored.pitchNll(t, pitch)).toBeCloseTo(-Math.log(mean(together) / mean(below)), 4);
       }
     }
   });
@@ -171,10 +178,10 @@ describe("a mixture over the API", () => {
       expect(nll).toBeCloseTo(-Math.log(mean(frames.slice(0, 3).map((member) => Math.exp(-member[t])))), 10);
     });
     const notes = scores.map(({ notes = [] }) => notes.map(({ nll }) => nll));
-    notes[3].forEach((nll, i) => {
-      const own = notes.slice(0, 3).map((member) => member[i]);
-      if (nll === null) expect(own).toEqual([null, null, null]);
-      else expect(nll).toBeCloseTo(-Math.log(mean(own.map((value) => Math.exp(-Number(value))))), 10);
+    const scored = mixture.score(pianoRoll(short));
+    expect(notes[3].filter((nll) => nll !== null).length).toBeGreaterThan(0);
+    (scores[3].notes ?? []).forEach(({ frame, pitch, nll }) => {
+      expect(nll).toBe(frame === 0 ? null : scored.pitchNll(frame - 1, pitch));
     });
   });
 
@@ -262,6 +269,8 @@ describe("a mixture over the API", () => {
       kind: "music",
       set: "jsb",
       preset: "paper",
+      head: "bernoulli",
+      recommended: true,
       members: ["jsb/tanh", "jsb/lstm", "jsb/gru"],
       parameters: listed[0].parameters + listed[1].parameters + listed[2].parameters,
       pitches: 96,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { selectModels } from "../../src/model/select.ts";
+import type { Model } from "../../src/model/model.ts";
+import { modelsOfKind, recommendedModels, selectModels } from "../../src/model/select.ts";
 import { randomModel } from "../support/models.ts";
 
 const models = [
@@ -54,4 +55,25 @@ describe("a pattern", () => {
 test("several patterns name each model once, in the models' own order", () => {
   expect(select("piano-midi/gru", "*/gru", "jsb/lstm")).toEqual(["jsb/gru", "jsb/lstm", "piano-midi/gru"]);
   expect(selectModels(models)).toEqual(models);
+});
+
+describe("recommendedModels", () => {
+  const idsOf = (models: readonly Model[]) => recommendedModels(models).map(({ id }) => id);
+
+  test("are of each set those of the preset with the better head, and else of the paper's", () => {
+    const models = [
+      randomModel({ set: "jsb", cell: "gru" }),
+      randomModel({ set: "jsb", cell: "gru", preset: "nade" }),
+      randomModel({ set: "jsb", cell: "lstm", preset: "large" }),
+      randomModel({ set: "nottingham", cell: "gru" }),
+      randomModel({ set: "nottingham", cell: "gru", preset: "large" }),
+    ];
+    expect(idsOf(models)).toEqual(["jsb/gru-nade", "nottingham/gru"]);
+    expect(modelsOfKind(models, "music").map(({ id }) => id)).toEqual(["jsb/gru-nade", "nottingham/gru"]);
+    expect(modelsOfKind(models, "music", ["*/*"])).toHaveLength(5);
+  });
+
+  test("are all of a set that has neither", () => {
+    expect(idsOf([randomModel({ set: "own", cell: "gru", preset: "large" })])).toEqual(["own/gru-large"]);
+  });
 });

@@ -14,6 +14,7 @@ export interface ModelShape {
   readonly preset?: string;
   readonly pitches?: number;
   readonly units?: number;
+  readonly hidden?: number | undefined; // units of a NADE head
   readonly framesPerQuarter?: number;
   readonly seed?: number;
 }
@@ -24,10 +25,11 @@ export function randomCheckpoint({
   preset = "paper",
   pitches = 96,
   units = 9,
+  hidden,
   framesPerQuarter = 1,
   seed = 1,
 }: ModelShape): Checkpoint {
-  const config = { cell, inputs: pitches, units, outputs: pitches };
+  const config = { cell, inputs: pitches, units, outputs: pitches, ...(hidden && { nade: { hidden } }) };
   const tensors = randomTensors(config, new Random(seed));
   tensors.a.fill(-3); // so that about 5 of 96 pitches sound, not 48
   const metadata = {

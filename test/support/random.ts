@@ -43,7 +43,7 @@ export class Random {
 export function randomTensors(config: Config, random: Random): Tensors {
   const entries = Object.entries(tensorShapes(config)).map(([name, shape]) => {
     // A frame has few active columns, so rows of W add up to about that many, not to D.
-    const deviation = name === "U" || name === "A" ? 1 / Math.sqrt(shape[0]) : 0.5;
+    const deviation = name === "U" || name === "A" || name === "C" ? 1 / Math.sqrt(shape[0]) : 0.5;
     return [
       name,
       random.normals(

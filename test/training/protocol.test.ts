@@ -4,6 +4,7 @@ import { parseTarget, protocolOf, SETTINGS, withCurrentNames, withSettings } fro
 describe("a target", () => {
   test.each([
     ["jsb/gru", { set: "jsb", cell: "gru", preset: "paper" }],
+    ["musedata/tanh-nade", { set: "musedata", cell: "tanh", preset: "nade" }],
     ["piano-midi/lstm-large", { set: "piano-midi", cell: "lstm", preset: "large" }],
   ])("%s is read", (id, wanted) => {
     expect(parseTarget(id)).toEqual({ id, ...wanted });
@@ -29,7 +30,9 @@ describe("settings", () => {
       momentum: 0.9,
       floor: 0.01,
     });
+    expect(protocol).toMatchObject({ hidden: 0, transposedShare: 0 });
     expect(protocolOf(parseTarget("jsb/tanh")).units).toBe(100);
+    expect(protocolOf(parseTarget("jsb/tanh-nade"))).toMatchObject({ units: 100, hidden: 64 });
     expect(protocolOf(parseTarget("jsb/lstm")).units).toBe(36);
   });
 

@@ -43,6 +43,7 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
     ["the weights", set, {}],
     ["their average", set, { emaDecay: 0.9 }],
     ["norms that are rescaled", set, { maxNorm: 0.1, learningRate: 0.01 }],
+    ["a NADE head and transposition", set, { hidden: 6, transposedShare: 0.5, maxTransposition: 2 }],
     ["a mixture of Gaussians over speech", smallSpeechSet(), { learningRate: 0.001, floor: 0.01, emaDecay: 0.9 }],
   ])("follows the kernel's loss curve over twenty updates: %s", async (_, pieces, changes) => {
     const protocol: Protocol = { ...smallProtocol, weightNoiseStd: 0, ...changes };

@@ -25,6 +25,14 @@ describe.each(CELLS)("training %s", (cell) => {
     expect(last.valid).toBeLessThan(0.8 * first.valid);
   });
 
+  test("with a NADE head learns which pitches sound together", async () => {
+    const [independent, nade] = [0, 8].map((hidden) =>
+      create({ epochs: 40, learningRate: 0.01, weightNoiseStd: 0, hidden }),
+    );
+    for (const trainer of [independent, nade]) while (!trainer.finished) await trainer.epoch();
+    expect(nade.best?.epoch.valid).toBeLessThan(0.95 * (independent.best?.epoch.valid ?? 0));
+  });
+
   test("makes the reference implementation's update: mean gradient, norm rescaled, RMSProp with momentum", async () => {
     const settings = { weightNoiseStd: 0, bpttSteps: 100, batchSize: 100, learningRate: 0.02, maxNorm: 0.5 };
     const trainer = create(settings);

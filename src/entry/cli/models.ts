@@ -2,7 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import { expected, SurprisalError, type Warning } from "../../errors.ts";
 import { parse } from "../../http/fault.ts";
-import { modelInfo } from "../../model/info.ts";
+import { modelInfos } from "../../model/info.ts";
 import type { Model } from "../../model/model.ts";
 import { reporter } from "../../store/report.ts";
 import { table } from "../../util/table.ts";
@@ -12,7 +12,7 @@ import { UsageError, type Values } from "./arguments.ts";
 /** Lists the models of the store. */
 export async function listModels(setting: string, { json }: Values, files: readonly string[]): Promise<number> {
   if (files.length > 0) throw new UsageError(`Expected no file, got ${files[0]}.`);
-  const models = (await loadedModels(setting)).map(modelInfo);
+  const models = modelInfos(await loadedModels(setting));
   if (json) {
     console.log(JSON.stringify({ models }));
     return 0;

@@ -21,7 +21,7 @@ const flag = (about: string): Option => ({ type: "boolean", about });
 const json = { json: flag("JSON instead of a table, one line for each file, failed ones included") };
 
 const input = {
-  models: text("LIST", "ids or patterns such as jsb/gru or 'jsb/*' (default: all that read the file)"),
+  models: text("LIST", "ids or patterns such as jsb/gru or 'jsb/*' (default: those recommended; '*/*' for all)"),
   transpose: text("N|auto", "music: semitones, or auto: into the key of each set (default: auto for MIDI files)"),
   channels: text("LIST", "music: MIDI channels 1 to 16 (default: all but 10, the drums)"),
   tracks: text("LIST", "music: MIDI tracks, counted from 1 (default: all)"),

@@ -16,28 +16,30 @@ function negate(p: usize): void {
  * scale · (sigmoid(l) - x) when `training`.
  */
 export function bernoulli(rows: i32, training: bool, scale: f32): void {
+  for (let row = 0; row < rows; row++) bernoulliRow(row, training, scale);
+}
+
+export function bernoulliRow(row: i32, training: bool, scale: f32): void {
   const step: usize = outputWidth << 2;
   const full = outputs & ~3;
   const tail = laneMask(outputs - full);
-  for (let row = 0; row < rows; row++) {
-    const l = logits + row * step;
-    let sum = f32x4.splat(0);
-    const from = targetColumns + load<u32>(targetOffsets + (row << 2));
-    const to = targetColumns + load<u32>(targetOffsets + (row << 2), 4);
-    for (let column = from; column < to; column++) negate(l + (load<u8>(column) << 2));
-    for (let j: usize = 0; j < step; j += 16) {
-      const x = v128.load(l + j);
-      const e = expNegativeAbs(x);
-      let loss = softplusFrom(e, x);
-      let p = training ? f32x4.mul(sigmoidFrom(e, x), f32x4.splat(scale)) : x;
-      if (j == full << 2) {
-        loss = v128.and(loss, tail);
-        if (training) p = v128.and(p, tail);
-      }
-      sum = f32x4.add(sum, loss);
-      if (training) v128.store(l + j, p);
+  const l = logits + row * step;
+  let sum = f32x4.splat(0);
+  const from = targetColumns + load<u32>(targetOffsets + (row << 2));
+  const to = targetColumns + load<u32>(targetOffsets + (row << 2), 4);
+  for (let column = from; column < to; column++) negate(l + (load<u8>(column) << 2));
+  for (let j: usize = 0; j < step; j += 16) {
+    const x = v128.load(l + j);
+    const e = expNegativeAbs(x);
+    let loss = softplusFrom(e, x);
+    let p = training ? f32x4.mul(sigmoidFrom(e, x), f32x4.splat(scale)) : x;
+    if (j == full << 2) {
+      loss = v128.and(loss, tail);
+      if (training) p = v128.and(p, tail);
     }
-    for (let column = from; column < to; column++) negate(l + (load<u8>(column) << 2));
-    store<f32>(nll + (row << 2), sumLanes(sum));
+    sum = f32x4.add(sum, loss);
+    if (training) v128.store(l + j, p);
   }
+  for (let column = from; column < to; column++) negate(l + (load<u8>(column) << 2));
+  store<f32>(nll + (row << 2), sumLanes(sum));
 }

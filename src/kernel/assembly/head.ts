@@ -1,8 +1,9 @@
 /**
- * The output layer, hidden rows -> outputs, which both heads read: its product, dropout before it, and the way back.
+ * The output layer, hidden rows -> outputs, which all heads read: its product, dropout before it, and the way back.
  */
 import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
-import { A, AT, a, dropped, gradient, hidden, hiddenGradient, logits, mask, outputWidth, W, width } from "./layout";
+import { contextBackward } from "./nade";
+import { A, AT, a, dropped, gradient, hidden, hiddenGradient, hiddenUnits, logits, mask, outputWidth, W, width } from "./layout";
 import { random } from "./math";
 
 /** Outputs of all rows from `input` (rows, width), hidden or dropped. */
@@ -35,6 +36,7 @@ export function outputBackward(rows: i32, input: usize): void {
   transpose(width, outputWidth, A, AT);
   memory.fill(hiddenGradient, 0, (rows * width) << 2);
   multiply(rows, width, outputWidth, logits, outputWidth, AT, width, hiddenGradient, width);
+  if (hiddenUnits) contextBackward(rows, input);
   if (input != dropped) return;
   const bytes: usize = (rows * width) << 2;
   for (let j: usize = 0; j < bytes; j += 16) {

@@ -6,18 +6,19 @@ import { bernoulli } from "./bernoulli";
 import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
 import { drop, outputBackward, outputProduct } from "./head";
 import { mixture } from "./mixture";
+import { contextProduct, nade } from "./nade";
 import {
   gruBackward, gruForward, lstmBackward, lstmForward, packRecurrent, recurrentBackward, tanhBackward, tanhForward,
 } from "./cells";
 import {
-  b, batchSizes, carried, cell, components, dropped, gateWidth, gates, gatesGradient, gradient, GRU, hidden, inputColumns,
+  b, batchSizes, carried, cell, components, dropped, gateWidth, gates, gatesGradient, gradient, GRU, hidden, hiddenUnits, inputColumns,
   inputOffsets, inputRows, inputValues, LSTM, parameterCount, U, UT, W, width,
 } from "./layout";
 import { exp, expNegativeAbs, log1p, sigmoid, softplusFrom, storeNormals, tanh } from "./math";
 
 export {
-  a, A, average, b, batchSizes, c0, cells, gradient, h0, hidden, init, inputColumns, inputOffsets, inputRows, inputValues,
-  logits, meanSquare, nll, outputWidth, parameterCount, targetColumns, targetOffsets, targetValues, U, V, velocity, W, width,
+  a, A, average, b, batchSizes, C, c, c0, cells, gradient, h0, hidden, hiddenWidth, init, inputColumns, inputOffsets, inputRows, inputValues,
+  logits, M, meanSquare, N, nll, outputWidth, parameterCount, targetColumns, targetOffsets, targetValues, U, V, velocity, W, width,
 } from "./layout";
 export { accumulate, perturb, restore, update, useAverage } from "./optimizer";
 export { randomStatePointer, storeNormals } from "./math";
@@ -78,7 +79,10 @@ function recur(steps: i32): i32 {
 /** Outputs and NLL of all rows; in training the outputs' gradient takes their place. */
 function head(rows: i32, input: usize, training: bool, scale: f32): void {
   outputProduct(rows, input);
-  if (components) mixture(rows, training, scale);
+  if (hiddenUnits) {
+    contextProduct(rows, input);
+    nade(rows, training, scale);
+  } else if (components) mixture(rows, training, scale);
   else bernoulli(rows, training, scale);
 }
 
@@ -95,8 +99,8 @@ export function gradients(steps: i32, rows: i32, scale: f32, dropout: f32): void
   recur(steps);
   if (dropout > 0) drop(rows, dropout);
   const input = dropout > 0 ? dropped : hidden;
-  head(rows, input, true, scale);
   memory.fill(gradient, 0, parameterCount << 2);
+  head(rows, input, true, scale);
   outputBackward(rows, input);
 
   transpose(width, gateWidth, U, UT);

@@ -13,10 +13,12 @@ export let units: i32 = 0; // H
 export let outputs: i32 = 0; // O
 export let components: i32 = 0; // K, Gaussians of the mixture head; 0: Bernoulli head and binary rows
 export let block: i32 = 0; // B, dimensions of a Gaussian
+export let hiddenUnits: i32 = 0; // K, hidden units of the NADE head; 0: another head
 export let gateCount: i32 = 0; // G
 export let width: i32 = 0; // H padded
 export let gateWidth: i32 = 0; // G · width
 export let outputWidth: i32 = 0; // O padded
+export let hiddenWidth: i32 = 0; // K of the NADE head, padded
 export let inputRows: i32 = 0; // D, padded for dense rows
 export let parameterCount: i32 = 0; // floats from W on, padding included
 
@@ -27,6 +29,10 @@ export let b: usize = 0; // (gateWidth)
 export let V: usize = 0; // (3, width), LSTM only
 export let A: usize = 0; // (width, outputWidth)
 export let a: usize = 0; // (outputWidth)
+export let C: usize = 0; // (width, hiddenWidth), NADE head only, as are the next three
+export let c: usize = 0; // (hiddenWidth)
+export let N: usize = 0; // (outputs, hiddenWidth)
+export let M: usize = 0; // (outputs, hiddenWidth)
 
 // The batch; rows are packed by time, see kernel.ts.
 export let batchSizes: usize = 0; // (steps) u32
@@ -52,6 +58,11 @@ export let extra: usize = 0; // (rows, width), GRU: r ⊙ h_{t-1}, LSTM: tanh(c)
 export let logits: usize = 0; // (rows, outputWidth); after a training pass their gradient
 export let nll: usize = 0; // (rows)
 
+// The NADE head: the first for all rows, the others one row at a time.
+export let context: usize = 0; // (rows, hiddenWidth)
+export let sum: usize = 0; // (hiddenWidth)
+export let runs: usize = 0; // (outputs + 1, hiddenWidth), tanh(s) of each run of silent pitches
+
 // One row of the mixture head at a time; each of K·B floats is padded.
 export let tiled: usize = 0; // (K, B), the target under each Gaussian
 export let half: usize = 0; // (K, B), z² / 2 + log σ
@@ -73,6 +84,8 @@ export let hiddenGradient: usize = 0; // (rows, width)
 export let carried: usize = 0; // (sequences, width), LSTM: dc of the step after, GRU: d(r ⊙ h)
 export let UT: usize = 0; // (gateWidth, width)
 export let AT: usize = 0; // (outputWidth, width)
+export let contextGradient: usize = 0; // (rows, hiddenWidth)
+export let CT: usize = 0; // (hiddenWidth, width)
 
 // 64 bits, so that a layout beyond the 32-bit address space is refused and does not wrap around.
 let top: u64 = 0;
@@ -92,7 +105,7 @@ function pad4(n: i32): i32 {
  * when memory is refused, or when 4 GB do not hold it.
  */
 export function init(
-  cell_: i32, inputs_: i32, units_: i32, outputs_: i32, components_: i32, block_: i32,
+  cell_: i32, inputs_: i32, units_: i32, outputs_: i32, components_: i32, block_: i32, hiddenUnits_: i32,
   rows: i32, sequences: i32, training: bool,
 ): bool {
   cell = cell_;
@@ -101,15 +114,18 @@ export function init(
   outputs = outputs_;
   components = components_;
   block = block_;
+  hiddenUnits = hiddenUnits_;
   inputRows = components ? pad4(inputs) : inputs;
   gateCount = cell == TANH ? 1 : cell == LSTM ? 4 : 3;
   width = pad4(units);
   gateWidth = gateCount * width;
   outputWidth = pad4(outputs);
+  hiddenWidth = pad4(hiddenUnits);
 
   top = (__heap_base + 63) & ~63;
   const peepholes = cell == LSTM ? 3 * width : 0;
-  const parameters = <u64>(inputRows + width + 1) * gateWidth + peepholes + <u64>(width + 1) * outputWidth;
+  const parameters = <u64>(inputRows + width + 1) * gateWidth + peepholes + <u64>(width + 1) * outputWidth
+    + <u64>(width + 1 + 2 * outputs) * hiddenWidth;
   parameterCount = <i32>parameters;
   W = reserve(parameters << 2);
   U = W + ((inputRows * gateWidth) << 2);
@@ -117,6 +133,10 @@ export function init(
   V = b + (gateWidth << 2);
   A = V + (peepholes << 2);
   a = A + ((width * outputWidth) << 2);
+  C = a + (outputWidth << 2);
+  c = C + ((width * hiddenWidth) << 2);
+  N = c + (hiddenWidth << 2);
+  M = N + ((outputs * hiddenWidth) << 2);
 
   const r: u64 = rows;
   const s: u64 = sequences;
@@ -136,6 +156,11 @@ export function init(
   extra = cell == TANH ? 0 : reserve((r * width) << 2);
   logits = reserve((r * outputWidth) << 2);
   nll = reserve(r << 2);
+  if (hiddenUnits) {
+    context = reserve((r * hiddenWidth) << 2);
+    sum = reserve(<u64>hiddenWidth << 2);
+    runs = reserve((<u64>(outputs + 1) * hiddenWidth) << 2);
+  }
   if (components) {
     const tile = <u64>pad4(components * block) << 2;
     tiled = reserve(tile);
@@ -158,6 +183,8 @@ export function init(
     carried = reserve((s * width) << 2);
     UT = reserve((<u64>gateWidth * width) << 2);
     AT = reserve((<u64>outputWidth * width) << 2);
+    contextGradient = reserve((r * hiddenWidth) << 2);
+    CT = reserve((<u64>hiddenWidth * width) << 2);
   }
   if (top > 0x1_0000_0000) return false;
   const missing = <i32>((top + 0xffff) >>> 16) - memory.size();

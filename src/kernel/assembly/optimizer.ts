@@ -2,7 +2,7 @@
  * What training does to the parameters between two passes: weight noise (Graves 2011), gradient-norm rescaling
  * (Pascanu et al. 2013) and RMSProp with momentum.
  */
-import { A, a, average, b, cell, gateCount, gateWidth, gradient, inputs, LSTM, meanSquare, outputWidth, outputs, parameterCount, saved, U, units, V, velocity, W, width } from "./layout";
+import { A, a, average, b, C, c, cell, gateCount, gateWidth, gradient, hiddenUnits, hiddenWidth, inputs, LSTM, M, meanSquare, N, outputWidth, outputs, parameterCount, saved, U, units, V, velocity, W, width } from "./layout";
 import { laneMask, madd, storeNormals } from "./math";
 
 const normals: usize = memory.data(32, 16);
@@ -30,6 +30,11 @@ export function perturb(sigma: f32): void {
   if (cell == LSTM) addNoise(V, 3, units, width, sigma);
   addNoise(A, units, outputs, outputWidth, sigma);
   addNoise(a, 1, outputs, outputWidth, sigma);
+  if (!hiddenUnits) return;
+  addNoise(C, units, hiddenUnits, hiddenWidth, sigma);
+  addNoise(c, 1, hiddenUnits, hiddenWidth, sigma);
+  addNoise(N, outputs, hiddenUnits, hiddenWidth, sigma);
+  addNoise(M, outputs, hiddenUnits, hiddenWidth, sigma);
 }
 
 /** Puts the parameters back as they were before perturb or useAverage. */

@@ -23,9 +23,13 @@ const GATE_ORDER: Record<Config["cell"], { from: number; sign: number }[]> = {
 };
 const OPERATOR: Record<Config["cell"], string> = { tanh: "RNN", lstm: "LSTM", gru: "GRU" };
 const FLOAT = 1;
+const INT64 = 7;
 
-/** Weights of a checkpoint as an ONNX model: "x" (steps, batch, D) -> "logits" (steps, 1, batch, O). */
-export function onnxModel(config: Config, { W, U, b, V, A, a }: Tensors): Uint8Array<ArrayBuffer> {
+/**
+ * Weights of a checkpoint as an ONNX model: "x" (steps, batch, D) -> "logits" (steps, 1, batch, O). With a NADE head the
+ * batch is 1, and the frames that follow, "y" (steps, D, 1), go in as well.
+ */
+export function onnxModel(config: Config, { W, U, b, V, A, a, C, c, N, M }: Tensors): Uint8Array<ArrayBuffer> {
   const { cell, inputs: D, units: H, outputs: O } = config;
   const G = GATES[cell];
   const transposed = (matrix: Float32Array, rows: number): number[] =>
@@ -48,13 +52,33 @@ export function onnxModel(config: Config, { W, U, b, V, A, a }: Tensors): Uint8A
   const nodes = [
     node(OPERATOR[cell], recurrentInputs, ["h"], integerAttribute("hidden_size", H)),
     node("MatMul", ["h", "A"], ["hA"]),
-    node("Add", ["hA", "a"], ["logits"]),
+    node("Add", ["hA", "a"], [C ? "base" : "logits"]),
   ];
+  if (C && c && N && M) {
+    const K = c.length;
+    initializers.push(tensor("C", [H, K], C), tensor("c", [K], c), tensor("N", [O, K], N), tensor("M", [O, K], M));
+    initializers.push(integers("direction", [1]), integers("columns", [1]), integers("hidden", [2]));
+    initializers.push(integers("directionAndBatch", [1, 2]));
+    nodes.push(
+      node("Squeeze", ["h", "direction"], ["hidden1"]), // (steps, 1, H)
+      node("MatMul", ["hidden1", "C"], ["hC"]),
+      node("Add", ["hC", "c"], ["context"]), // (steps, 1, K)
+      node("Mul", ["y", "N"], ["sounding"]), // (steps, D, K)
+      node("CumSum", ["sounding", "columns"], ["below"], integerAttribute("exclusive", 1)),
+      node("Add", ["below", "context"], ["sums"]),
+      node("Tanh", ["sums"], ["tanh"]),
+      node("Mul", ["tanh", "M"], ["products"]),
+      node("ReduceSum", ["products", "hidden"], ["conditionals"], integerAttribute("keepdims", 0)), // (steps, D)
+      node("Unsqueeze", ["conditionals", "directionAndBatch"], ["shaped"]),
+      node("Add", ["base", "shaped"], ["logits"]),
+    );
+  }
   const graph = [
     ...nodes.map((bytes) => field(1, bytes)),
     field(2, utf8("cell")),
     ...initializers.map((bytes) => field(5, bytes)),
     field(11, valueInfo("x", ["steps", "batch", D])),
+    ...(C ? [field(11, valueInfo("y", ["steps", D, 1]))] : []),
     field(12, valueInfo("logits", ["steps", 1, "batch", O])),
   ];
   const opset = integer(2, 17);
@@ -67,7 +91,12 @@ export async function onnxLogits(config: Config, tensors: Tensors, frames: Frame
   const steps = frames.length - 1;
   const x = new Float32Array(steps * config.inputs);
   for (let t = 0; t < steps; t++) for (const d of frames[t]) x[t * config.inputs + d] = 1;
-  const { logits } = await session.run({ x: new ort.Tensor("float32", x, [steps, 1, config.inputs]) });
+  const y = new Float32Array(steps * config.inputs);
+  for (let t = 0; t < steps; t++) for (const d of frames[t + 1]) y[t * config.inputs + d] = 1;
+  const { logits } = await session.run({
+    x: new ort.Tensor("float32", x, [steps, 1, config.inputs]),
+    ...(config.nade && { y: new ort.Tensor("float32", y, [steps, config.inputs, 1]) }),
+  });
   await session.release();
   return Float32Array.from(logits.data as Float32Array);
 }
@@ -85,6 +114,12 @@ const integerAttribute = (name: string, value: number): Uint8Array =>
 function tensor(name: string, dimensions: number[], values: ArrayLike<number>): Uint8Array {
   const raw = new Uint8Array(Float32Array.from(values).buffer);
   return join([...dimensions.map((n) => integer(1, n)), integer(2, FLOAT), field(8, utf8(name)), field(9, raw)]);
+}
+
+/** A list of integers, int64. */
+function integers(name: string, values: number[]): Uint8Array {
+  const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+  return join([integer(1, values.length), integer(2, INT64), field(8, utf8(name)), field(9, raw)]);
 }
 
 function valueInfo(name: string, dimensions: (string | number)[]): Uint8Array {

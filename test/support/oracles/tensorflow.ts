@@ -51,15 +51,25 @@ export function autodiffGradients(
   return { nll, tensors: Object.fromEntries(gradients) };
 }
 
-export function variablesOf({ inputs: D, units: H, outputs: O }: Config, { W, U, b, V, A, a }: Tensors): Variables {
+export function variablesOf(config: Config, { W, U, b, V, A, a, ...tensors }: Tensors): Variables {
+  const { inputs: D, units: H, outputs: O } = config;
   const G = b.length;
+  const K = config.nade?.hidden ?? 1; // without a NADE head, zeros that nothing reads
+  const { C = new Float32Array(H), c = new Float32Array(1) } = tensors;
+  const { N = new Float32Array(O), M = new Float32Array(O) } = tensors;
   return {
     ...{ W: tf.tensor2d(W, [D, G]), U: tf.tensor2d(U, [H, G]), b: tf.tensor2d(b, [1, G]) },
     ...{ V: tf.tensor2d(V ?? new Float32Array(3 * H), [3, H]), A: tf.tensor2d(A, [H, O]), a: tf.tensor2d(a, [1, O]) },
+    ...{ C: tf.tensor2d(C, [H, K]), c: tf.tensor2d(c, [1, K]), N: tf.tensor2d(N, [O, K]), M: tf.tensor2d(M, [O, K]) },
   };
 }
 
-function nllOf({ cell, inputs: D, units: H }: Config, v: Variables, frames: Frames, start?: Float32Array): tf.Tensor {
+function nllOf(
+  { cell, inputs: D, units: H, nade }: Config,
+  v: Variables,
+  frames: Frames,
+  start?: Float32Array,
+): tf.Tensor {
   const state = new Float32Array(2 * H);
   state.set(start ?? []);
   let [h, c] = [state.slice(0, H), state.slice(H)].map((values) => tf.tensor2d(values, [1, H]));
@@ -67,10 +77,19 @@ function nllOf({ cell, inputs: D, units: H }: Config, v: Variables, frames: Fram
   for (let t = 0; t + 1 < frames.length; t++) {
     const [x, target] = [frames[t], frames[t + 1]].map((columns) => tf.tensor2d(dense(columns, D), [1, D]));
     [h, c] = STEP[cell](v, x.matMul<tf.Tensor2D>(v.W).add(v.b), h, c);
-    const logits = h.matMul(v.A).add(v.a);
+    let logits = h.matMul(v.A).add(v.a);
+    if (nade) logits = logits.add(conditionals(v, h, target));
     losses.push(logits.softplus().sub(target.mul(logits)).sum());
   }
   return tf.addN(losses);
+}
+
+/** M_d · tanh(c + h C + Σ_{n < d} x_n N_n) for every pitch d at once, (1, D), by a triangular matrix of ones. */
+function conditionals({ C, c, N, M }: Variables, h: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor {
+  const [, D] = target.shape;
+  const below = tf.linalg.bandPart(tf.ones([D, D]), -1, 0).sub<tf.Tensor2D>(tf.eye(D));
+  const sums = below.matMul(target.transpose().mul(N)).add(h.matMul(C).add(c));
+  return sums.tanh().mul(M).sum(1).expandDims(0);
 }
 
 function dense(columns: readonly number[], width: number): Float32Array {
