@@ -29,6 +29,9 @@ export const MIDI_LIMITS: MidiLimits = { bytes: 2 ** 20, notes: 100_000 };
 /** Frames that the notes of a file may span outside HTTP. */
 export const MAX_FRAMES = 100_000;
 
+/** Frames of a piece that is mostly one silence, such as that before a stray note hours behind the others. */
+export const MAX_SILENT_FRAMES = 10_000;
+
 /** Of a grid, frames per quarter note. */
 export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
 

@@ -3,7 +3,7 @@
  * sounds or it does not (Boulanger-Lewandowski et al., ICML 2012).
  */
 import { expected, SurprisalError, type Warning } from "../errors.ts";
-import { FRAMES_PER_QUARTER, MAX_FRAMES } from "../limits.ts";
+import { FRAMES_PER_QUARTER, MAX_FRAMES, MAX_SILENT_FRAMES } from "../limits.ts";
 import { hasBeat } from "./midi-beat.ts";
 import type { MidiNotes } from "./midi-notes.ts";
 import { counted } from "./midi-repairs.ts";
@@ -40,8 +40,8 @@ export interface GridOptions {
 /**
  * Lays notes on a grid that begins at tick 0. A note sounds from its onset until just before its offset; notes of one pitch that
  * overlap are one. The roll is cut to the first and the last frame that sounds.
- * @throws SurprisalError `too-large` when the notes span more than `maxFrames`, `nothing-to-score` when no note covers a sample
- *   point, `malformed-request` for a grid out of range.
+ * @throws SurprisalError `too-large` when the notes span more than `maxFrames`, or when one silence is most of a long piece,
+ *   `nothing-to-score` when no note covers a sample point, `malformed-request` for a grid out of range.
  */
 export function quantize(
   notes: MidiNotes,
@@ -66,7 +66,9 @@ export function quantize(
     const found = `${counted(betweenFrames, "note")} between the frames of a grid of ${framesPerQuarter} a quarter note`;
     throw new SurprisalError("nothing-to-score", `${expected("notes that last to a sample point", found)}`);
   }
-  if (end - first > maxFrames) throw tooLong(notes, framesPerQuarter, end - first, maxFrames);
+  if (end - first > Math.min(maxFrames, MAX_SILENT_FRAMES)) {
+    checkFrames(notes, framesPerQuarter, { frames: end - first, maxFrames });
+  }
   return {
     roll: fill(pitches, starts, ends, { first, frames: end - first }),
     betweenFrames,
@@ -112,23 +114,30 @@ function countOffGrid({ onsets, ticksPerQuarter }: MidiNotes, framesPerQuarter: 
 }
 
 /** Names the silence that makes a piece too long, where it is most of the piece: one note hours behind the others, say. */
-function tooLong(notes: MidiNotes, framesPerQuarter: number, frames: number, maxFrames: number): SurprisalError {
+function checkFrames(
+  notes: MidiNotes,
+  framesPerQuarter: number,
+  { frames, maxFrames }: { frames: number; maxFrames: number },
+): void {
   const { onsets, offsets, ticksPerQuarter } = notes;
   let [sounding, silence, from, at] = [offsets[0], 0, 0, 0];
   onsets.forEach((onset, i) => {
     if (onset - sounding > silence) [silence, from, at] = [onset - sounding, sounding, i];
     sounding = Math.max(sounding, offsets[i]);
   });
+  const isMostlySilent = silence > (sounding - onsets[0]) / 2;
+  const limit = isMostlySilent ? Math.min(maxFrames, MAX_SILENT_FRAMES) : maxFrames;
+  if (frames <= limit) return;
   const sentence = expected(
-    `at most ${maxFrames} frames`,
+    `at most ${limit} frames`,
     `${frames} at ${counted(framesPerQuarter, "frame")} a quarter note`,
   );
-  if (silence < (sounding - onsets[0]) / 2) return new SurprisalError("too-large", sentence);
+  if (!isMostlySilent) throw new SurprisalError("too-large", sentence);
   const quarters = (ticks: number) => Math.round(ticks / ticksPerQuarter).toLocaleString("en-US");
   const behind = onsets.length - at;
   const rest = behind === 1 ? "the last note" : `the last ${behind} notes`;
   const cause = `${quarters(silence)} quarters of silence lie between quarter ${quarters(from)} and ${rest}`;
-  return new SurprisalError("too-large", `${sentence.slice(0, -1)}: ${cause}.`);
+  throw new SurprisalError("too-large", `${sentence.slice(0, -1)}: ${cause}.`);
 }
 
 /** What a grid does to a file's notes, for the reader of its score. */

@@ -6,12 +6,15 @@ import { frameCount, type PianoRoll } from "./piano-roll.ts";
 
 export interface WriteOptions {
   readonly framesPerQuarter: number;
-  readonly tempo?: number | undefined; // quarter notes a minute, 4 to 1000; default: 120
+  readonly tempo?: number | undefined; // quarter notes a minute; default: 120
   readonly timeSignature?: readonly [number, number] | undefined; // such as [6, 8]
 }
 
 /** midi-file copies all it has written for a delta of two bytes (10,000 chords: 22 s against 22 ms), so frames are short. */
 const TICKS_PER_FRAME = 24;
+
+/** Quarter notes a minute: a file has the microseconds of one in 24 bits. */
+const TEMPOS = { min: 60e6 / (2 ** 24 - 1), max: 60e6 } as const;
 
 /**
  * Writes a file of format 0. A pitch that sounds on in the next frame is held. Read back at the same framesPerQuarter it is the
@@ -23,8 +26,9 @@ export function writeMidi(
   { framesPerQuarter, tempo = 120, timeSignature }: WriteOptions,
 ): Uint8Array<ArrayBuffer> {
   checkFramesPerQuarter(framesPerQuarter);
-  if (!(tempo >= 4 && tempo <= 1000)) {
-    throw new SurprisalError("malformed-request", expected("a tempo of 4 to 1000 quarter notes a minute", tempo));
+  if (!(tempo >= TEMPOS.min && tempo <= TEMPOS.max)) {
+    const wanted = `a tempo of ${TEMPOS.min.toFixed(2)} to ${TEMPOS.max} quarter notes a minute`;
+    throw new SurprisalError("malformed-request", expected(wanted, tempo));
   }
   const ticksPerBeat = Math.max(1, Math.round(framesPerQuarter * TICKS_PER_FRAME));
   const frames = frameCount(roll);

@@ -1,13 +1,14 @@
-/** A prediction -> its continuation as a file: MIDI of music, WAV of audio. */
+/** A prediction -> its continuation as a file: MIDI of music, in the input's tempo and time signature, WAV of audio. */
 
 import { expected, SurprisalError } from "../errors.ts";
 import { writeMidi } from "../formats/midi.ts";
 import { pianoRoll } from "../formats/piano-roll.ts";
 import { writeWav } from "../formats/wav.ts";
+import type { MusicInput } from "../schema/common.ts";
 import type { PredictResponse } from "../schema/predict.ts";
 
 /** @throws SurprisalError `not-acceptable` unless there is the continuation of exactly one model. */
-export function continuationFile({ predictions }: PredictResponse) {
+export function continuationFile({ input, predictions }: PredictResponse) {
   const [prediction] = predictions;
   if (predictions.length !== 1 || !prediction.continuation) {
     throw new SurprisalError(
@@ -17,7 +18,8 @@ export function continuationFile({ predictions }: PredictResponse) {
   }
   if ("framesPerQuarter" in prediction) {
     const { continuation, framesPerQuarter } = prediction;
-    const bytes = new Uint8Array(writeMidi(pianoRoll(continuation), { framesPerQuarter }));
+    const { tempo, timeSignature }: Partial<MusicInput> = input.kind === "music" ? input : {};
+    const bytes = writeMidi(pianoRoll(continuation), { framesPerQuarter, tempo, timeSignature });
     return { bytes, mediaType: "audio/midi", extension: "mid" } as const;
   }
   const { continuation, sampleRate } = prediction;

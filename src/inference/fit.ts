@@ -17,8 +17,8 @@ export function fitOf({ id, set, metrics }: MusicModel, nll: number): Fit | unde
   if (!deciles) return undefined;
   const [least, most] = [deciles[0], deciles[deciles.length - 1]];
   if (nll < least || nll > most) {
-    const side = nll < least ? `lowest, ${least.toFixed(2)}` : `highest, ${most.toFixed(2)}`;
-    const detail = `${nll.toFixed(2)} nats a frame lie beyond the ${side}, of the test pieces of ${set}: ${id} knows no music like it.`;
+    const [than, all] = nll < least ? ["less", `${least.toFixed(2)} or more`] : ["more", `${most.toFixed(2)} or less`];
+    const detail = `At ${nll.toFixed(2)} nats a frame this piece is ${than} surprising than any test piece of ${set} (${all}): it is unlike the music that ${id} knows.`;
     return { percentile: nll < least ? 0 : 100, warnings: [{ code: "unlike-training-music", count: 1, detail }] };
   }
   const above = deciles.findIndex((decile, k) => k > 0 && nll <= decile);

@@ -17,9 +17,6 @@ export interface Piece {
   readonly transpose: "auto" | 0;
   /** Of a MIDI file: where a frame is sampled, in frames behind its grid point. */
   readonly samplePoint?: number;
-  /** Quarter notes a minute and the time signature at the beginning of a MIDI file that states them. */
-  readonly tempo?: number | undefined;
-  readonly timeSignature?: readonly [number, number] | undefined;
   /**
    * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones and
    * without pitches above the highest. The same arguments give the same object, so that models can remember it.
@@ -83,8 +80,15 @@ export function pieceOfRoll(roll: PianoRoll, limits: FrameLimits): Piece {
 /** The notes of a MIDI file; see `quantize` for the limit of frames. */
 export function pieceOfMidi(notes: MidiNotes, limits: FrameLimits): Piece {
   const { pitches, durationQuarters, tempo, timeSignature, warnings } = notes;
-  const input = { kind: "music" as const, notes: pitches.length, durationQuarters, warnings: [...warnings] };
-  return pieceOf({ input, transpose: "auto", samplePoint: SAMPLE_POINT, tempo, timeSignature }, (framesPerQuarter) => {
+  const input = {
+    kind: "music" as const,
+    notes: pitches.length,
+    durationQuarters,
+    ...(tempo !== undefined && { tempo }),
+    ...(timeSignature && { timeSignature: [...timeSignature] as [number, number] }),
+    warnings: [...warnings],
+  };
+  return pieceOf({ input, transpose: "auto", samplePoint: SAMPLE_POINT }, (framesPerQuarter) => {
     const quantized = quantize(notes, framesPerQuarter, { maxFrames: limits.frames });
     return { roll: quantized.roll, warnings: gridWarnings(quantized, framesPerQuarter, notes) };
   });

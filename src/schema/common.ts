@@ -57,6 +57,18 @@ export const MusicInput = z
     durationQuarters: z.number().optional().openapi({
       description: "From the first onset to the last release in quarter notes; MIDI input only, a roll has no clock.",
     }),
+    tempo: z.number().optional().openapi({
+      description:
+        "Quarter notes a minute, as the MIDI file first states them. No score depends on it; a continuation keeps it.",
+      example: 96,
+    }),
+    timeSignature: z
+      .tuple([z.int(), z.int()])
+      .optional()
+      .openapi({
+        description: "The first that the MIDI file states. No score depends on it; a continuation keeps it.",
+        example: [4, 4],
+      }),
     warnings: z.array(Warning),
   })
   .openapi("MusicInput");

@@ -272,13 +272,13 @@ describe("a limit", () => {
   test("holds a file of 40 bytes that claims 2^28 ticks, between notes or in one", () => {
     const between = midi([[...NOTE, ...delta28, 0x90, 60, 64, 4, 0x80, 60, 64, ...END]], { division: 1 });
     const within = midi([[0, 0x90, 60, 64, ...delta28, 0x80, 60, 64, ...END]], { division: 1 });
-    for (const [file, frames] of [
-      [between, 268435463],
-      [within, 268435455],
+    for (const [file, frames, most] of [
+      [between, 268435463, 10_000], // mostly silent
+      [within, 268435455, 100_000],
     ] as const) {
       const error = refusal(() => quantize(parseMidi(file), 1));
       expect(error.code).toBe("too-large");
-      expect(error.message).toContain(`Expected at most 100000 frames, got ${frames} at 1`);
+      expect(error.message).toContain(`Expected at most ${most} frames, got ${frames} at 1`);
     }
   });
 
@@ -376,7 +376,7 @@ describe("writing", () => {
     );
   });
 
-  test.each([3, 1001, Number.NaN])("refuses a tempo of %d", (tempo) => {
+  test.each([3, 60_000_001, Number.NaN])("refuses a tempo of %d", (tempo) => {
     expect(refusal(() => writeMidi(pianoRoll([[60]]), { framesPerQuarter: 1, tempo })).code).toBe("malformed-request");
   });
 });

@@ -20,8 +20,21 @@ test.each([
 });
 
 test("beyond all test pieces, above or below, a piece is unlike the music that the model knows", () => {
-  expect(fitOf(model, 20.01)).toMatchObject({ percentile: 100, warnings: [{ code: "unlike-training-music" }] });
-  expect(fitOf(model, -0.01)).toMatchObject({ percentile: 0, warnings: [{ code: "unlike-training-music" }] });
+  const unlike = (than: string, all: string) => [
+    {
+      code: "unlike-training-music",
+      count: 1,
+      detail: `At ${than} surprising than any test piece of jsb (${all}): it is unlike the music that jsb/gru knows.`,
+    },
+  ];
+  expect(fitOf(model, 20.01)).toEqual({
+    percentile: 100,
+    warnings: unlike("20.01 nats a frame this piece is more", "20.00 or less"),
+  });
+  expect(fitOf(model, -0.01)).toEqual({
+    percentile: 0,
+    warnings: unlike("-0.01 nats a frame this piece is less", "0.00 or more"),
+  });
 });
 
 test("without test pieces nothing is said", () => {
