@@ -2,6 +2,7 @@
 import { CELLS, countParameters } from "../src/kernel/config.ts";
 import { type Model, networksOf } from "../src/model/model.ts";
 import {
+  deciles,
   type Estimate,
   macroAverage,
   microAverage,
@@ -19,6 +20,7 @@ export interface Result {
   readonly recurrentParameters: number; // of all networks, as the paper counts them but with biases
   readonly train: { readonly micro: number; readonly macro: number };
   readonly test: { readonly micro: Estimate; readonly macro: Estimate };
+  readonly deciles?: readonly number[]; // of music: of the NLL of each test piece, see Measured of src/model/checkpoint.ts
 }
 
 /** Test NLL of the first less that of the second. */
@@ -71,6 +73,7 @@ export async function measure(models: readonly Model[], voices: readonly Voices[
       ...sizeOf(model),
       train: { micro: train.micro, macro: train.macro },
       test: { micro: microAverage(pieces), macro: macroAverage(pieces) },
+      ...(model.kind === "music" && { deciles: deciles(pieces.map(({ nll }) => nll)) }),
     });
     if (model.kind === "audio" && !baselines.has(set.name)) baselines.set(set.name, await baselineOf(set));
     if (isPaperCell(model)) cells.push({ model, pieces });

@@ -1,6 +1,6 @@
 /**
  * The models of models/, or of the folder SURPRISAL_MODELS, measured -> the pages with their numbers: in that folder README.md
- * (the model cards), results.json, the learning curves and their pictures; in the working folder, between their marks, the
+ * (the model cards), results.json, the catalogue's record of the test pieces, the learning curves and their pictures; in the working folder, between their marks, the
  * summary in README.md and the result tables in docs/models.md. HELP has the options.
  */
 import { readFile } from "node:fs/promises";
@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Cell } from "../src/kernel/config.ts";
 import { type Model, networksOf } from "../src/model/model.ts";
-import { writeFileAtomically } from "../src/store/files.ts";
+import { catalogueOrEmpty, type MeasuredModel, withMeasured, writeFileAtomically } from "../src/store/files.ts";
+import { CATALOGUE_KEY, writeCatalogue } from "../src/store/store.ts";
 import { modelCards, type Report, resultTables, summaryTable } from "./cards.ts";
 import { type Curve, keepCurve, keptCurve } from "./curves.ts";
 import { checkComplete, measureWhatCanBe, NO_RESULTS, stillValid } from "./measured.ts";
@@ -84,6 +85,7 @@ async function render(report: Report): Promise<ReadonlyMap<string, string>> {
   const files = new Map([
     [RESULTS, `${JSON.stringify(report.results, null, 2)}\n`],
     [join(FOLDER, "README.md"), modelCards(report)],
+    [join(FOLDER, CATALOGUE_KEY), writeCatalogue(withMeasured(await catalogueOrEmpty(FOLDER), testsOf(report)))],
   ]);
   for (const set of SETS) {
     const lines = inOrder(report.models, set)
@@ -107,6 +109,12 @@ async function render(report: Report): Promise<ReadonlyMap<string, string>> {
   }
   return files;
 }
+
+/** What the catalogue keeps of the test pieces of music: where a score lies among them is told by it. */
+const testsOf = ({ results }: Report): MeasuredModel[] =>
+  results.models.flatMap(({ model: id, version, test: { micro, macro }, deciles }) =>
+    deciles ? [{ id, version, test: { micro: micro.value, macro: macro.value, deciles } }] : [],
+  );
 
 async function compare(files: ReadonlyMap<string, string>): Promise<void> {
   for (const [path, text] of files) {

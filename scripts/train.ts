@@ -9,13 +9,14 @@
  * Killed at any moment, the same command goes on where it stopped and ends with the same checkpoint; see training/run.ts.
  */
 import { readFile } from "node:fs/promises";
-import { addToFolder } from "../src/store/files.ts";
+import { networkOf } from "../src/model/model.ts";
+import { addToFolder, recordMeasured } from "../src/store/files.ts";
 import { ENGINES, engineOf } from "../src/training/backends.ts";
 import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
 import { checkWritable, runScript, sayHowToGoOn } from "./command.ts";
-import { loadSet } from "./models.ts";
+import { evaluateOn, loadSet, measuredTest } from "./models.ts";
 import { duration, Progress } from "./progress.ts";
 import { settingOptions } from "./settings.ts";
 
@@ -61,6 +62,8 @@ async function train(
   });
   const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;
   const entry = await addToFolder(out, checkpoint);
+  const model = networkOf(checkpoint, entry.version, await WebAssembly.compile(kernel));
+  if (model.kind === "music") await recordMeasured(out, [measuredTest(model, await evaluateOn(model, set.test))]);
   console.log(
     `best epoch ${bestEpoch}: valid ${validMicro}, test ${testMicro} micro, ${testMacro} macro (nats per frame)`,
   );

@@ -77,28 +77,42 @@ export async function addToFolder(folder: string, checkpoint: Checkpoint): Promi
   return entry;
 }
 
-/**
- * Writes into a folder's catalogue what was measured of its models, of those whose version is still the same.
- * @throws SurprisalError as catalogueOrEmpty
- */
-export async function recordMeasured(
-  folder: string,
-  measured: readonly { readonly id: string; readonly version: string; readonly test: Measured }[],
-): Promise<void> {
-  const { models, ensembles: known = [] } = await catalogueOrEmpty(folder);
+/** What was measured of a model or an ensemble on the test pieces of its set. */
+export interface MeasuredModel {
+  readonly id: string;
+  readonly version: string;
+  readonly test: Measured;
+}
+
+/** A catalogue that also says what was measured of its models, where the version is still the same, and of their ensembles. */
+export function withMeasured(
+  { models, ensembles = [], ...rest }: Catalogue,
+  measured: readonly MeasuredModel[],
+): Catalogue {
   const testOf = ({ id, version }: { id: string; version: string }) =>
     measured.find((each) => each.id === id && each.version === version)?.test;
-  const entries = models.map((entry) => {
-    const test = testOf(entry);
-    return test ? { ...entry, metrics: { ...entry.metrics, test } } : entry;
-  });
-  const files = new Set(models.map(({ id }) => id));
-  const others = measured.filter(({ id }) => !files.has(id));
-  const ensembles = [
-    ...known.filter(({ id }) => others.every((each) => each.id !== id)),
-    ...others.map(({ id, version, test }) => ({ id, version, metrics: { test } })),
-  ].sort((a, b) => (a.id < b.id ? -1 : 1));
-  await writeFileAtomically(join(folder, CATALOGUE_KEY), writeCatalogue({ models: entries, ensembles }));
+  const ids = new Set(models.map(({ id }) => id));
+  const others = measured.filter(({ id }) => !ids.has(id));
+  return {
+    ...rest,
+    models: models.map((entry) => {
+      const test = testOf(entry);
+      return test ? { ...entry, metrics: { ...entry.metrics, test } } : entry;
+    }),
+    ensembles: [
+      ...ensembles.filter(({ id }) => others.every((each) => each.id !== id)),
+      ...others.map(({ id, version, test }) => ({ id, version, metrics: { test } })),
+    ].sort((a, b) => (a.id < b.id ? -1 : 1)),
+  };
+}
+
+/**
+ * Writes into a folder's catalogue what was measured of its models.
+ * @throws SurprisalError as catalogueOrEmpty
+ */
+export async function recordMeasured(folder: string, measured: readonly MeasuredModel[]): Promise<void> {
+  const catalogue = withMeasured(await catalogueOrEmpty(folder), measured);
+  await writeFileAtomically(join(folder, CATALOGUE_KEY), writeCatalogue(catalogue));
 }
 
 /** The catalogue of a folder; an empty one when it has none yet. */
