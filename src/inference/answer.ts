@@ -1,5 +1,5 @@
 /** Input + models + options -> what the API and the command line answer, by the kind of the input. */
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { modelsOfKind, selectModels } from "../model/select.ts";
 import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
@@ -68,23 +68,23 @@ function resume<K extends ResumePoint["kind"]>(
 ): Extract<ResumePoint, { kind: K }>[] {
   const contradiction = (detail: string) => new SurprisalError("malformed-request", detail);
   if (options.transpose !== undefined) {
-    throw contradiction("Found transpose beside state; wanted one of them, since a state holds its transposition.");
+    throw contradiction(expected("state without transpose, since a state holds its transposition", "both"));
   }
   if (options.framesPerQuarter !== undefined) {
-    throw contradiction("Found framesPerQuarter beside state; wanted one of them, since a state holds its frame rate.");
+    throw contradiction(expected("state without framesPerQuarter, since a state holds its frame rate", "both"));
   }
   const runs = tokens.map((token) => {
     const run = readToken(token, models);
     if (isOfKind(run, kind)) return run;
-    throw contradiction(`Found ${kind} beside a state of ${run.model.id}, which cannot read it.`);
+    throw contradiction(expected(`${run.model.kind} beside a state of ${run.model.id}`, kind));
   });
   const ids = runs.map(({ model }) => model.id);
   const twice = ids.find((id, i) => ids.indexOf(id) !== i);
-  if (twice) throw contradiction(`Found two states of ${twice}; wanted one for each model.`);
+  if (twice) throw contradiction(expected("one state for each model", `two of ${twice}`));
   if (options.models) {
     const wanted = selectModels(models, options.models).map(({ id }) => id);
     if (wanted.length !== ids.length || wanted.some((id) => !ids.includes(id))) {
-      throw contradiction(`Found states of ${ids.join(", ")}; wanted one for each of ${wanted.join(", ")}.`);
+      throw contradiction(expected(`one state for each of ${wanted.join(", ")}`, `states of ${ids.join(", ")}`));
     }
   }
   return runs;

@@ -1,7 +1,7 @@
 /**
  * Recording + models -> density of the samples that follow, and samples drawn from it, each block of which is fed back.
  */
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { taggedVersion } from "../model/music-model.ts";
 import type { SpeechNetwork, SpeechState } from "../model/speech-network.ts";
 import type { PredictOptions } from "../schema/options.ts";
@@ -40,7 +40,10 @@ async function predictOne(
   if (stopped && speech.input.sampleRate !== sampleRate) {
     throw new SurprisalError(
       "malformed-request",
-      `Found samples at ${speech.input.sampleRate} Hz beside a state; wanted ${sampleRate} Hz, the rate of ${model.id}.`,
+      expected(
+        `samples at ${sampleRate} Hz, the rate of ${model.id}, beside its state`,
+        `${speech.input.sampleRate} Hz`,
+      ),
     );
   }
   const samples = await speech.at(sampleRate);

@@ -5,7 +5,7 @@
  * little-endian and kept whole, so that a continued run is exact. Whatever comes back from a client is checked here, once.
  */
 
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { FRAMES_PER_QUARTER, MAX_SAMPLE, MAX_SHIFT } from "../limits.ts";
 
 import type { Model } from "../model/model.ts";
@@ -73,9 +73,9 @@ function writeFloats(view: DataView, at: number, values: Float32Array): void {
  */
 export function readToken(token: string, models: readonly Model[]): ResumePoint {
   const bytes = fromBase64Url(token);
-  if (bytes.length > 0 && bytes[0] !== FORMAT) throw malformed(`it has format ${bytes[0]}; wanted ${FORMAT}.`);
+  if (bytes.length > 0 && bytes[0] !== FORMAT) throw malformed(`a format of ${FORMAT}`, bytes[0]);
   if (bytes.length < HEADER_BYTES || bytes.length < HEADER_BYTES + bytes[HEADER_BYTES - 1]) {
-    throw malformed(`it holds ${bytes.length} bytes, too few for its header.`);
+    throw malformed("the bytes of a header", bytes.length);
   }
   const start = HEADER_BYTES + bytes[HEADER_BYTES - 1];
   const id = new TextDecoder().decode(bytes.subarray(HEADER_BYTES, start));
@@ -99,11 +99,11 @@ export function readToken(token: string, models: readonly Model[]): ResumePoint 
 function readMusic(payload: DataView, model: MusicModel): MusicState {
   checkSize(payload, MUSIC_BYTES, model);
   const shift = payload.getInt8(0);
-  if (Math.abs(shift) > MAX_SHIFT) throw malformed(`it has a shift of ${shift}; wanted at most ${MAX_SHIFT}.`);
+  if (Math.abs(shift) > MAX_SHIFT) throw malformed(`a shift of at most ${MAX_SHIFT} semitones`, shift);
   const framesPerQuarter = payload.getFloat64(1, true);
   const { min, max } = FRAMES_PER_QUARTER;
   if (!(framesPerQuarter >= min && framesPerQuarter <= max)) {
-    throw malformed(`it has ${framesPerQuarter} frames per quarter note; wanted ${min} to ${max}.`);
+    throw malformed(`${min} to ${max} frames per quarter note`, framesPerQuarter);
   }
   return { shift, framesPerQuarter, state: readState(payload, MUSIC_BYTES, model) };
 }
@@ -113,11 +113,11 @@ function readSpeech(payload: DataView, model: SpeechNetwork): SpeechState {
   const count = payload.byteLength < AUDIO_BYTES ? 0 : payload.getUint8(8);
   checkSize(payload, AUDIO_BYTES + 4 * count, model);
   if (count < inputs || count >= inputs + shape.block) {
-    throw malformed(`it holds ${count} samples; wanted ${inputs} to ${inputs + shape.block - 1}.`);
+    throw malformed(`${inputs} to ${inputs + shape.block - 1} samples`, count);
   }
   const position = payload.getFloat64(0, true);
   if (!(position >= 0 && position <= MAX_POSITION && position % shape.block === 0)) {
-    throw malformed(`it has the position ${position}; wanted a multiple of ${shape.block}.`);
+    throw malformed(`a position that is a multiple of ${shape.block}`, position);
   }
   const samples = readFloats(payload, AUDIO_BYTES, count, () => MAX_SAMPLE);
   return { position, samples, state: readState(payload, AUDIO_BYTES + 4 * count, model) };
@@ -125,7 +125,7 @@ function readSpeech(payload: DataView, model: SpeechNetwork): SpeechState {
 
 function checkSize({ byteLength }: DataView, before: number, { id, stateLimits }: Model): void {
   const wanted = before + 4 * stateLimits.length;
-  if (byteLength !== wanted) throw malformed(`it holds ${byteLength} bytes of state; wanted ${wanted} for ${id}.`);
+  if (byteLength !== wanted) throw malformed(`${wanted} bytes of state for ${id}`, byteLength);
 }
 
 const readState = (payload: DataView, at: number, { stateLimits }: Model): Float32Array =>
@@ -134,14 +134,13 @@ const readState = (payload: DataView, at: number, { stateLimits }: Model): Float
 function readFloats(view: DataView, at: number, count: number, largest: (k: number) => number): Float32Array {
   const values = Float32Array.from({ length: count }, (_, k) => view.getFloat32(at + 4 * k, true));
   values.forEach((value, k) => {
-    if (!(Math.abs(value) <= largest(k)))
-      throw malformed(`number ${k} is ${value}; wanted at most ${largest(k)} in size.`);
+    if (!(Math.abs(value) <= largest(k))) throw malformed(`number ${k} to be at most ${largest(k)} in size`, value);
   });
   return values;
 }
 
-const malformed = (reason: string) =>
-  new SurprisalError("malformed-state", `The state token cannot be read: ${reason}`);
+const malformed = (wanted: string, got: string | number) =>
+  new SurprisalError("malformed-state", `The state token cannot be read. ${expected(wanted, got)}`);
 
 const toBase64Url = (bytes: Uint8Array) =>
   btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
@@ -150,7 +149,7 @@ const toBase64Url = (bytes: Uint8Array) =>
     .replaceAll("=", "");
 
 function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
-  const unreadable = () => malformed("it is not base64url.");
+  const unreadable = () => malformed("base64url", "other characters");
   if (!/^[\w-]+$/.test(text)) throw unreadable();
   let bytes: Uint8Array<ArrayBuffer>;
   try {
