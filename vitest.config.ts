@@ -1,8 +1,15 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-/** Everything that starts processes, servers or a browser; and everything about training, which reads the data sets. */
+/**
+ * Everything that starts processes, servers or a browser; and everything about training, which reads the data sets or asks
+ * TensorFlow.js for gradients.
+ */
 const RUNTIME = ["test/{entry,store,web}/**/*.test.ts", "test/{cases,examples,floors,package}.test.ts"];
-const TRAINING = ["test/{training,scripts}/**/*.test.ts", "test/shipped.test.ts"];
+const TRAINING = [
+  "test/{training,scripts}/**/*.test.ts",
+  "test/kernel/{kernel,reference}.test.ts",
+  "test/shipped.test.ts",
+];
 
 const project = (name: string, include: string[], exclude: string[] = []) => ({
   extends: true as const,

@@ -221,12 +221,14 @@ describe("a sampled continuation", () => {
   test("draws each pitch at its probability, sharpened or flattened by temperature", async () => {
     const seeds = 400;
     const { probabilities } = await predictOne(piece);
+    const [model] = models.filter(({ id }) => id === "jsb/gru");
+    const { next } = model.advance(model.initialState(), pianoRoll(piece));
+    expect((await predictOne(piece, { steps: 1, seed: 7 })).continuation?.[0]).toEqual(next.sample(uniform(7), 1));
     for (const temperature of [0.5, 1, 2]) {
       const wanted = probabilities.map((p) => 1 / (1 + ((1 - p) / p) ** (1 / temperature)));
       const heard = new Array<number>(96).fill(0);
       for (let seed = 0; seed < seeds; seed++) {
-        for (const pitch of (await predictOne(piece, { steps: 1, seed, temperature })).continuation?.[0] ?? [])
-          heard[pitch - 1]++;
+        for (const pitch of next.sample(uniform(seed), temperature)) heard[pitch - 1]++;
       }
       // Σ (heard - n p)² / (n p (1 - p)) over 96 independent pitches has mean 96 and deviation √192.
       const chiSquare = wanted.reduce((sum, p, d) => sum + (heard[d] - seeds * p) ** 2 / (seeds * p * (1 - p)), 0);

@@ -7,16 +7,14 @@ export const recordingFile = (name: string) =>
 
 /** Of a signal in decibels over what a decoded one adds to it, at the shift in samples where they match best. */
 export function signalToNoise(found: Float32Array, wanted: Float32Array, largestShift = 0): number {
-  let most = Number.NEGATIVE_INFINITY;
+  const signal = wanted.reduce((sum, sample) => sum + sample ** 2, 0);
+  let least = Number.POSITIVE_INFINITY;
   for (let shift = -largestShift; shift <= largestShift; shift++) {
-    let [signal, noise] = [0, 0];
-    wanted.forEach((sample, t) => {
-      signal += sample ** 2;
-      noise += (sample - (found[t + shift] ?? 0)) ** 2;
-    });
-    most = Math.max(most, 10 * Math.log10(signal / noise));
+    let noise = 0;
+    for (let t = 0; t < wanted.length && noise < least; t++) noise += (wanted[t] - (found[t + shift] ?? 0)) ** 2;
+    least = Math.min(least, noise);
   }
-  return most;
+  return 10 * Math.log10(signal / least);
 }
 
 /** Gives each Ogg page the checksum of what it holds now, bit by bit as RFC 3533 defines it, so that damage gets past it. */
