@@ -182,8 +182,8 @@ export function modelCards(report: Report): string {
 Recurrent networks that say how likely the next frame of a piece is, or the next ten samples of a recording of speech,
 given all before it. Their sizes and
 their training are those of Chung, Gulcehre, Cho and Bengio, "Empirical Evaluation of Gated Recurrent Neural Networks
-on Sequence Modeling" (2014, [arXiv 1412.3555](https://arxiv.org/abs/1412.3555)); those with \`-large\` in their names go
-beyond the paper. \`<set>/mixture\` is no file of its own: it averages the likelihoods of a set's models frame by frame.
+on Sequence Modeling" (2014, [arXiv 1412.3555](https://arxiv.org/abs/1412.3555)); those with \`-large\` in their names have
+more units, and those with \`-nade\` the paper's units under a head in which the pitches of a frame depend on each other. \`<set>/mixture\` is no file of its own: it averages the likelihoods of a set's models frame by frame.
 
 ${resultTables(report)}
 
@@ -201,8 +201,8 @@ cell trained from another seed is another model. \`npm run compare -- jsb\` comp
 
 - Input: binary frames, one column for each MIDI pitch from 1 to the highest of the set. A frame is a fixed part of a
   quarter note, so tempo does not matter; velocity, instruments and bars are not seen.
-- Output: for each pitch the probability that it sounds in the next frame, independently of the other pitches of that
-  frame (a mixture makes them depend on each other a little).
+- Output: for each pitch the probability that it sounds in the next frame: independently of the other pitches of that
+  frame, or, with a NADE head, given those below it. In a mixture the pitches depend on each other too.
 - Files: safetensors, float32; settings, seed and measurements stand in their metadata. \`catalogue.json\` lists them
   with their sha256, \`results.json\` has the numbers of this page unrounded, \`<set>/<model>.jsonl\` the learning curves,
   \`<set>/<model>.search.jsonl\` the tries of a search and how far each went.
@@ -237,7 +237,8 @@ paper's shapes are 7,230 of 500 samples and 800 of 8,000 for training.
 
 RMSProp with weight noise, the gradient's norm rescaled to 1, early stopping on the validation NLL; the settings of each
 model were chosen by the validation NLL, where there is a search log by that search, elsewhere by hand. The test NLL was seen
-along the way and influenced when to stop trying; among the tries validation alone chose. Models of speech are trained
+along the way and influenced when to stop trying; among the tries validation alone chose. The NADE models have one seed each,
+but for tries on JSB Chorales, and many were still improving at their last epoch. Models of speech are trained
 without weight noise: the rates are those of searches on the short set over 12 epochs (tanh: 6), and the shipped models, of both
 sets, were then trained with them for longer; all were still improving when they ended.
 [protocol.ts](../src/training/protocol.ts) has all settings with their sources. On the same machine
