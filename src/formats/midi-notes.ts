@@ -27,7 +27,7 @@ export interface MidiNotes {
   readonly channels: Uint8Array; // (notes), 1…16
   readonly tracks: Uint16Array; // (notes), from 1
   readonly durationQuarters: number; // from the first onset to the last offset
-  readonly tempo: number | undefined; // quarter notes a minute, the first of the file
+  readonly tempo: number | undefined; // quarter notes a minute, the first of the file; none in SMPTE time
   readonly tempos: readonly TempoChange[]; // ascending by tick
   readonly timeSignature: readonly [number, number] | undefined; // the first of the file, such as [6, 8]
   readonly warnings: readonly Warning[];

@@ -8,6 +8,7 @@ import { scanMidi } from "./midi-scanner.ts";
 export interface MidiTracks {
   readonly format: number; // 0, 1 or 2
   readonly ticksPerQuarter: number; // not whole for some files in SMPTE time
+  readonly isSmpte: boolean; // its ticks are parts of a second, whatever the tempo
   readonly tracks: readonly (readonly MidiEvent[])[];
 }
 
@@ -30,7 +31,7 @@ export function readTracks(bytes: Uint8Array, repairs: Repairs): MidiTracks {
   const { format, division, tracks } = scanMidi(bytes, repairs);
   if (tracks.length > MAX_TRACKS) throw malformed(expected(`at most ${MAX_TRACKS} tracks`, tracks.length));
   const ticksPerQuarter = readDivision(division);
-  return { format, ticksPerQuarter, tracks: parseMidiFile(cleanFile(tracks)).tracks };
+  return { format, ticksPerQuarter, isSmpte: division >= 0x8000, tracks: parseMidiFile(cleanFile(tracks)).tracks };
 }
 
 const uint32 = (n: number) => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];

@@ -63,7 +63,7 @@ export function parseMidi(bytes: Uint8Array, options: MidiOptions = {}): MidiNot
     channels: Uint8Array.from(chosen, ({ channel }) => channel),
     tracks: Uint16Array.from(chosen, ({ track }) => track),
     durationQuarters: (end - chosen[0].onset) / file.ticksPerQuarter,
-    tempo: score.tempos.at(0)?.tempo,
+    tempo: file.isSmpte ? undefined : score.tempos.at(0)?.tempo,
     tempos: score.tempos,
     timeSignature: score.timeSignature,
     warnings: [...repairs.warnings(), ...endWarnings(chosen), ...leftOutWarnings(leftOut)],

@@ -74,7 +74,8 @@ export function apiContract(request: Request): void {
 
     test("answers alike for a form, for bytes of any type, and under / as under /v1", async () => {
       const wanted = await score(post(midi, "audio/midi"));
-      expect(wanted.input).toEqual({ kind: "music", notes: wanted.input.notes, durationQuarters: 24, warnings: [] });
+      const { notes } = wanted.input;
+      expect(wanted.input).toEqual({ kind: "music", notes, durationQuarters: 24, tempo: 120, warnings: [] });
       for (const type of [
         "audio/x-midi",
         "application/octet-stream",

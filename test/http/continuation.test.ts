@@ -46,6 +46,14 @@ describe("the continuation of a MIDI file", () => {
     expect([file.tempo, file.timeSignature]).toEqual([60e6 / 666_667, undefined]);
   });
 
+  test("of a file in SMPTE time, where tempo says nothing, is at the 120 through which it was read", async () => {
+    const bytes = writeMidi(pianoRoll(roll), { framesPerQuarter: 1, tempo: 90, timeSignature: [3, 4] });
+    bytes.set([0x100 - 25, 40], 12); // the division: 25 SMPTE frames of 40 ticks a second
+    const { input, file } = await continued(bytes, "audio/midi");
+    expect(input).not.toHaveProperty("tempo");
+    expect([file.tempo, file.timeSignature]).toEqual([120, [3, 4]]);
+  });
+
   test("that states neither is played at MIDI's default tempo, as that of a piano roll", async () => {
     const header = [0x4d, 0x54, 0x68, 0x64, 0, 0, 0, 6, 0, 0, 0, 1, 0, 1];
     const track = [0, 0x90, 60, 64, 4, 0x80, 60, 0, 0, 0xff, 0x2f, 0];

@@ -57,6 +57,8 @@ export function optionsOf<T>(schema: z.ZodType<T>, values: Values): T {
 
 const camelCase = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-export const warn = (file: string, warnings: readonly Warning[]) => {
-  for (const { detail } of warnings) console.error(`${file}: ${detail}`);
-};
+/** Prints each warning of the input and of the models' answers once: models that read a file alike say the same of it. */
+export function warn(file: string, parts: readonly { readonly warnings: readonly Warning[] }[]): void {
+  const sentences = new Set(parts.flatMap(({ warnings }) => warnings.map(({ detail }) => detail)));
+  for (const sentence of sentences) console.error(`${file}: ${sentence}`);
+}

@@ -37,7 +37,7 @@ export async function predict(
   } catch (error) {
     return fail(name, error);
   }
-  for (const { warnings } of [response.input, ...response.predictions]) warn(name, warnings);
+  warn(name, [response.input, ...response.predictions]);
   if (typeof out === "string") {
     const { length } = response.predictions;
     if (length !== 1) throw outWanted(length);

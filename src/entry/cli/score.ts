@@ -31,7 +31,7 @@ export async function score(
   for (const { name, read } of files) {
     try {
       const response = await answer.score(await readInput(await read(), options), models, options);
-      for (const { warnings } of [response.input, ...response.scores]) warn(name, warnings);
+      warn(name, [response.input, ...response.scores]);
       if (json) console.log(JSON.stringify({ file: name, ...response }));
       else print(name, response);
     } catch (error) {

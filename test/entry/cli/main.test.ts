@@ -99,6 +99,13 @@ describe("audio on the command line", () => {
 });
 
 describe("surprisal score", () => {
+  test("says once what several models say of a file", async () => {
+    const triplets = fileURLToPath(new URL("../../fixtures/midi/kinds/27a-triplets.mid", import.meta.url));
+    const { stdout, stderr } = await run(["score", triplets]);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(4);
+    expect(stderr.split("16 of 24 onsets lie between grid points")).toHaveLength(2);
+  });
+
   test("shows a row for each file and model, with the numbers of the core", async () => {
     const { stdout, stderr, code } = await run(["score", file, "--transpose", "-3"]);
     expect([code, stderr]).toEqual([0, ""]);
