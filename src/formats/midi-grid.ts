@@ -151,7 +151,7 @@ export function gridWarnings(
   const warnings: Warning[] = [];
   if (betweenFrames > 0) {
     const fall = betweenFrames === 1 ? "falls" : "fall";
-    const detail = `${betweenFrames} of ${counted(count, "note")} ${fall} between frames ${grid}; a higher framesPerQuarter reads more.`;
+    const detail = `${betweenFrames} of ${counted(count, "note")} ${fall} between frames ${grid}; a higher framesPerQuarter reads more, but no model was trained at another rate than its own.`;
     warnings.push({ code: "notes-between-frames", count: betweenFrames, detail });
   }
   if (!hasBeat(notes)) {

@@ -269,7 +269,9 @@ export function audioContract(request: Request): void {
     test("of another rate cannot continue a state", async () => {
       const { predictions } = await predict(listed(read), "?models=*/gru");
       const body = { samples: [0, 0.1], sampleRate: 16_000, state: [predictions[0].state] };
-      expect(await problem(request("/v1/predict", json(body)), 400, "malformed-request")).toContain("Expected samples at 8000 Hz");
+      expect(await problem(request("/v1/predict", json(body)), 400, "malformed-request")).toContain(
+        "Expected samples at 8000 Hz",
+      );
     });
 
     test("cannot continue a state of music, nor music a state of audio", async () => {

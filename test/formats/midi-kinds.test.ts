@@ -140,7 +140,7 @@ describe("a file of a kind that users report", () => {
     const { roll } = quantize(notes, 1);
     expect(roll.offsets).toEqual(Uint32Array.from({ length: 9 }, (_, t) => t));
     expect(details(notes)[0]).toBe(
-      "8 of 16 notes fall between frames at 1 frame a quarter note; a higher framesPerQuarter reads more.",
+      "8 of 16 notes fall between frames at 1 frame a quarter note; a higher framesPerQuarter reads more, but no model was trained at another rate than its own.",
     );
   });
 });
