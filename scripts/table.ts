@@ -111,10 +111,11 @@ async function render(report: Report): Promise<ReadonlyMap<string, string>> {
 }
 
 /** What the catalogue keeps of the test pieces of music: where a score lies among them is told by it. */
-const testsOf = ({ results }: Report): MeasuredModel[] =>
-  results.models.flatMap(({ model: id, version, test: { micro, macro }, deciles }) =>
+function testsOf({ results }: Report): MeasuredModel[] {
+  return results.models.flatMap(({ model: id, version, test: { micro, macro }, deciles }) =>
     deciles ? [{ id, version, test: { micro: micro.value, macro: macro.value, deciles } }] : [],
   );
+}
 
 async function compare(files: ReadonlyMap<string, string>): Promise<void> {
   for (const [path, text] of files) {
