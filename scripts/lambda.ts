@@ -1,5 +1,5 @@
 /**
- * Lays out what the Lambda package takes beside its bundles: the paper's models of music, in .lambda/models. The larger
+ * Lays out what the Lambda package takes beside its bundles: the models of music of the paper's sizes, in .lambda/models. The larger
  * models and those of speech would make the zip larger than 5 MB; they come from the bucket.
  *
  *   npm run package:lambda      # this, and the zip: .serverless/surprisal.zip
@@ -16,7 +16,7 @@ const TO = ".lambda/models";
 
 await runScript({
   usage: "node scripts/lambda.ts",
-  about: `Lays out in ${TO} the models that the Lambda package takes: the paper's models of music.`,
+  about: `Lays out in ${TO} the models that the Lambda package takes: the models of music of the paper's sizes.`,
   options: {},
   example: "npm run package:lambda",
   async run() {

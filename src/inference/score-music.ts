@@ -2,7 +2,7 @@
  * Piece + models -> negative log-likelihoods. NLL of a frame = Σ_d softplus(l_d) - x_d l_d in nats; the first frame is
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
-import { frameCount } from "../formats/piano-roll.ts";
+import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
 import { type MusicModel, type Scored, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
@@ -93,17 +93,20 @@ function scoreOne(
   return { model: model.id, input, nll: scored.nll, score };
 }
 
-/** The NLL of each note at its onset, and what is left of a frame's for notes that sound on and for silent pitches. */
+/** The NLL of each note at its onset; and of each frame, that of the notes that sound on and that of the silent pitches. */
 function noteScores({ roll, shift }: ModelInput, { nll, outcomeNll, silenceNll }: Scored) {
   const terms = Array.from(nll, (_, t) => outcomeNll(t)); // (frames - 1, D)
-  const silence = Array.from(nll, (_, t) => silenceNll(t));
-  const begun = new Float64Array(nll.length);
-  const notes = onsets(roll).map(({ frame, pitch }) => {
-    if (frame === 0) return { frame, pitch: pitch - shift, nll: null };
-    const own = terms[frame - 1][pitch - 1];
-    begun[frame - 1] += own;
-    return { frame, pitch: pitch - shift, nll: own };
+  const notes = onsets(roll).map(({ frame, pitch }) => ({
+    frame,
+    pitch: pitch - shift,
+    nll: frame === 0 ? null : terms[frame - 1][pitch - 1],
+  }));
+  const held = terms.map((own, t) => {
+    const before = new Set(pitchesOf(roll, t));
+    return sum(Array.from(pitchesOf(roll, t + 1)).map((pitch) => (before.has(pitch) ? own[pitch - 1] : 0)));
   });
-  const held = silence.map((silent, t) => sum(terms[t]) - silent - begun[t]);
-  return { notes, held: [null, ...held], silence: [null, ...silence] };
+  return { notes, held: [null, ...held], silence: [null, ...terms.map((_, t) => silenceNll(t))] };
 }
+
+const pitchesOf = ({ offsets, pitches }: PianoRoll, frame: number) =>
+  pitches.subarray(offsets[frame], offsets[frame + 1]);

@@ -105,7 +105,7 @@ describe("the package", () => {
     expect((await stat(ZIP)).size).toBeLessThan(MAX_ZIP_BYTES);
   });
 
-  test("has the paper's models of music, and scores a MIDI file by them and by their mixtures", async () => {
+  test("has the models of music of the paper's sizes, and scores a MIDI file by the recommended ones", async () => {
     const called = await start(folder, "src/entry/lambda/http");
     const { scores } = await (await request(called, "/score", post(midi, "audio/midi"))).json();
     const ready = await (await request(called, "/health/ready")).json();
@@ -113,17 +113,17 @@ describe("the package", () => {
     const sets = ["jsb", "musedata", "nottingham", "piano-midi"];
     const cells = ["gru", "lstm", "tanh", "mixture"];
     expect(scores.map(({ model }: { model: string }) => model).toSorted()).toEqual(
-      sets.flatMap((set) => cells.map((cell) => `${set}/${cell}`)).toSorted(),
+      sets.flatMap((set) => cells.map((cell) => `${set}/${cell}-nade`)).toSorted(),
     );
     for (const { nll } of scores) expect(nll).toBeGreaterThan(0);
-    expect(ready).toEqual({ status: "ready", models: 16, lastError: null });
+    expect(ready).toEqual({ status: "ready", models: 32, lastError: null });
   });
 
   test("serves its own models until the bucket has some, and says so", async () => {
     const called = await start(folder, "src/entry/lambda/http", { SURPRISAL_MODELS: join(store, "nothing") });
     const ready = await (await request(called, "/health/ready")).json();
     called.close();
-    expect(ready).toEqual({ status: "ready", models: 16, lastError: "The store: catalogue.json is not there." });
+    expect(ready).toEqual({ status: "ready", models: 32, lastError: "The store: catalogue.json is not there." });
   });
 
   test("knows its version", async () => {
