@@ -4,7 +4,11 @@ import { configDefaults, defineConfig } from "vitest/config";
  * Everything that starts processes, servers or a browser; and everything about training, which reads the data sets or asks
  * TensorFlow.js for gradients.
  */
-const RUNTIME = ["test/{entry,store,web}/**/*.test.ts", "test/{cases,examples,floors,package}.test.ts"];
+const RUNTIME = [
+  "test/{entry,store,web}/**/*.test.ts",
+  "test/http/app.test.ts",
+  "test/{cases,examples,floors,package}.test.ts",
+];
 const TRAINING = [
   "test/{training,scripts}/**/*.test.ts",
   "test/kernel/{kernel,reference}.test.ts",

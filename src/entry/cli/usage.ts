@@ -33,7 +33,7 @@ const input = {
 const thousands = (count: number) => count.toLocaleString("en"); // Node takes 30 ms for its first, so only help does it
 
 const files =
-  () => `FILE is a MIDI file or audio (WAV, FLAC, MP3, Ogg Vorbis or Opus), or - for standard input. Music may have up to
+  () => `FILE is a MIDI file or audio (WAV, AIFF, FLAC, MP3, Ogg, or Opus in WebM or MP4), or - for standard input. Music may have up to
 ${thousands(MAX_FRAMES)} frames here, ${thousands(DEFAULT_LIMITS.frames)} over HTTP; audio may last an hour here, ${DEFAULT_LIMITS.seconds / 60} minutes over HTTP.`;
 
 export const COMMANDS = {
