@@ -85,6 +85,7 @@ describe.each([22, 24])("on Node %s", (line) => {
     expect(found.ofHttp).toEqual(found.ofRoll);
     expect(found).toMatchObject({
       mine: "mine",
+      openapi: 200,
       tooLong: 413,
       kindOfSamples: "audio",
       continued: 4,

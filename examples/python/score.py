@@ -26,4 +26,8 @@ if __name__ == "__main__":
     answer = score(sys.argv[1], *sys.argv[2:3])
     for each in answer["scores"]:
         print(f"{each['model']}\t{each['nll']:.3f}")
-    print(f"best: {answer['best']}")
+    if answer["best"] is not None:
+        print(f"best: {answer['best']}")
+    else:  # models of several frame rates read the piece, and their frames cannot be compared
+        for each in answer["bestByFrameRate"]:
+            print(f"best at {each['framesPerQuarter']} per quarter note: {each['model']}")
