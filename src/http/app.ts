@@ -21,6 +21,7 @@ import type { Model } from "../model/model.ts";
 import { modelsOfKind, unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
+import { admission, type Share } from "./admission.ts";
 import { decodeContent, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
 import { faultOf } from "./fault.ts";
@@ -41,7 +42,7 @@ export interface Deps {
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
-  offload?(): ((request: Request, id: string) => Promise<Response>) | undefined;
+  offload?(): ((request: Request, id: string, share: Share) => Promise<Response>) | undefined;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
@@ -60,7 +61,7 @@ const conditional = etag({
   generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
 });
 
-type Env = { Variables: RequestIdVariables };
+type Env = { Variables: RequestIdVariables & { readonly share: Share } };
 
 /** The whole API, under / and under /v1. Hono's usual router would build its tables while the first request waits. */
 export function createApp(deps: Deps): OpenAPIHono<Env> {
@@ -104,14 +105,21 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
+  const openShare = admission(deps.limits.bodiesBytes);
   for (const { path } of [scoreRoute, predictRoute]) {
     api.post(path, async (c, next) => {
-      const answer = deps.offload?.();
-      return answer ? answer(c.req.raw, c.get("requestId")) : next();
+      const share = openShare();
+      c.set("share", share);
+      try {
+        const answer = deps.offload?.();
+        return answer ? await answer(c.req.raw, c.get("requestId"), share) : await next();
+      } finally {
+        share.release();
+      }
     });
   }
   api.openapi(scoreRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits);
+    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const models = await deps.models(options.models);
     modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
@@ -120,7 +128,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   });
 
   api.openapi(predictRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits);
+    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const type = accepts(c, {
       header: "Accept",

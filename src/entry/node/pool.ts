@@ -8,6 +8,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { expected, SurprisalError } from "../../errors.ts";
+import type { Share } from "../../http/admission.ts";
 import type { Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
 import { MAX_WAITING } from "../../limits.ts";
@@ -41,9 +42,10 @@ export interface Answer {
 export interface Pool {
   /**
    * @param id by which the log knows the request
+   * @param share of the bytes of all bodies
    * @throws SurprisalError `busy` when too many wait, and as readBody.
    */
-  answer(request: Request, id: string): Promise<Response>;
+  answer(request: Request, id: string, share: Share): Promise<Response>;
   /** Ends the threads when what they have under way is done. */
   close(): Promise<void>;
 }
@@ -73,20 +75,22 @@ export async function startPool(served: Served, threads = availableParallelism()
       expected(`fewer than ${MAX_WAITING} requests that wait for a thread`, piscina.queueSize),
     );
   };
-  const answerByThread: Pool["answer"] = async (request, id) => {
+  const answerByThread: Pool["answer"] = async (request, id, share) => {
     checkQueue();
-    const bytes = await readBody(request, served.limits);
+    const bytes = await readBody(request, served.limits, share);
     checkQueue(); // others may have come while the body did
     const headersOf = new Headers(request.headers);
     headersOf.set("X-Request-Id", id);
+    headersOf.delete("Content-Encoding"); // it is undone
+    headersOf.set("Content-Length", String(bytes.length));
     const task = { url: request.url, headers: [...headersOf], body: bytes };
     const { status, headers, body } = await piscina.run(task, { transferList: [bytes.buffer] });
     return new Response(body, { status, headers });
   };
   const underWay = new Set<Promise<Response>>();
   return {
-    answer(request, id) {
-      const answer = answerByThread(request, id).finally(() => underWay.delete(answer));
+    answer(...request) {
+      const answer = answerByThread(...request).finally(() => underWay.delete(answer));
       underWay.add(answer);
       return answer;
     },
