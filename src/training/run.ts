@@ -7,7 +7,7 @@ import { deserialize, serialize } from "node:v8";
 import type { Cell } from "../kernel/config.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { networkOf } from "../model/model.ts";
-import { writeFileAtomically } from "../store/files.ts";
+import { writeFileAtomically } from "../store/atomic.ts";
 import type { TrainingSet } from "./datasets.ts";
 import { type CreateEngine, kernelEngine } from "./engine.ts";
 import { evaluate, type Scorer } from "./evaluate.ts";

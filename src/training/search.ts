@@ -6,7 +6,7 @@
 import { appendFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeCheckpoint } from "../model/checkpoint.ts";
-import { writeFileAtomically } from "../store/files.ts";
+import { writeFileAtomically } from "../store/atomic.ts";
 import { uniform } from "../util/random.ts";
 import { Diverged } from "./engine.ts";
 import { type Protocol, withCurrentNames } from "./protocol.ts";
