@@ -28,10 +28,22 @@ export async function writeBeside<T>(
     } finally {
       await file.close();
     }
-    return await place(temporary);
+    const placed = await place(temporary);
+    await syncFolder(dirname(path)); // only then may anyone remove what this file replaces, such as a snapshot
+    return placed;
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Puts the names in a folder on the disk, where the system can: Windows refuses (EPERM), and some network file systems (EINVAL). */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path);
+  try {
+    await unless("EINVAL", unless("EPERM", folder.sync()));
+  } finally {
+    await folder.close();
   }
 }
 

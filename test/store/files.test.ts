@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Cell } from "../../src/kernel/config.ts";
 import { type Checkpoint, readCheckpoint } from "../../src/model/checkpoint.ts";
@@ -10,6 +11,7 @@ import { writeFileAtomically } from "../../src/store/atomic.ts";
 import { addToFolder, fileStore, folderBucket } from "../../src/store/files.ts";
 import { bucketContract } from "../contracts/bucket.ts";
 import { storeContract } from "../contracts/store.ts";
+import { underFileLimit } from "../support/file-limit.ts";
 import { Random, randomTensors } from "../support/random.ts";
 
 let folder: string;
@@ -151,6 +153,26 @@ describe("several processes at once", () => {
     expect(models).toHaveLength(1);
     await fileStore(folder).read(models[0]);
   });
+});
+
+test.each([
+  ["the checkpoint", 0, 200],
+  ["the catalogue", 30, 4],
+])("a folder is as it was when there is no room for %s", async (_, others, units) => {
+  const add = `
+    import { addToFolder } from "./src/store/files.ts";
+    import { randomCheckpoint } from "./test/support/models.ts";
+    await addToFolder(process.argv[1], randomCheckpoint({ set: "jsb", cell: "tanh", units: ${units} }));`;
+  for (let i = 0; i <= others; i++)
+    await addToFolder(folder, { ...checkpointOf("gru"), metadata: { ...metadata, preset: `p${i}` } });
+  const files = () => readdir(folder, { recursive: true });
+  const [before, catalogue] = [await files(), await readFile(join(folder, "catalogue.json"))];
+  const args = ["--input-type=module-typescript", "--eval", add, folder];
+  const child = spawn(...underFileLimit(2 ** 13, process.execPath, args), { cwd: new URL("../..", import.meta.url) });
+  const said = text(child.stderr);
+  expect((await once(child, "exit"))[0]).toBe(1);
+  expect(await said).toContain("EFBIG");
+  expect([await files(), await readFile(join(folder, "catalogue.json"))]).toEqual([before, catalogue]);
 });
 
 describe("writing atomically", () => {
