@@ -25,7 +25,7 @@ import { admission, type Share } from "./admission.ts";
 import { decodeContent, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
 import { faultOf } from "./fault.ts";
-import { problemDocument, problemHeaders } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
 import { checkUrl, SECURITY } from "./security.ts";
@@ -199,7 +199,6 @@ function joinable<Answer extends { readonly input: object }>(
   };
 }
 
-function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
-  const document = problemDocument(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"));
-  return c.body(JSON.stringify(document), document.status, { ...problemHeaders(document), ...headers });
+function problem(c: Context<Env>, error: SurprisalError | undefined, headers?: Record<string, string>): Response {
+  return problemResponse(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"), headers);
 }
