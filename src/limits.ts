@@ -11,6 +11,7 @@ export interface Limits {
   readonly readerSeconds: number; // for which a client on Node may leave an answer unread
   readonly frames: number;
   readonly seconds: number; // of audio
+  readonly numbers: number; // of an answer; as JSON most take some 20 bytes
 }
 
 /** Seconds of audio that are read unless a caller says otherwise. */
@@ -27,6 +28,7 @@ export const DEFAULT_LIMITS: Limits = {
   readerSeconds: 60,
   frames: 10_000,
   seconds: MAX_SECONDS,
+  numbers: 500_000,
 };
 
 /** Bytes a second in which a body has to arrive on average: half a megabit a second. */

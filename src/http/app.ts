@@ -15,6 +15,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
 import type { Decoder } from "../formats/audio.ts";
 import { predict, score } from "../inference/answer.ts";
+import { checkAnswerSize } from "../inference/answer-size.ts";
+import { readToken } from "../inference/state-token.ts";
 import type { Limits } from "../limits.ts";
 import { modelInfos } from "../model/info.ts";
 import type { Model } from "../model/model.ts";
@@ -122,8 +124,10 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const models = await deps.models(options.models);
-    modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
-    const answer = await score(await decodeContent(content, options, deps), models, options);
+    const chosen = modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
+    const input = await decodeContent(content, options, deps);
+    checkAnswerSize(input, chosen, options, deps.limits);
+    const answer = await score(input, models, options);
     return c.json(joinable(answer, envelope), 200, NOT_STORED);
   });
 
@@ -138,8 +142,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     c.header("Vary", "Accept", { append: true });
     const patterns = options.state ? undefined : options.models; // state tokens may be of any model
     const models = await deps.models(patterns);
-    modelsOfKind(models, kindOf(content), patterns);
-    const answer = await predict(await decodeContent(content, options, deps), models, options);
+    const chosen = modelsOfKind(models, kindOf(content), patterns);
+    const input = await decodeContent(content, options, deps);
+    const continued = options.state?.map((token) => readToken(token, models).model);
+    checkAnswerSize(input, continued ?? chosen, options, deps.limits);
+    const answer = await predict(input, models, options);
     if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {
