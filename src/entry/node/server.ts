@@ -12,6 +12,7 @@ import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
 import { reporter } from "../../store/report.ts";
+import { compressing } from "./compression.ts";
 import { httpServer } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
 import { openModels, PAGE_FOLDER, version } from "./local.ts";
@@ -82,8 +83,9 @@ export async function listen(
   }
 
   /** After the signal each connection closes with its answer: a busy keep-alive client would hold the process. */
-  const fetch: typeof app.fetch = async (...args) => {
-    const response = await app.fetch(...args);
+  const compressed = compressing(app.fetch);
+  const fetch: typeof compressed = async (...args) => {
+    const response = await compressed(...args);
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
     return response;
   };
