@@ -59,7 +59,7 @@ export async function predict(
 
 const musicOf = (models: readonly Model[]) => models.filter((model) => model.kind === "music");
 
-const isMusic = (input: Input): input is Piece => input.input.kind === "music";
+export const isMusic = (input: Input): input is Piece => input.input.kind === "music";
 
 /** Options that say how music is read. */
 const MUSIC_OPTIONS = ["transpose", "channels", "tracks", "programs", "pedal", "framesPerQuarter"] as const;
