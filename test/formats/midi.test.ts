@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { SurprisalError } from "../../src/errors.ts";
-import { type MidiNotes, parseMidi, quantize, writeMidi } from "../../src/formats/midi.ts";
+import { isMidi, type MidiNotes, parseMidi, quantize, writeMidi } from "../../src/formats/midi.ts";
 import { frameCount, type PianoRoll, pianoRoll, toFrames } from "../../src/formats/piano-roll.ts";
 import { MAX_FRAMES } from "../../src/limits.ts";
 import { loadMusicSet } from "../../src/training/datasets.ts";
@@ -147,6 +147,37 @@ describe("reading", () => {
     };
     expect(searchesOf(2000)).toBe(searchesOf(2));
     searches.mockRestore();
+  });
+
+  describe("in wrappers within each other", () => {
+    const bare = [...midi([[...NOTE, ...END]])];
+    const riff = (data: number[]) => {
+      const length = uint32(data.length).reverse();
+      return [...text("RIFF"), ...uint32(data.length + 12).reverse(), ...text("RMIDdata"), ...length, ...data];
+    };
+    const macBinary = (data: number[]) => [0, 5, ...text("a.mid"), ...new Array(121).fill(0), ...data];
+    const utf8 = (data: number[]) => [...new TextEncoder().encode(String.fromCharCode(...data))];
+    const wrappers: [string, (data: number[]) => number[]][] = [
+      ["RIFF", riff],
+      ["MacBinary", macBinary],
+      ["UTF-8", utf8],
+    ];
+    test.each(
+      wrappers.flatMap(([outer, wrap]) => wrappers.map(([inner, own]) => [inner, outer, wrap(own(bare))] as const)),
+    )("%s in %s is read", (_, __, file) => {
+      expect(isMidi(Uint8Array.from(file))).toBe(true);
+      expect(framesOf(Uint8Array.from(file))).toEqual([[60]]);
+    });
+
+    test("what is there in the place of a MIDI file is named", () => {
+      const page = riff(riff(text("<!doctype html><p>")));
+      expect(refusal(() => parseMidi(Uint8Array.from(page))).message).toBe(
+        'Expected a MIDI file, which begins "MThd", got an HTML page that begins "<!doctype html><p>" in its wrapper.',
+      );
+      let deep = bare;
+      for (let depth = 0; depth < 9; depth++) deep = riff(deep);
+      expect(refusal(() => parseMidi(Uint8Array.from(deep))).message).toContain("in at most 8 wrappers");
+    });
   });
 
   test("skips chunks of other kinds, a longer header and bytes after the last track", () => {
