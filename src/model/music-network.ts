@@ -9,6 +9,7 @@ import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel
 import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
 import { CHUNK, lazyKernel, stepCost } from "./chunks.ts";
+import { checkFinite } from "./finite.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
 import { type Advanced, keepLast, type MusicModel, type Outcomes, type Scored, silenceOf } from "./music-model.ts";
@@ -154,7 +155,9 @@ export class MusicNetwork implements MusicModel {
         targets: this.#columns(sliceRoll(targets, start, end)),
       };
       this.#kernel.setState(state);
-      visit(start, this.#kernel.forward(batch));
+      const nll = this.#kernel.forward(batch);
+      checkFinite(this.id, nll); // as the logits then are, of which it is made
+      visit(start, nll);
       state = this.#kernel.state();
       await work.step((end - start) * this.stepCost);
     }
