@@ -72,6 +72,7 @@ export const WARNING_CODES = [
   "low-sample-rate",
   "unlike-speech",
   "unlike-training-music",
+  "other-frame-rate",
   "shift-from-excerpt",
   "cut-off",
   "damaged-audio",
