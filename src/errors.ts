@@ -19,12 +19,15 @@ export const STATUS_BY_CODE = {
   "not-found": 404,
   "method-not-allowed": 405,
   "not-acceptable": 406,
+  "request-timeout": 408,
   "stale-state": 409,
   "release-conflict": 409,
   "too-large": 413,
   "unsupported-media-type": 415,
   "nothing-to-score": 422,
+  "headers-too-large": 431,
   "no-models": 503,
+  interrupted: 503,
   busy: 503,
 } as const;
 
@@ -34,10 +37,12 @@ export const TITLE_BY_STATUS = {
   404: "Not Found",
   405: "Method Not Allowed",
   406: "Not Acceptable",
+  408: "Request Timeout",
   409: "Conflict",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
+  431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",
 } as const;

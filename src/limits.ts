@@ -4,8 +4,14 @@
 export interface Limits {
   readonly bodyBytes: number;
   readonly jsonBytes: number; // of a body that is JSON: reading it takes many times its size
+  readonly bodiesBytes: number; // of the bodies of all requests under way together
+  readonly headersSeconds: number; // in which a client on Node has to send the head of a request
+  readonly bodySeconds: number; // in which it has to send the body, beside one for each MIN_BODY_RATE bytes of it
+  readonly requestSeconds: number; // in which a client on Node has to send the whole
+  readonly readerSeconds: number; // for which a client on Node may leave an answer unread
   readonly frames: number;
   readonly seconds: number; // of audio
+  readonly numbers: number; // of an answer; as JSON most take some 20 bytes
 }
 
 /** Seconds of audio that are read unless a caller says otherwise. */
@@ -15,9 +21,22 @@ export const MAX_SECONDS = 600;
 export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 2 ** 27,
   jsonBytes: 2 ** 22,
+  bodiesBytes: 2 ** 29,
+  headersSeconds: 20,
+  bodySeconds: 20,
+  requestSeconds: 300,
+  readerSeconds: 60,
   frames: 10_000,
   seconds: MAX_SECONDS,
+  numbers: 500_000,
 };
+
+/** Bytes a second in which a body has to arrive on average: half a megabit a second. */
+export const MIN_BODY_RATE = 2 ** 16;
+
+/** Of a request to Node: bytes of its first line and headers together, and headers. */
+export const MAX_HEAD_BYTES = 2 ** 14;
+export const MAX_HEADERS = 100;
 
 /** What a MIDI file may hold. midi-file takes up to 61 bytes of heap for a byte of the file (measured, Node 24): 64 MB at worst. */
 export interface MidiLimits {
@@ -96,8 +115,8 @@ export const MAX_MODELS = 1000;
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
 
-/** Requests that wait for a thread on Node; their bodies stand in memory. */
-export const MAX_WAITING = 64;
+/** Requests that wait for a thread on Node. */
+export const MAX_WAITING = 512;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
 export const LAMBDA_SECONDS = 150;
@@ -107,5 +126,6 @@ export const MAX_RESULT_BYTES = 6 * 2 ** 20;
 
 /** Of Workers: an isolate has 128 MB for all of its requests, and a body of 8 MB was measured to take up to 95. */
 export const WORKERS_BODY_BYTES = 6 * 2 ** 20;
+export const WORKERS_BODIES_BYTES = 8 * 2 ** 20;
 /** A request has 30 s of CPU time, and six models of speech take 0.09 to 0.12 s for each second of audio. */
 export const WORKERS_SECONDS = 200;
