@@ -77,6 +77,7 @@ export const WARNING_CODES = [
   "low-sample-rate",
   "unlike-speech",
   "unlike-training-music",
+  "other-frame-rate",
   "shift-from-excerpt",
   "cut-off",
   "damaged-audio",

@@ -72,7 +72,7 @@ async function scoreOne(
   const scoredFrames = scored.nll.length;
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
-  const fit = input.framesPerQuarter === model.framesPerQuarter ? fitOf(model, nll) : undefined;
+  const fit = fitOf(model, nll, input.framesPerQuarter);
   const score = {
     model: model.id,
     version: taggedVersion(model.version),
@@ -82,7 +82,7 @@ async function scoreOne(
     logLikelihood: -total,
     nll,
     nllPerQuarter: nll * input.framesPerQuarter,
-    ...(fit && { percentile: fit.percentile }),
+    ...(fit?.percentile !== undefined && { percentile: fit.percentile }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
