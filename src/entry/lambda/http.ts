@@ -4,6 +4,7 @@ import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEven
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
+import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
@@ -14,6 +15,7 @@ const answer = handle(
     models,
     lastError,
     limits: { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS },
+    origins: originsOf(process.env.SURPRISAL_ORIGINS),
     decode,
     version: process.env.npm_package_version ?? "unknown", // npm and serverless.yml set it
     log: logFailure,
