@@ -28,6 +28,7 @@ export const STATUS_BY_CODE = {
   "nothing-to-score": 422,
   "headers-too-large": 431,
   "no-models": 503,
+  interrupted: 503,
   busy: 503,
 } as const;
 

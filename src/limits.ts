@@ -115,8 +115,8 @@ export const MAX_MODELS = 1000;
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
 
-/** Requests that wait for a thread on Node; their bodies stand in memory. */
-export const MAX_WAITING = 64;
+/** Requests that wait for a thread on Node. */
+export const MAX_WAITING = 512;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
 export const LAMBDA_SECONDS = 150;

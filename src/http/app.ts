@@ -22,6 +22,7 @@ import type { Model } from "../model/model.ts";
 import { modelsOfKind, unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
+import { Work, type WorkOptions } from "../util/work.ts";
 import { admission, type Share } from "./admission.ts";
 import { decodeContent, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
@@ -46,9 +47,14 @@ export interface Deps {
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
   offload?(): ((request: Request, id: string, share: Share) => Promise<Response>) | undefined;
+  /** Of the work of /score and /predict, beyond what is known here: it stops when the signal of the request is aborted. */
+  workOptions?(request: Request): WorkOptions;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
+
+/** As nginx has it: the client closed its connection before the answer. */
+const CLIENT_LEFT = 499;
 
 const NOT_STORED = { "Cache-Control": "no-store" };
 const REVALIDATED = { "Cache-Control": "no-cache" };
@@ -91,6 +97,8 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
   app.route("/", api);
   app.notFound((c) => problem(c, new SurprisalError("not-found", `There is nothing at ${c.req.path.slice(0, 200)}.`)));
   app.onError((error, c) => {
+    // Nobody reads this answer; only the log may know the status.
+    if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT });
     const known = error instanceof SurprisalError ? error : undefined;
     if (!known || known.status === 500) {
       deps.log(error, { id: c.get("requestId"), method: c.req.method, path: c.req.path });
@@ -107,6 +115,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
+  const workOf = ({ raw }: { readonly raw: Request }) => new Work({ signal: raw.signal, ...deps.workOptions?.(raw) });
   const openShare = admission(deps.limits.bodiesBytes);
   for (const { path } of [scoreRoute, predictRoute]) {
     api.post(path, async (c, next) => {
@@ -125,9 +134,10 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const { content, options } = envelope;
     const models = await deps.models(options.models);
     const chosen = modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
-    const input = await decodeContent(content, options, deps);
+    const work = workOf(c.req);
+    const input = await decodeContent(content, options, deps, work);
     checkAnswerSize(input, chosen, options, deps.limits);
-    const answer = await score(input, models, options);
+    const answer = await score(input, models, options, work);
     return c.json(joinable(answer, envelope), 200, NOT_STORED);
   });
 
@@ -143,10 +153,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const patterns = options.state ? undefined : options.models; // state tokens may be of any model
     const models = await deps.models(patterns);
     const chosen = modelsOfKind(models, kindOf(content), patterns);
-    const input = await decodeContent(content, options, deps);
+    const work = workOf(c.req);
+    const input = await decodeContent(content, options, deps, work);
     const continued = options.state?.map((token) => readToken(token, models).model);
     checkAnswerSize(input, continued ?? chosen, options, deps.limits);
-    const answer = await predict(input, models, options);
+    const answer = await predict(input, models, options, work);
     if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {

@@ -5,9 +5,10 @@
  */
 import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
+import { Work } from "../util/work.ts";
 import type { Metrics } from "./checkpoint.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
-import { type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
+import { type Advanced, keepLast, type MusicModel, type Outcomes, type Scored, silenceOf } from "./music-model.ts";
 import type { MusicNetwork } from "./music-network.ts";
 
 export class Ensemble implements MusicModel {
@@ -17,6 +18,7 @@ export class Ensemble implements MusicModel {
   readonly networks: readonly MusicNetwork[];
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array; // of the networks' states, one behind the other
+  readonly stepCost: number;
 
   /**
    * @param version must distinguish ensembles of other networks, or of the same in another order: states depend on it.
@@ -44,6 +46,7 @@ export class Ensemble implements MusicModel {
     this.metrics = metrics;
     this.networks = networks;
     this.stateLimits = Float64Array.from(networks.flatMap(({ stateLimits }) => [...stateLimits]));
+    this.stepCost = networks.reduce((sum, network) => sum + network.stepCost, 0);
   }
 
   get set(): string {
@@ -62,8 +65,20 @@ export class Ensemble implements MusicModel {
     return this.networks[0].framesPerQuarter;
   }
 
-  score(roll: PianoRoll): Scored {
-    const scored = this.networks.map((network) => network.score(roll));
+  async score(roll: PianoRoll, work = new Work()): Promise<Scored> {
+    const scored: Scored[] = [];
+    for (const network of this.networks) scored.push(await network.score(roll, work));
+    return {
+      nll: scored[0].nll.map((_, t) => averageNll(scored.map(({ nll }) => nll[t]))),
+      outcomes: async (work = new Work()) => {
+        const outcomes: Outcomes[] = [];
+        for (const each of scored) outcomes.push(await each.outcomes(work));
+        return this.#outcomes(roll, outcomes);
+      },
+    };
+  }
+
+  #outcomes(roll: PianoRoll, scored: readonly Outcomes[]): Outcomes {
     const outcomeNll = keepLast((t) => {
       const before = scored.map(() => 0); // by member, of the pitches below
       let averageBefore = 0;
@@ -79,7 +94,6 @@ export class Ensemble implements MusicModel {
       });
     });
     return {
-      nll: scored[0].nll.map((_, t) => averageNll(scored.map(({ nll }) => nll[t]))),
       outcomeNll,
       pitchNll(t, pitch) {
         const below = scored.map((each) => sum(each.outcomeNll(t).subarray(0, pitch - 1)));
@@ -93,14 +107,14 @@ export class Ensemble implements MusicModel {
     return new Float32Array(this.stateLimits.length);
   }
 
-  advance(state: Float32Array, roll: PianoRoll): Advanced {
+  async advance(state: Float32Array, roll: PianoRoll, work = new Work()): Promise<Advanced> {
     let start = 0;
-    const advanced = this.networks.map((network) => {
+    const advanced: Advanced[] = [];
+    for (const network of this.networks) {
       const end = start + network.stateLimits.length;
-      const own = network.advance(state.subarray(start, end), roll);
+      advanced.push(await network.advance(state.subarray(start, end), roll, work));
       start = end;
-      return own;
-    });
+    }
     const after = new Float32Array(state.length);
     start = 0;
     for (const own of advanced) {

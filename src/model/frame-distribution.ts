@@ -1,6 +1,7 @@
 /** Prefixes of one network or of the members of an ensemble -> NextFrame: marginals, samples and likeliest frames. */
 import { once } from "../util/once.ts";
 import { uniform } from "../util/random.ts";
+import { Work } from "../util/work.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import { likelyFrames } from "./likely-frames.ts";
 import type { Chord, NextFrame } from "./music-model.ts";
@@ -12,12 +13,14 @@ const MARGINAL_SEED = 1; // the same question has the same answer
 /** The even average of its parts; one part for a network. */
 export class FrameDistribution implements NextFrame {
   readonly parts: readonly FramePrefix[];
+  readonly drawCost: number;
   readonly #pitches: number; // D
   readonly #marginals: () => readonly Marginals[];
 
   /** @param parts frames of which nothing is decided */
   constructor(parts: readonly FramePrefix[], pitches: number) {
     this.parts = parts;
+    this.drawCost = parts.reduce((sum, { cost }) => sum + cost, 0);
     this.#pitches = pitches;
     // Late, since a continuation only asks for samples.
     this.#marginals = once(() => parts.map((part) => marginalsOf(part, pitches)));
@@ -58,8 +61,8 @@ export class FrameDistribution implements NextFrame {
     return sounding;
   }
 
-  chords(count: number): Chord[] {
-    return likelyFrames(this.parts, this.#pitches, count);
+  chords(count: number, work = new Work()): Promise<Chord[]> {
+    return likelyFrames(this.parts, this.#pitches, count, work);
   }
 }
 

@@ -2,6 +2,7 @@
  * The likeliest frames of a distribution, exactly, by best-first search: the probability of a prefix bounds those of all
  * frames that begin with it, so the first complete frame that leaves the queue is the likeliest, and so on.
  */
+import type { Work } from "../util/work.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import type { Chord } from "./music-model.ts";
 
@@ -22,7 +23,13 @@ interface Candidate {
  * @param columns D
  * @returns at most `count` frames, likeliest first; fewer when MAX_EXPANSIONS did not suffice for all, or there are fewer.
  */
-export function likelyFrames(parts: readonly FramePrefix[], columns: number, count: number): Chord[] {
+export async function likelyFrames(
+  parts: readonly FramePrefix[],
+  columns: number,
+  count: number,
+  work: Work,
+): Promise<Chord[]> {
+  const cost = parts.reduce((sum, part) => sum + part.cost, 0);
   const queue = new MaxHeap<Candidate>(({ probability }) => probability);
   const completed: number[] = []; // the highest probabilities of complete frames seen, falling; at most count
   const push = (candidate: Candidate) => {
@@ -50,6 +57,7 @@ export function likelyFrames(parts: readonly FramePrefix[], columns: number, cou
     if (++expansions > MAX_EXPANSIONS) break;
     const last = best.columns[best.columns.length - 1];
     expand({ ...best, prefixes: best.prefixes.map((prefix) => prefix.after(last)) }, columns, push);
+    await work.step(cost);
   }
   return chords;
 }

@@ -6,12 +6,12 @@
 import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
-import { once } from "../util/once.ts";
+import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
-import { CHUNK, lazyKernel } from "./chunks.ts";
+import { CHUNK, lazyKernel, stepCost } from "./chunks.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
-import { type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
+import { type Advanced, keepLast, type MusicModel, type Outcomes, type Scored, silenceOf } from "./music-model.ts";
 
 /** A recurrent network of music. The pitches of a frame are independent given the frames before, or not, as its head has it. */
 export class MusicNetwork implements MusicModel {
@@ -22,6 +22,7 @@ export class MusicNetwork implements MusicModel {
   readonly framesPerQuarter: number;
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array;
+  readonly stepCost: number;
   readonly #lazyKernel: () => Kernel;
   readonly #remembered = new WeakMap<PianoRoll, Float64Array>(); // NLL by roll; logits would take 50 times the memory
 
@@ -41,6 +42,7 @@ export class MusicNetwork implements MusicModel {
       throw new SurprisalError("malformed-checkpoint", expected(`a framesPerQuarter above 0 in ${this.id}`, found));
     }
     this.stateLimits = stateLimits(config);
+    this.stepCost = stepCost(config);
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
@@ -64,11 +66,14 @@ export class MusicNetwork implements MusicModel {
     return [this];
   }
 
-  score(roll: PianoRoll): Scored {
-    const nll = this.#remembered.get(roll) ?? this.#nll(roll);
+  async score(roll: PianoRoll, work = new Work()): Promise<Scored> {
+    const nll = this.#remembered.get(roll) ?? (await this.#nll(roll, work));
     this.#remembered.set(roll, nll);
-    const logits = once(() => this.#logits(roll)); // by a second pass: few ask for them
-    const logit = (t: number, d: number) => logits()[t * this.pitches + d];
+    return { nll, outcomes: async (work = new Work()) => this.#outcomes(roll, await this.#logits(roll, work)) };
+  }
+
+  #outcomes(roll: PianoRoll, logits: Float32Array): Outcomes {
+    const logit = (t: number, d: number) => logits[t * this.pitches + d];
     const outcomeNll = keepLast((t) => {
       const sounding = new Set(roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]));
       return Float64Array.from({ length: this.pitches }, (_, d) =>
@@ -76,7 +81,6 @@ export class MusicNetwork implements MusicModel {
       );
     });
     return {
-      nll,
       outcomeNll,
       // -log σ(l) = softplus(l) - l = softplus(-l)
       pitchNll: (t, pitch) => softplus(-logit(t, pitch - 1)),
@@ -84,7 +88,7 @@ export class MusicNetwork implements MusicModel {
     };
   }
 
-  #nll(roll: PianoRoll): Float64Array {
+  async #nll(roll: PianoRoll, work: Work): Promise<Float64Array> {
     const frames = frameCount(roll);
     if (frames < 2) {
       throw new SurprisalError(
@@ -93,34 +97,35 @@ export class MusicNetwork implements MusicModel {
       );
     }
     const nll = new Float64Array(frames - 1);
-    this.#runScored(roll, (start, chunk) => nll.set(chunk, start));
+    await this.#runScored(roll, (start, chunk) => nll.set(chunk, start), work);
     return nll;
   }
 
   /** (frames - 1, D): with a NADE head, of each pitch given the lower ones of its frame. */
-  #logits(roll: PianoRoll): Float32Array {
+  async #logits(roll: PianoRoll, work: Work): Promise<Float32Array> {
     const logits = new Float32Array((frameCount(roll) - 1) * this.pitches);
-    this.#runScored(roll, (start) => logits.set(this.#kernel.logits(), start * this.pitches));
+    await this.#runScored(roll, (start) => logits.set(this.#kernel.logits(), start * this.pitches), work);
     return logits;
   }
 
-  #runScored(roll: PianoRoll, visit: (start: number, nll: Float32Array) => void): void {
+  async #runScored(roll: PianoRoll, visit: Visit, work: Work): Promise<void> {
     const frames = frameCount(roll);
-    this.#run(this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), visit);
+    await this.#run(this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), visit, work);
   }
 
   initialState(): Float32Array {
     return new Float32Array(this.stateLimits.length);
   }
 
-  advance(state: Float32Array, roll: PianoRoll): Advanced {
+  async advance(state: Float32Array, roll: PianoRoll, work = new Work()): Promise<Advanced> {
     const frames = frameCount(roll);
     if (frames < 1) throw new RangeError(expected("at least one frame", "none"));
     let logits: Float32Array = new Float32Array();
     const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
-    const after = this.#run(state, roll, nothing, () => {
+    const keep = () => {
       logits = this.#kernel.logits();
-    });
+    };
+    const after = await this.#run(state, roll, nothing, keep, work);
     return { state: after, next: new FrameDistribution([this.#prefix(after, logits)], this.pitches) };
   }
 
@@ -133,12 +138,13 @@ export class MusicNetwork implements MusicModel {
   }
 
   /** Runs inputs in chunks; visit sees the start and the NLL of each, while the kernel still holds its logits. */
-  #run(
+  async #run(
     state: Float32Array,
     inputs: PianoRoll,
     targets: PianoRoll,
-    visit: (start: number, nll: Float32Array) => void,
-  ): Float32Array {
+    visit: Visit,
+    work: Work,
+  ): Promise<Float32Array> {
     const frames = frameCount(inputs);
     for (let start = 0; start < frames; start += CHUNK) {
       const end = Math.min(frames, start + CHUNK);
@@ -150,6 +156,7 @@ export class MusicNetwork implements MusicModel {
       this.#kernel.setState(state);
       visit(start, this.#kernel.forward(batch));
       state = this.#kernel.state();
+      await work.step((end - start) * this.stepCost);
     }
     return state;
   }
@@ -162,6 +169,8 @@ export class MusicNetwork implements MusicModel {
     return { offsets, columns };
   }
 }
+
+type Visit = (start: number, nll: Float32Array) => void;
 
 /** log(1 + e^x), without overflow. */
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

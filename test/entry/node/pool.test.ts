@@ -112,6 +112,46 @@ test("a pool that is closed first answers what each of its threads has begun", a
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
 });
 
+test("the threads stop working when the clients have left", async () => {
+  const started: Worker[] = [];
+  const note = (worker: Worker) => started.push(worker);
+  process.on("worker", note);
+  const other = await startPool(
+    { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" },
+    2,
+  );
+  process.off("worker", note);
+  const listening = createAdaptorServer({ fetch: createApp({ ...deps, offload: () => other.answer }).fetch });
+  listening.listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  const { port } = listening.address() as AddressInfo;
+  try {
+    const body = writeWav({ samples: randomRecording(1, 4_800_000), sampleRate: 8000 });
+    const client = new AbortController();
+    const init = { method: "POST", body, headers: { "Content-Type": "audio/wav" }, signal: client.signal };
+    const left = Array.from({ length: 8 }, () => fetch(`http://127.0.0.1:${port}/score`, init).catch(String));
+    /** Share of the time in which the threads computed since they were last asked. */
+    let before = started.map(({ performance }) => performance.eventLoopUtilization());
+    const busy = () => {
+      const now = started.map(({ performance }) => performance.eventLoopUtilization());
+      const shares = now.map((used, k) => {
+        const { active, idle } = before[k];
+        return (used.active - active) / (used.active - active + used.idle - idle);
+      });
+      before = now;
+      return Math.max(...shares);
+    };
+    const patience = { interval: 250, timeout: 10_000 }; // all of it takes minutes
+    await expect.poll(busy, patience).toBeGreaterThan(0.8);
+    client.abort();
+    expect(await Promise.all(left)).toEqual(Array(8).fill(expect.stringMatching("AbortError")));
+    await expect.poll(busy, patience).toBeLessThan(0.2);
+  } finally {
+    listening.close();
+    await other.close();
+  }
+});
+
 test("a thread that dies between two requests is logged and replaced, and every request is answered", async () => {
   const started: Worker[] = [];
   const note = (worker: Worker) => started.push(worker);
