@@ -25,6 +25,19 @@ export interface MusicModel {
    */
   score(roll: PianoRoll): Scored;
 
+  /**
+   * The same by weights that learn: after each frame they take a step of gradient descent on what it cost (dynamic evaluation:
+   * Mikolov et al. 2010; Krause et al. 2018, arXiv 1709.07432). Every roll begins with the weights of the checkpoint.
+   * @throws SurprisalError also `malformed-request` when a checkpoint names no adaptive rate.
+   */
+  adaptiveScore(roll: PianoRoll): Scored;
+
+  /**
+   * Learns from a roll as adaptiveScore does, of at least one frame: what it has become predicts what follows.
+   * @throws as adaptiveScore, but for too few frames
+   */
+  adapt(roll: PianoRoll): Adapted;
+
   /** State before any frame. */
   initialState(): Float32Array; // (S)
 
@@ -49,6 +62,12 @@ export interface Scored {
   pitchNll(t: number, pitch: number): number;
   /** What the silent pitches of frame t + 1 add to nll[t]: nll[t] less pitchNll of each pitch that sounds. */
   silenceNll(t: number): number;
+}
+
+export interface Adapted {
+  readonly model: MusicModel;
+  readonly state: Float32Array; // (S), before the last frame, which is to be fed to `model`
+  readonly nll: Float64Array; // as that of adaptiveScore
 }
 
 export interface Advanced {

@@ -5,13 +5,14 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
+import type { Tensors } from "../kernel/config.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
 import { once } from "../util/once.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
-import { CHUNK, lazyKernel } from "./chunks.ts";
+import { CHUNK, chunkKernel, lazyKernel } from "./chunks.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
-import { type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
+import { type Adapted, type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
 
 /** A recurrent network of music. The pitches of a frame are independent given the frames before, or not, as its head has it. */
 export class MusicNetwork implements MusicModel {
@@ -22,12 +23,18 @@ export class MusicNetwork implements MusicModel {
   readonly framesPerQuarter: number;
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array;
+  /** Of the steps of adaptive scoring; undefined when the checkpoint names none. */
+  readonly adaptiveRate: number | undefined;
+  readonly #module: WebAssembly.Module;
   readonly #lazyKernel: () => Kernel;
-  readonly #remembered = new WeakMap<PianoRoll, Float64Array>(); // NLL by roll; logits would take 50 times the memory
+  readonly #adaptingKernels: Kernel[] = []; // that no run has at present
+  // NLL by roll; logits would take 50 times the memory
+  readonly #remembered = new WeakMap<PianoRoll, Float64Array>();
+  readonly #rememberedAdaptive = new WeakMap<PianoRoll, Float64Array>();
 
   /**
    * @param metrics what a catalogue says beyond the metadata
-   * @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter.
+   * @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter, or an adaptiveRate that is none.
    */
   constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module, metrics: Metrics = {}) {
     const { config, metadata } = checkpoint;
@@ -40,7 +47,9 @@ export class MusicNetwork implements MusicModel {
       const found = metadata.framesPerQuarter;
       throw new SurprisalError("malformed-checkpoint", expected(`a framesPerQuarter above 0 in ${this.id}`, found));
     }
+    this.adaptiveRate = adaptiveRateOf(metadata);
     this.stateLimits = stateLimits(config);
+    this.#module = kernel;
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
@@ -65,9 +74,50 @@ export class MusicNetwork implements MusicModel {
   }
 
   score(roll: PianoRoll): Scored {
-    const nll = this.#remembered.get(roll) ?? this.#nll(roll);
+    const nll = this.#remembered.get(roll) ?? this.#nll(roll, this.#forward(this.#kernel));
     this.#remembered.set(roll, nll);
-    const logits = once(() => this.#logits(roll)); // by a second pass: few ask for them
+    return this.#scored(roll, nll, () => this.#logits(roll, this.#forward(this.#kernel)));
+  }
+
+  adaptiveScore(roll: PianoRoll): Scored {
+    const nll = this.#rememberedAdaptive.get(roll) ?? this.#adapting((run) => this.#nll(roll, run));
+    this.#rememberedAdaptive.set(roll, nll);
+    return this.#scored(roll, nll, () => this.#adapting((run) => this.#logits(roll, run)));
+  }
+
+  adapt(roll: PianoRoll): Adapted & { readonly model: MusicNetwork } {
+    return this.#adapting((run) => {
+      const nll = new Float64Array(frameCount(roll) - 1);
+      const state = this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start));
+      return { nll, state, model: this.#withTensors(run.kernel.tensors()) };
+    });
+  }
+
+  #withTensors(tensors: Tensors): MusicNetwork {
+    return new MusicNetwork({ ...this.checkpoint, tensors }, this.version, this.#module, this.metrics);
+  }
+
+  #forward = (kernel: Kernel): Run => ({ kernel, step: (batch) => kernel.forward(batch) });
+
+  /** Lends a kernel with the weights of the checkpoint, which they leave as the run goes on. */
+  #adapting<T>(work: (run: Run) => T): T {
+    const rate = this.adaptiveRate;
+    if (rate === undefined) {
+      const wanted = "models whose checkpoint names an adaptive rate";
+      throw new SurprisalError("malformed-request", expected(wanted, `${this.id}, which is scored statically only`));
+    }
+    const kernel = this.#adaptingKernels.pop() ?? chunkKernel(this.#module, this.checkpoint);
+    try {
+      kernel.load(this.checkpoint.tensors);
+      return work({ kernel, step: (batch) => kernel.adapt(batch, rate) });
+    } finally {
+      this.#adaptingKernels.push(kernel);
+    }
+  }
+
+  /** @param logits (frames - 1, D), by a second pass: few ask for them */
+  #scored(roll: PianoRoll, nll: Float64Array, secondPass: () => Float32Array): Scored {
+    const logits = once(secondPass);
     const logit = (t: number, d: number) => logits()[t * this.pitches + d];
     const outcomeNll = keepLast((t) => {
       const sounding = new Set(roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]));
@@ -84,7 +134,7 @@ export class MusicNetwork implements MusicModel {
     };
   }
 
-  #nll(roll: PianoRoll): Float64Array {
+  #nll(roll: PianoRoll, run: Run): Float64Array {
     const frames = frameCount(roll);
     if (frames < 2) {
       throw new SurprisalError(
@@ -93,20 +143,21 @@ export class MusicNetwork implements MusicModel {
       );
     }
     const nll = new Float64Array(frames - 1);
-    this.#runScored(roll, (start, chunk) => nll.set(chunk, start));
+    this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start));
     return nll;
   }
 
   /** (frames - 1, D): with a NADE head, of each pitch given the lower ones of its frame. */
-  #logits(roll: PianoRoll): Float32Array {
+  #logits(roll: PianoRoll, run: Run): Float32Array {
     const logits = new Float32Array((frameCount(roll) - 1) * this.pitches);
-    this.#runScored(roll, (start) => logits.set(this.#kernel.logits(), start * this.pitches));
+    this.#runScored(roll, run, (start) => logits.set(run.kernel.logits(), start * this.pitches));
     return logits;
   }
 
-  #runScored(roll: PianoRoll, visit: (start: number, nll: Float32Array) => void): void {
+  /** Returns the state before the last frame. */
+  #runScored(roll: PianoRoll, run: Run, visit: Visit): Float32Array {
     const frames = frameCount(roll);
-    this.#run(this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), visit);
+    return this.#run(run, this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), visit);
   }
 
   initialState(): Float32Array {
@@ -118,7 +169,7 @@ export class MusicNetwork implements MusicModel {
     if (frames < 1) throw new RangeError(expected("at least one frame", "none"));
     let logits: Float32Array = new Float32Array();
     const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
-    const after = this.#run(state, roll, nothing, () => {
+    const after = this.#run(this.#forward(this.#kernel), state, roll, nothing, () => {
       logits = this.#kernel.logits();
     });
     return { state: after, next: new FrameDistribution([this.#prefix(after, logits)], this.pitches) };
@@ -133,23 +184,18 @@ export class MusicNetwork implements MusicModel {
   }
 
   /** Runs inputs in chunks; visit sees the start and the NLL of each, while the kernel still holds its logits. */
-  #run(
-    state: Float32Array,
-    inputs: PianoRoll,
-    targets: PianoRoll,
-    visit: (start: number, nll: Float32Array) => void,
-  ): Float32Array {
+  #run({ kernel, step }: Run, state: Float32Array, inputs: PianoRoll, targets: PianoRoll, visit: Visit): Float32Array {
     const frames = frameCount(inputs);
     for (let start = 0; start < frames; start += CHUNK) {
       const end = Math.min(frames, start + CHUNK);
-      const batch: Batch = {
+      const batch: Batch<SparseRows> = {
         batchSizes: new Uint32Array(end - start).fill(1),
         inputs: this.#columns(sliceRoll(inputs, start, end)),
         targets: this.#columns(sliceRoll(targets, start, end)),
       };
-      this.#kernel.setState(state);
-      visit(start, this.#kernel.forward(batch));
-      state = this.#kernel.state();
+      kernel.setState(state);
+      visit(start, step(batch));
+      state = kernel.state();
     }
     return state;
   }
@@ -161,6 +207,25 @@ export class MusicNetwork implements MusicModel {
       throw new RangeError(`Pitch ${above + 1} is above ${this.pitches}, the highest of ${this.id}.`);
     return { offsets, columns };
   }
+}
+
+/** How chunks pass through a kernel: under its weights as they are, or changing them. */
+interface Run {
+  readonly kernel: Kernel;
+  readonly step: (batch: Batch<SparseRows>) => Float32Array;
+}
+
+type Visit = (start: number, nll: Float32Array) => void;
+
+/** Above, no model learns anything; see training/adaptive-rate.ts. */
+const MAX_ADAPTIVE_RATE = 1;
+
+function adaptiveRateOf({ adaptiveRate }: Checkpoint["metadata"]): number | undefined {
+  if (adaptiveRate === undefined) return undefined;
+  const rate = Number(adaptiveRate);
+  if (rate > 0 && rate <= MAX_ADAPTIVE_RATE) return rate;
+  const wanted = `an adaptiveRate above 0 and at most ${MAX_ADAPTIVE_RATE}`;
+  throw new SurprisalError("malformed-checkpoint", expected(wanted, JSON.stringify(adaptiveRate)));
 }
 
 /** log(1 + e^x), without overflow. */
