@@ -38,10 +38,9 @@ await build({
   minifyWhitespace: true,
   legalComments: "linked",
   plugins: [withoutLocales],
-  // Loaded when they are needed, and piscina by its threads too; yaml when openapi.yaml is asked for.
+  // Loaded when they are needed; yaml when openapi.yaml is asked for.
   external: [
     "@aws-sdk/client-s3",
-    "piscina",
     "yaml", // its build for Node is CommonJS, which requires built-in modules
     "@wasm-audio-decoders/flac",
     "@wasm-audio-decoders/ogg-vorbis",

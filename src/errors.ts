@@ -25,6 +25,7 @@ export const STATUS_BY_CODE = {
   "unsupported-media-type": 415,
   "nothing-to-score": 422,
   "no-models": 503,
+  interrupted: 503,
   busy: 503,
 } as const;
 

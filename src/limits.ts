@@ -4,6 +4,7 @@
 export interface Limits {
   readonly bodyBytes: number;
   readonly jsonBytes: number; // of a body that is JSON: reading it takes many times its size
+  readonly bodiesBytes: number; // of the bodies of all requests under way together
   readonly frames: number;
   readonly seconds: number; // of audio
 }
@@ -15,6 +16,7 @@ export const MAX_SECONDS = 600;
 export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 2 ** 27,
   jsonBytes: 2 ** 22,
+  bodiesBytes: 2 ** 29,
   frames: 10_000,
   seconds: MAX_SECONDS,
 };
@@ -96,8 +98,8 @@ export const MAX_MODELS = 1000;
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
 
-/** Requests that wait for a thread on Node; their bodies stand in memory. */
-export const MAX_WAITING = 64;
+/** Requests that wait for a thread on Node. */
+export const MAX_WAITING = 512;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
 export const LAMBDA_SECONDS = 150;
@@ -107,5 +109,6 @@ export const MAX_RESULT_BYTES = 6 * 2 ** 20;
 
 /** Of Workers: an isolate has 128 MB for all of its requests, and a body of 8 MB was measured to take up to 95. */
 export const WORKERS_BODY_BYTES = 6 * 2 ** 20;
+export const WORKERS_BODIES_BYTES = 8 * 2 ** 20;
 /** A request has 30 s of CPU time, and six models of speech take 0.09 to 0.12 s for each second of audio. */
 export const WORKERS_SECONDS = 200;

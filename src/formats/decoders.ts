@@ -5,7 +5,7 @@
  */
 
 import { expected, SurprisalError, type Warning } from "../errors.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import type { CodedFormat } from "./audio.ts";
 import { downmixWeights, flacLayout, type Speaker, vorbisLayout } from "./downmix.ts";
 import { type FlacFrame, metadataBytes, readFrames, readStreamInfo } from "./flac.ts";
@@ -13,7 +13,15 @@ import { readMp3 } from "./mp3.ts";
 import { joined, oggStreams } from "./ogg.ts";
 import { isOpusHead, OPUS_RATE, type OpusStream, opusOfOgg } from "./opus.ts";
 import { isVorbisHead, vorbisOfOgg } from "./vorbis.ts";
-import { checkAnnouncement, cutOff, damagedAudio, type Gap, malformed, type Waveform } from "./waveform.ts";
+import {
+  checkAnnouncement,
+  cutOff,
+  damagedAudio,
+  type Gap,
+  malformed,
+  SAMPLE_COST,
+  type Waveform,
+} from "./waveform.ts";
 
 interface Decoded {
   readonly channelData: readonly Float32Array[];
@@ -43,17 +51,22 @@ const MAX_OPUS_BYTES = 7650;
  * @throws SurprisalError `too-large` when it is longer than `maxSeconds`, by its header before anything is decoded and
  * else as soon as it shows; `malformed-audio` when it cannot be decoded, `unsupported-media-type` for another codec in a container.
  */
-export async function decode(bytes: Uint8Array, format: CodedFormat, maxSeconds: number): Promise<Waveform> {
-  const sound = new Recorded(format, maxSeconds);
+export async function decode(
+  bytes: Uint8Array,
+  format: CodedFormat,
+  maxSeconds: number,
+  work = new Work(),
+): Promise<Waveform> {
+  const sound = new Recorded(format, maxSeconds, work);
   try {
     if (format === "FLAC") await decodeFlac(bytes, metadataBytes(bytes), sound);
     else if (format === "MP3") await decodeMp3(bytes, sound);
     else if (format === "WebM" || format === "MP4") {
       const { opusOfContainer } = await import("./containers.ts");
-      await decodeOpus(await opusOfContainer(bytes, format, maxSeconds), sound);
+      await decodeOpus(await opusOfContainer(bytes, format, maxSeconds, work), sound);
     } else await decodeOgg(bytes, format, sound);
   } catch (error) {
-    if (error instanceof SurprisalError) throw error;
+    if (error instanceof SurprisalError || work.isAborted) throw error;
     throw malformed(expected(`${format} that can be decoded`, `damage behind ${sound.place()}`), { cause: error });
   }
   return sound.waveform();
@@ -63,13 +76,16 @@ export async function decode(bytes: Uint8Array, format: CodedFormat, maxSeconds:
 class Recorded {
   readonly #format: CodedFormat;
   readonly #maxSeconds: number;
+  readonly #work: Work;
   readonly #parts: Float32Array[] = [];
   readonly #warnings: Warning[] = [];
   readonly #gaps: Gap[] = [];
   length = 0;
   #rate = 0;
+  #decoded = 0; // samples of all channels since the last pause
 
-  constructor(format: CodedFormat, maxSeconds: number) {
+  constructor(format: CodedFormat, maxSeconds: number, work: Work) {
+    this.#work = work;
     this.#format = format;
     this.#maxSeconds = maxSeconds;
   }
@@ -90,6 +106,7 @@ class Recorded {
     if (errors.length > 0) throw new Error(errors[0].message);
     if (samplesDecoded === 0) return;
     const channels = bitDepth ? channelData.map(exactly(bitDepth)) : channelData;
+    this.#decoded += samplesDecoded * channels.length;
     const weights = downmixWeights(channels.length, layout);
     const mono = new Float32Array(samplesDecoded);
     channels.forEach((channel, c) => {
@@ -102,6 +119,13 @@ class Recorded {
     this.length += mono.length;
     this.#parts.push(mono);
     checkAnnouncement({ sampleRate: this.#rate, channels: 1, samples: this.length }, this.#maxSeconds);
+  }
+
+  /** Between two parts. */
+  pause(): Promise<void> {
+    const cost = this.#decoded * SAMPLE_COST;
+    this.#decoded = 0;
+    return this.#work.step(cost);
   }
 
   /** @param start samples of this recording that come before what the gaps are counted in */
@@ -160,7 +184,7 @@ async function decodeFlac(bytes: Uint8Array, from: number, sound: Recorded): Pro
       await decoder.decodeFrames([info.bytes]);
       for (const frame of run) {
         sound.add(await decoder.decodeFrames([frame.bytes]), flacLayout(info.channels));
-        await yieldToEventLoop();
+        await sound.pause();
       }
     });
   }
@@ -194,7 +218,7 @@ async function decodeMp3(bytes: Uint8Array, sound: Recorded): Promise<void> {
   await withDecoder(new MPEGDecoder(), async (decoder) => {
     for (const frame of frames) {
       sound.add(decoder.decode(frame), []);
-      await yieldToEventLoop();
+      await sound.pause();
     }
   });
   if (frames.length * frameSamples - sound.length > MAX_MP3_TRIM) {
@@ -249,7 +273,7 @@ async function decodeVorbis(bytes: Uint8Array, channels: number, sound: Recorded
   await withDecoder(new OggVorbisDecoder(), async (decoder) => {
     for (let at = 0; at < bytes.length; at += PORTION) {
       sound.add(await decoder.decode(bytes.subarray(at, at + PORTION)), vorbisLayout(channels));
-      await yieldToEventLoop();
+      await sound.pause();
     }
     sound.add(await decoder.flush(), vorbisLayout(channels));
   });
@@ -275,7 +299,7 @@ async function decodeOpus({ head, packets, samples, gaps }: OpusStream, sound: R
       const to = Math.min(decoded.samplesDecoded, from + start + samples - sound.length);
       const channelData = decoded.channelData.map((channel) => channel.subarray(from, to));
       sound.add({ ...decoded, channelData, samplesDecoded: to - from }, head.layout, head.gain);
-      await yieldToEventLoop();
+      await sound.pause();
     }
   });
   sound.missing(gaps, start);

@@ -21,6 +21,8 @@ import type { Model } from "../model/model.ts";
 import { modelsOfKind, unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
+import { Work, type WorkOptions } from "../util/work.ts";
+import { admission, type Share } from "./admission.ts";
 import { decodeContent, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
 import { faultOf } from "./fault.ts";
@@ -41,10 +43,15 @@ export interface Deps {
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
-  offload?(): ((request: Request, id: string) => Promise<Response>) | undefined;
+  offload?(): ((request: Request, id: string, share: Share) => Promise<Response>) | undefined;
+  /** Of the work of /score and /predict, beyond what is known here: it stops when the signal of the request is aborted. */
+  workOptions?(request: Request): WorkOptions;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
+
+/** As nginx has it: the client closed its connection before the answer. */
+const CLIENT_LEFT = 499;
 
 const NOT_STORED = { "Cache-Control": "no-store" };
 const REVALIDATED = { "Cache-Control": "no-cache" };
@@ -60,7 +67,7 @@ const conditional = etag({
   generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
 });
 
-type Env = { Variables: RequestIdVariables };
+type Env = { Variables: RequestIdVariables & { readonly share: Share } };
 
 /** The whole API, under / and under /v1. Hono's usual router would build its tables while the first request waits. */
 export function createApp(deps: Deps): OpenAPIHono<Env> {
@@ -88,6 +95,8 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
   app.route("/", api);
   app.notFound((c) => problem(c, new SurprisalError("not-found", `There is nothing at ${c.req.path.slice(0, 200)}.`)));
   app.onError((error, c) => {
+    // Nobody reads this answer; only the log may know the status.
+    if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT });
     const known = error instanceof SurprisalError ? error : undefined;
     if (!known || known.status === 500) {
       deps.log(error, { id: c.get("requestId"), method: c.req.method, path: c.req.path });
@@ -104,23 +113,32 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
+  const workOf = ({ raw }: { readonly raw: Request }) => new Work({ signal: raw.signal, ...deps.workOptions?.(raw) });
+  const openShare = admission(deps.limits.bodiesBytes);
   for (const { path } of [scoreRoute, predictRoute]) {
     api.post(path, async (c, next) => {
-      const answer = deps.offload?.();
-      return answer ? answer(c.req.raw, c.get("requestId")) : next();
+      const share = openShare();
+      c.set("share", share);
+      try {
+        const answer = deps.offload?.();
+        return answer ? await answer(c.req.raw, c.get("requestId"), share) : await next();
+      } finally {
+        share.release();
+      }
     });
   }
   api.openapi(scoreRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits);
+    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const models = await deps.models(options.models);
     modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
-    const answer = await score(await decodeContent(content, options, deps), models, options);
+    const work = workOf(c.req);
+    const answer = await score(await decodeContent(content, options, deps, work), models, options, work);
     return c.json(joinable(answer, envelope), 200, NOT_STORED);
   });
 
   api.openapi(predictRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits);
+    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const type = accepts(c, {
       header: "Accept",
@@ -131,7 +149,8 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const patterns = options.state ? undefined : options.models; // state tokens may be of any model
     const models = await deps.models(patterns);
     modelsOfKind(models, kindOf(content), patterns);
-    const answer = await predict(await decodeContent(content, options, deps), models, options);
+    const work = workOf(c.req);
+    const answer = await predict(await decodeContent(content, options, deps, work), models, options, work);
     if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {

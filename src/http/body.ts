@@ -2,6 +2,7 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
+import type { Share } from "./admission.ts";
 import { describe } from "./fault.ts";
 
 /** A media type without its parameters, in a length that a sentence can hold. */
@@ -16,31 +17,37 @@ function bodyLimit(request: Request, limits: Pick<Limits, "bodyBytes" | "jsonByt
 }
 
 /**
- * Reads a body as it was sent, and counts what arrives, whatever Content-Length says.
- * @throws SurprisalError `too-large` when it is more than the limit, `malformed-request` when it breaks off.
+ * Reads a body, counts what arrives, whatever Content-Length says, and undoes its Content-Encoding.
+ * @param share of the request, which then holds its bytes as they were sent and as they are decoded
+ * @throws SurprisalError `too-large` when it is more than the limit, sent or decoded; `busy` as Share.take;
+ * `unsupported-media-type` for an encoding that is not read here; `malformed-request` when it breaks off, or is not what its
+ * encoding says.
  */
-export async function readBody(request: Request, limits: Limits): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(request: Request, limits: Limits, share: Share): Promise<Uint8Array<ArrayBuffer>> {
   const limit = bodyLimit(request, limits);
-  // Before the body is touched: the Node server can then pass over it and keep the connection.
-  const claimed = Number(request.headers.get("content-length"));
-  if (claimed > limit) throw tooLarge(limit, String(claimed));
-  if (!request.body) return new Uint8Array();
-  return readStream(request.body, limit, "The body broke off before its end.");
-}
-
-/**
- * Reads a body and undoes its Content-Encoding.
- * @throws SurprisalError as readBody, which holds for the decoded bytes too; `unsupported-media-type` for an encoding that is
- * not read here, `malformed-request` when the bytes are not what it says.
- */
-export async function readDecodedBody(request: Request, limits: Limits): Promise<Uint8Array<ArrayBuffer>> {
   const format = compressionOf(request.headers.get("content-encoding"));
-  const bytes = await readBody(request, limits);
-  if (!format || bytes.length === 0) return bytes;
-  const damaged = expected(`a body in ${format}, as its Content-Encoding says`, "bytes that are not, or are damaged");
+  // Before the body is touched: the Node server can then pass over it and keep the connection.
+  const claimed = claimedLength(request);
+  if (claimed > limit) throw tooLarge(limit, String(claimed));
+  share.take(claimed);
+  if (!request.body) return new Uint8Array();
+  const sent = await readStream(request.body, {
+    limit,
+    share,
+    taken: claimed,
+    broken: "The body broke off before its end.",
+  });
+  if (!format || sent.length === 0) return sent;
+  const broken = expected(`a body in ${format}, as its Content-Encoding says`, "bytes that are not, or are damaged");
   // lib.dom types the writable end for any BufferSource, which no stream of bytes can promise to take.
   const decompression = new DecompressionStream(format) as ReadableWritablePair<Uint8Array, Uint8Array>;
-  return readStream(slices(bytes).pipeThrough(decompression), bodyLimit(request, limits), damaged);
+  return readStream(slices(sent).pipeThrough(decompression), { limit, share, taken: 0, broken });
+}
+
+/** The bytes that Content-Length announces; 0 where it announces none, or nonsense. */
+function claimedLength(request: Request): number {
+  const claimed = Number(request.headers.get("content-length"));
+  return claimed > 0 ? claimed : 0;
 }
 
 /** The format of DecompressionStream that undoes a Content-Encoding (RFC 9110, section 8.4.1); undefined for none. */
@@ -77,34 +84,43 @@ function slices(bytes: Uint8Array): ReadableStream<Uint8Array> {
   });
 }
 
-/** @param broken the sentence for a stream that fails */
+interface Reading {
+  readonly limit: number; // bytes
+  readonly share: Share;
+  readonly taken: number; // bytes of this stream that the share holds already
+  readonly broken: string; // the sentence for a stream that fails
+}
+
+/** Room for a body of unknown length to begin with. */
+const FIRST_BYTES = 2 ** 16;
+
 async function readStream(
   stream: ReadableStream<Uint8Array>,
-  limit: number,
-  broken: string,
+  { limit, share, taken, broken }: Reading,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
+  // Chunks are copied at once: a list of them and then the whole would be twice the body.
+  let buffer = new ArrayBuffer(taken || Math.min(FIRST_BYTES, limit));
   let length = 0;
+  let held = taken;
   const reader = stream.getReader();
-  while (true) {
-    const { done, value } = await reader.read().catch((cause) => {
-      throw new SurprisalError("malformed-request", broken, { cause });
-    });
-    if (done) break;
-    length += value.length;
-    if (length > limit) {
-      reader.cancel().catch(() => {}); // the answer does not depend on how the sender takes it
-      throw tooLarge(limit, "more");
+  try {
+    while (true) {
+      const { done, value } = await reader.read().catch((cause) => {
+        throw new SurprisalError("malformed-request", broken, { cause });
+      });
+      if (done) return new Uint8Array(buffer.transfer(length));
+      const end = length + value.length;
+      if (end > limit) throw tooLarge(limit, "more");
+      if (end > held) share.take(end - held);
+      held = Math.max(end, held);
+      if (end > buffer.byteLength) buffer = buffer.transfer(Math.min(limit, Math.max(end, 2 * buffer.byteLength)));
+      new Uint8Array(buffer).set(value, length);
+      length = end;
     }
-    chunks.push(value);
+  } catch (error) {
+    reader.cancel().catch(() => {}); // the answer does not depend on how the sender takes it
+    throw error;
   }
-  const bytes = new Uint8Array(length);
-  let position = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, position);
-    position += chunk.length;
-  }
-  return bytes;
 }
 
 const tooLarge = (limit: number, got: string) =>

@@ -12,6 +12,7 @@ import type { Input } from "../inference/answer.ts";
 import { pieceOfMidi, pieceOfRoll } from "../inference/piece.ts";
 import { recordingOf } from "../inference/recording.ts";
 import type { Limits } from "../limits.ts";
+import type { Work } from "../util/work.ts";
 
 /** Bytes of a MIDI or audio file. */
 export interface FileContent {
@@ -80,6 +81,7 @@ export async function decodeContent(
   content: Content,
   options: DecodeOptions,
   { limits, decode }: Reader,
+  work?: Work,
 ): Promise<Input> {
   switch (content.form) {
     case "frames":
@@ -94,7 +96,7 @@ export async function decodeContent(
       if (kindOf(content) === "music") {
         return pieceOfMidi(parseMidi(content.bytes, options), limits);
       }
-      return recordingOf(await readAudio(content.bytes, { decode, maxSeconds: limits.seconds }), limits);
+      return recordingOf(await readAudio(content.bytes, { decode, maxSeconds: limits.seconds }, work), limits);
     }
   }
 }

@@ -6,7 +6,8 @@
 import type { z } from "@hono/zod-openapi";
 import { expected, SurprisalError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { essence, isJson, readDecodedBody } from "./body.ts";
+import type { Share } from "./admission.ts";
+import { essence, isJson, readBody } from "./body.ts";
 import type { Content } from "./content.ts";
 import { parse } from "./fault.ts";
 import { readForm } from "./form.ts";
@@ -22,6 +23,7 @@ export interface Envelope<Options> {
  * Reads a whole request.
  * @param query options of the query, checked
  * @param schema of the options
+ * @param share of the bytes of all bodies
  * @throws SurprisalError for every fault of the request, with the field that has it
  */
 export async function readEnvelope<T extends object>(
@@ -29,10 +31,11 @@ export async function readEnvelope<T extends object>(
   query: T,
   schema: z.ZodObject & z.ZodType<T>,
   limits: Limits,
+  share: Share,
 ): Promise<Envelope<T>> {
   const contentType = request.headers.get("content-type") ?? "";
   const type = essence(contentType);
-  const bytes = await readDecodedBody(request, limits);
+  const bytes = await readBody(request, limits, share);
   if (bytes.length === 0) {
     throw new SurprisalError(
       "malformed-request",

@@ -49,7 +49,7 @@ const evaluation = {
     "Neither MIDI nor audio, audio that this server cannot decode, or another Content-Encoding than gzip or deflate.",
   ),
   422: problem("Nothing to score."),
-  503: unavailable("No models, or too many requests that wait."),
+  503: unavailable("No models, or too many requests or bytes under way."),
 };
 
 export const scoreRoute = createRoute({

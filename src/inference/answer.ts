@@ -5,6 +5,7 @@ import { modelsOfKind, selectModels } from "../model/select.ts";
 import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import type { PredictResponse } from "../schema/predict.ts";
 import type { ScoreResponse } from "../schema/score.ts";
+import { Work } from "../util/work.ts";
 import type { Piece } from "./piece.ts";
 import { predictMusic, startMusic } from "./predict-music.ts";
 import { predictSpeech } from "./predict-speech.ts";
@@ -19,10 +20,17 @@ export type Input = Piece | Recording;
  * Scores an input by each chosen model of its kind.
  * @throws SurprisalError as modelsOfKind, scoreMusic and scoreSpeech; `malformed-request` for an option of the other kind.
  */
-export async function score(input: Input, models: readonly Model[], options: ScoreOptions): Promise<ScoreResponse> {
-  if (isMusic(input)) return scoreMusic(input, modelsOfKind(models, "music", options.models), options, musicOf(models));
+export async function score(
+  input: Input,
+  models: readonly Model[],
+  options: ScoreOptions,
+  work = new Work(),
+): Promise<ScoreResponse> {
+  if (isMusic(input)) {
+    return scoreMusic(input, modelsOfKind(models, "music", options.models), options, musicOf(models), work);
+  }
   checkAudioOptions(options);
-  return scoreSpeech(input, modelsOfKind(models, "audio", options.models), options);
+  return scoreSpeech(input, modelsOfKind(models, "audio", options.models), options, work);
 }
 
 /**
@@ -34,18 +42,19 @@ export async function predict(
   input: Input,
   models: readonly Model[],
   options: PredictOptions,
+  work = new Work(),
 ): Promise<PredictResponse> {
   if (isMusic(input)) {
     const runs = options.state
       ? resume(options.state, "music", models, options)
-      : await startMusic(input, modelsOfKind(models, "music", options.models), options, musicOf(models));
-    return predictMusic(input, runs, options);
+      : await startMusic(input, modelsOfKind(models, "music", options.models), options, musicOf(models), work);
+    return predictMusic(input, runs, options, work);
   }
   checkAudioOptions(options);
   const runs = options.state
     ? resume(options.state, "audio", models, options)
     : modelsOfKind(models, "audio", options.models).map((model) => ({ model }));
-  return predictSpeech(input, runs, options);
+  return predictSpeech(input, runs, options, work);
 }
 
 const musicOf = (models: readonly Model[]) => models.filter((model) => model.kind === "music");

@@ -9,7 +9,7 @@ import { type Advanced, type Chord, type MusicModel, taggedVersion } from "../mo
 import type { PredictOptions } from "../schema/options.ts";
 import type { MusicPredictResponse, Prediction } from "../schema/predict.ts";
 import { uniform } from "../util/random.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import { leftOutWarning, type Piece, prepareFor } from "./piece.ts";
 import { shiftsBySet } from "./shift.ts";
 import { type MusicState, musicToken } from "./state-token.ts";
@@ -32,16 +32,14 @@ export async function predictMusic(
   piece: Piece,
   runs: readonly MusicSession[],
   options: PredictOptions,
+  work = new Work(),
 ): Promise<MusicPredictResponse> {
   const { steps = 0 } = options;
   if (steps > MAX_STEPS.music) {
     throw new SurprisalError("malformed-request", expected(`steps of at most ${MAX_STEPS.music} for music`, steps));
   }
   const predictions: Prediction[] = [];
-  for (const run of runs) {
-    await yieldToEventLoop();
-    predictions.push(predictOne(piece, run, options));
-  }
+  for (const run of runs) predictions.push(await predictOne(piece, run, options, work));
   return { input: piece.input, predictions };
 }
 
@@ -51,8 +49,9 @@ export async function startMusic(
   chosen: readonly MusicModel[],
   options: PredictOptions,
   models: readonly MusicModel[] = chosen,
+  work = new Work(),
 ): Promise<MusicSession[]> {
-  const shifts = await shiftsBySet(piece, chosen, models, options);
+  const shifts = await shiftsBySet(piece, chosen, models, options, work);
   return chosen.map((model) => {
     const { semitones = 0, warnings = [] } = shifts.get(model.set) ?? {};
     const framesPerQuarter = options.framesPerQuarter ?? model.framesPerQuarter;
@@ -60,22 +59,25 @@ export async function startMusic(
   });
 }
 
-function predictOne(
+async function predictOne(
   piece: Piece,
   { model, stopped, warnings = [] }: MusicSession,
   options: PredictOptions,
-): Prediction {
+  work: Work,
+): Promise<Prediction> {
   const { state, shift, framesPerQuarter } = stopped;
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
   const frames = frameCount(input.roll);
   if (frames === 0) {
     throw new SurprisalError("nothing-to-score", expected("at least one frame to predict the next from", "none"));
   }
-  const advanced = model.advance(state, input.roll);
+  const advanced = await model.advance(state, input.roll, work);
   const { next } = advanced;
   const probabilities = Array.from(next.probabilities);
+  await work.step(next.draws * next.drawCost);
   const { steps } = options;
-  const sampled = steps === undefined ? undefined : inOwnKey(sample(model, advanced, steps, options), shift);
+  const sampled =
+    steps === undefined ? undefined : inOwnKey(await sample(model, advanced, steps, options, work), shift);
   return {
     model: model.id,
     version: taggedVersion(model.version),
@@ -88,7 +90,7 @@ function predictOne(
     likely: likely(probabilities, shift),
     draws: next.draws,
     ...(next.draws > 0 && { standardErrors: Array.from(next.standardErrors) }),
-    chords: chords(next.chords(CHORDS), shift),
+    chords: chords(await next.chords(CHORDS, work), shift),
     state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
@@ -110,17 +112,19 @@ const chords = (likeliest: readonly Chord[], shift: number): Prediction["chords"
     .filter(({ pitches }) => pitches.every(isPitch));
 
 /** Frames that follow, in the model's key. */
-function sample(
+async function sample(
   model: MusicModel,
   { state, next }: Advanced,
   steps: number,
   { temperature = 1, seed = 0 }: PredictOptions,
-): number[][] {
+  work: Work,
+): Promise<number[][]> {
   const draw = uniform(seed);
   const frames = [next.sample(draw, temperature)];
   while (frames.length < steps) {
-    ({ state, next } = model.advance(state, pianoRoll(frames.slice(-1))));
+    ({ state, next } = await model.advance(state, pianoRoll(frames.slice(-1)), work));
     frames.push(next.sample(draw, temperature));
+    await work.step(next.drawCost);
   }
   return frames;
 }

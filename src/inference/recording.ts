@@ -7,6 +7,7 @@ import { resample } from "../formats/resample.ts";
 import { checkSeconds, malformed, type Sound } from "../formats/waveform.ts";
 import { type Limits, MAX_SAMPLE } from "../limits.ts";
 import type { AudioInput } from "../schema/common.ts";
+import type { Work } from "../util/work.ts";
 
 /** What counts as silence, -60 dB of full scale; and of how much of a recording, to be worth a warning. */
 const SILENT = 1e-3;
@@ -20,7 +21,7 @@ const NEAR_FULL_SCALE = 0.99;
 export interface Recording {
   readonly input: AudioInput;
   /** Its samples at a rate in Hz, full scale = 1. */
-  at(sampleRate: number): Promise<Float32Array>;
+  at(sampleRate: number, work?: Work): Promise<Float32Array>;
 }
 
 /**
@@ -48,8 +49,8 @@ export function recordingOf(
       durationSeconds,
       warnings: [...warnings, ...warningsOf(samples)],
     },
-    at(rate) {
-      const known = resampled.get(rate) ?? resample(samples, sampleRate, rate);
+    at(rate, work) {
+      const known = resampled.get(rate) ?? resample(samples, sampleRate, rate, work);
       resampled.set(rate, known);
       return known;
     },

@@ -3,11 +3,11 @@
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
-import { type MusicModel, type Scored, taggedVersion } from "../model/music-model.ts";
+import { type MusicModel, type Outcomes, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
 import { sum } from "../util/statistics.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
 import { fitOf } from "./fit.ts";
 import { type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
@@ -28,13 +28,11 @@ export async function scoreMusic(
   chosen: readonly MusicModel[],
   options: Options,
   models: readonly MusicModel[] = chosen,
+  work = new Work(),
 ): Promise<MusicScoreResponse> {
-  const shifts = await shiftsBySet(piece, chosen, models, options);
+  const shifts = await shiftsBySet(piece, chosen, models, options, work);
   const scored: ScoredModel[] = [];
-  for (const model of chosen) {
-    await yieldToEventLoop();
-    scored.push(scoreOne(piece, model, shifts.get(model.set), options));
-  }
+  for (const model of chosen) scored.push(await scoreOne(piece, model, shifts.get(model.set), options, work));
   const groups = [...Map.groupBy(scored, ({ input }) => input.framesPerQuarter)].map(([framesPerQuarter, group]) => ({
     framesPerQuarter,
     ...ranked(group),
@@ -62,14 +60,15 @@ function comparisonsOf(groups: readonly ReturnType<typeof ranked>[]) {
   };
 }
 
-function scoreOne(
+async function scoreOne(
   piece: Piece,
   model: MusicModel,
   { semitones: shift, warnings }: Shift = { semitones: 0, warnings: [] },
   { framesPerQuarter, detail = "none" }: Options,
-): ScoredModel {
+  work: Work,
+): Promise<ScoredModel> {
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
-  const scored = model.score(input.roll);
+  const scored = await model.score(input.roll, work);
   const scoredFrames = scored.nll.length;
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
@@ -88,13 +87,13 @@ function scoreOne(
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && noteScores(input, scored)),
+    ...(detail === "notes" && noteScores(input, scored.nll, await scored.outcomes(work))),
   };
   return { model: model.id, input, nll: scored.nll, score };
 }
 
 /** The NLL of each note at its onset; and of each frame, that of the notes that sound on and that of the silent pitches. */
-function noteScores({ roll, shift }: ModelInput, { nll, outcomeNll, silenceNll }: Scored) {
+function noteScores({ roll, shift }: ModelInput, nll: Float64Array, { outcomeNll, silenceNll }: Outcomes) {
   const terms = Array.from(nll, (_, t) => outcomeNll(t)); // (frames - 1, D)
   const notes = onsets(roll).map(({ frame, pitch }) => ({
     frame,

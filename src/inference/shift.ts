@@ -9,7 +9,7 @@ import { parameterCount } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import { shiftsOf } from "../model/sets.ts";
 import { sum } from "../util/statistics.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import type { Piece } from "./piece.ts";
 
 export interface Shift {
@@ -34,6 +34,7 @@ export async function shiftsBySet(
   chosen: readonly MusicModel[],
   models: readonly MusicModel[],
   { transpose = piece.transpose, framesPerQuarter }: Options,
+  work = new Work(),
 ): Promise<ReadonlyMap<string, Shift>> {
   const shifts = new Map<string, Shift>();
   for (const { set } of chosen) {
@@ -43,7 +44,7 @@ export async function shiftsBySet(
       .reduce((least, model) => (parameterCount(model) < parameterCount(least) ? model : least));
     const shift =
       transpose === "auto"
-        ? await findShift(piece, smallest, framesPerQuarter)
+        ? await findShift(piece, smallest, framesPerQuarter, work)
         : { semitones: transpose, warnings: [] };
     shifts.set(set, shift);
   }
@@ -58,7 +59,12 @@ const FINALISTS = 3;
  * Of those that leave out the fewest notes the shift of lowest NLL, on the first MAX_SHIFT_FRAMES frames. Without the first
  * rule a shift could win by moving notes out of the model's range.
  */
-async function findShift(piece: Piece, model: MusicModel, framesPerQuarter = model.framesPerQuarter): Promise<Shift> {
+async function findShift(
+  piece: Piece,
+  model: MusicModel,
+  framesPerQuarter = model.framesPerQuarter,
+  work: Work,
+): Promise<Shift> {
   const candidates = shiftsOf(model.set).map((semitones) => {
     return { semitones, ...piece.quantize(framesPerQuarter, semitones, model.pitches) };
   });
@@ -67,9 +73,8 @@ async function findShift(piece: Piece, model: MusicModel, framesPerQuarter = mod
   const ranked = async (some: typeof candidates, length: number) => {
     const tried: { candidate: (typeof candidates)[number]; nll: number }[] = [];
     for (const candidate of some) {
-      await yieldToEventLoop();
       const roll = frames > length ? sliceRoll(candidate.roll, 0, length) : candidate.roll;
-      tried.push({ candidate, nll: sum(model.score(roll).nll) });
+      tried.push({ candidate, nll: sum((await model.score(roll, work)).nll) });
     }
     return tried
       .toSorted((a, b) => a.candidate.leftOut - b.candidate.leftOut || a.nll - b.nll)

@@ -1,14 +1,23 @@
 /**
  * Networks of one set and preset -> Ensemble, their average: p(x_t | past) = Σ_m w_m p_m(x_t | past), which is a distribution
  * since each p_m is. Given the past the pitches of a frame are no longer independent. The weights are even in every frame, so
- * this is not the average of the likelihoods of whole pieces; only adaptive scoring moves them towards the members that have
- * predicted the piece well.
+ * this is not the average of the likelihoods of whole pieces; only adaptive scoring moves them, see member-weights.ts.
  */
 import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
+import { Work } from "../util/work.ts";
 import type { Metrics } from "./checkpoint.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
-import { type Adapted, type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
+import { averageNll, evenShares, type LogShares, learnedShares } from "./member-weights.ts";
+import {
+  type Adapted,
+  type Advanced,
+  keepLast,
+  type MusicModel,
+  type Outcomes,
+  type Scored,
+  silenceOf,
+} from "./music-model.ts";
 import type { MusicNetwork } from "./music-network.ts";
 
 export class Ensemble implements MusicModel {
@@ -18,6 +27,7 @@ export class Ensemble implements MusicModel {
   readonly networks: readonly MusicNetwork[];
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array; // of the networks' states, one behind the other
+  readonly stepCost: number;
   readonly #logShares: LogShares;
 
   /**
@@ -28,7 +38,7 @@ export class Ensemble implements MusicModel {
   constructor(
     { id, version, metrics = {} }: Pick<MusicModel, "id" | "version"> & Partial<Pick<MusicModel, "metrics">>,
     networks: readonly MusicNetwork[],
-    logShares: LogShares = networks.map(() => 0),
+    logShares: LogShares = evenShares(networks.length),
   ) {
     if (networks.length < 2) {
       throw new SurprisalError("malformed-catalogue", expected(`at least two networks in ${id}`, networks.length));
@@ -49,6 +59,7 @@ export class Ensemble implements MusicModel {
     this.networks = networks;
     this.#logShares = logShares;
     this.stateLimits = Float64Array.from(networks.flatMap(({ stateLimits }) => [...stateLimits]));
+    this.stepCost = networks.reduce((sum, network) => sum + network.stepCost, 0);
   }
 
   get set(): string {
@@ -67,19 +78,22 @@ export class Ensemble implements MusicModel {
     return this.networks[0].framesPerQuarter;
   }
 
-  score(roll: PianoRoll): Scored {
-    const scored = this.networks.map((network) => network.score(roll));
+  async score(roll: PianoRoll, work = new Work()): Promise<Scored> {
+    const scored: Scored[] = [];
+    for (const network of this.networks) scored.push(await network.score(roll, work));
     return this.#scored(roll, scored, () => this.#logShares);
   }
 
-  adaptiveScore(roll: PianoRoll): Scored {
-    const scored = this.networks.map((network) => network.adaptiveScore(roll));
+  async adaptiveScore(roll: PianoRoll, work = new Work()): Promise<Scored> {
+    const scored: Scored[] = [];
+    for (const network of this.networks) scored.push(await network.adaptiveScore(roll, work));
     const logShares = learnedShares(this.#logShares, scored);
     return this.#scored(roll, scored, (t) => logShares[t]);
   }
 
-  adapt(roll: PianoRoll): Adapted {
-    const adapted = this.networks.map((network) => network.adapt(roll));
+  async adapt(roll: PianoRoll, work = new Work()): Promise<Adapted> {
+    const adapted: Awaited<ReturnType<MusicNetwork["adapt"]>>[] = [];
+    for (const network of this.networks) adapted.push(await network.adapt(roll, work));
     const logShares = learnedShares(this.#logShares, adapted);
     return {
       model: new Ensemble(
@@ -94,6 +108,17 @@ export class Ensemble implements MusicModel {
 
   /** @param logShares in the frame of nll[t] */
   #scored(roll: PianoRoll, scored: readonly Scored[], logShares: (t: number) => LogShares): Scored {
+    return {
+      nll: averages(scored, logShares),
+      outcomes: async (work = new Work()) => {
+        const outcomes: Outcomes[] = [];
+        for (const each of scored) outcomes.push(await each.outcomes(work));
+        return this.#outcomes(roll, outcomes, logShares);
+      },
+    };
+  }
+
+  #outcomes(roll: PianoRoll, scored: readonly Outcomes[], logShares: (t: number) => LogShares): Outcomes {
     const outcomeNll = keepLast((t) => {
       const before = scored.map(() => 0); // by member, of the pitches below
       let averageBefore = 0;
@@ -109,7 +134,6 @@ export class Ensemble implements MusicModel {
       });
     });
     return {
-      nll: averages(scored, logShares),
       outcomeNll,
       pitchNll(t, pitch) {
         const below = scored.map((each) => sum(each.outcomeNll(t).subarray(0, pitch - 1)));
@@ -124,14 +148,14 @@ export class Ensemble implements MusicModel {
     return new Float32Array(this.stateLimits.length);
   }
 
-  advance(state: Float32Array, roll: PianoRoll): Advanced {
+  async advance(state: Float32Array, roll: PianoRoll, work = new Work()): Promise<Advanced> {
     let start = 0;
-    const advanced = this.networks.map((network) => {
+    const advanced: Advanced[] = [];
+    for (const network of this.networks) {
       const end = start + network.stateLimits.length;
-      const own = network.advance(state.subarray(start, end), roll);
+      advanced.push(await network.advance(state.subarray(start, end), roll, work));
       start = end;
-      return own;
-    });
+    }
     const after = new Float32Array(state.length);
     start = 0;
     for (const own of advanced) {
@@ -153,38 +177,3 @@ const averages = (scored: readonly Pick<Scored, "nll">[], logShares: (t: number)
       logShares(t),
     ),
   );
-
-/** Logarithm of M times the weight of each member, so zeros where they are even. */
-type LogShares = readonly number[]; // (M)
-
-/**
- * -log of the weighted mean of e^-nll; the smallest is taken out first, so that no likelihood underflows.
- * @param logShares even unless given
- */
-function averageNll(nlls: readonly number[], logShares: LogShares): number {
-  const weighted = nlls.map((nll, m) => nll - logShares[m]);
-  const least = Math.min(...weighted);
-  const relative = weighted.reduce((sum, nll) => sum + Math.exp(least - nll), 0);
-  return least - Math.log(relative / nlls.length);
-}
-
-/**
- * How far the weights follow Bayes' rule, under which w_m grows by the likelihood of each frame (power 1) and forgets nothing
- * (memory 1). Validation chose for the four ensembles with a NADE head; docs/models.md has what they were chosen among.
- */
-const POWER = 0.1;
-const MEMORY = 0.97;
-
-/** The weights before each frame and behind the last, by what the members gave the frames before: log w = MEMORY · log w - POWER · nll, normalised. */
-function learnedShares(start: LogShares, scored: readonly Pick<Scored, "nll">[]): LogShares[] {
-  const shares = [start];
-  scored[0].nll.forEach((_, t) => {
-    const logs = shares[t].map((log, m) => MEMORY * log - POWER * scored[m].nll[t]);
-    const mean = averageNll(
-      logs.map((log) => -log),
-      start.map(() => 0),
-    );
-    shares.push(logs.map((log) => log + mean));
-  });
-  return shares;
-}

@@ -2,6 +2,7 @@
  * The likeliest frames of a distribution, exactly, by best-first search: the probability of a prefix bounds those of all
  * frames that begin with it, so the first complete frame that leaves the queue is the likeliest, and so on.
  */
+import type { Work } from "../util/work.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import type { Chord } from "./music-model.ts";
 
@@ -23,12 +24,13 @@ interface Candidate {
  * @param shares M times the weight of each part; even unless given
  * @returns at most `count` frames, likeliest first; fewer when MAX_EXPANSIONS did not suffice for all, or there are fewer.
  */
-export function likelyFrames(
+export async function likelyFrames(
   parts: readonly FramePrefix[],
   columns: number,
   count: number,
-  shares: readonly number[] = parts.map(() => 1),
-): Chord[] {
+  { work, shares = parts.map(() => 1) }: { work: Work; shares?: readonly number[] },
+): Promise<Chord[]> {
+  const cost = parts.reduce((sum, part) => sum + part.cost, 0);
   const queue = new MaxHeap<Candidate>(({ probability }) => probability);
   const completed: number[] = []; // the highest probabilities of complete frames seen, falling; at most count
   const push = (candidate: Candidate) => {
@@ -52,6 +54,7 @@ export function likelyFrames(
     if (++expansions > MAX_EXPANSIONS) break;
     const last = best.columns[best.columns.length - 1];
     expand({ ...best, prefixes: best.prefixes.map((prefix) => prefix.after(last)) }, columns, push);
+    await work.step(cost);
   }
   return chords;
 }

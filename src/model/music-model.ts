@@ -2,6 +2,7 @@
  * What scoring and predicting know of a model of music: a network (music-network.ts) or an ensemble of them (ensemble.ts).
  */
 import type { PianoRoll } from "../formats/piano-roll.ts";
+import type { Work } from "../util/work.ts";
 import type { Checkpoint, Metrics } from "./checkpoint.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 
@@ -17,26 +18,27 @@ export interface MusicModel {
   readonly networks: readonly Trained[]; // the model itself, or those that a mixture averages
   readonly metrics: Metrics; // on the pieces of its set
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
+  readonly stepCost: number; // multiply-adds of a frame, see chunks.ts
 
   /**
    * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
    * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
    * @throws RangeError when a pitch is above D.
    */
-  score(roll: PianoRoll): Scored;
+  score(roll: PianoRoll, work?: Work): Promise<Scored>;
 
   /**
    * The same by weights that learn: after each frame they take a step of gradient descent on what it cost (dynamic evaluation:
    * Mikolov et al. 2010; Krause et al. 2018, arXiv 1709.07432). Every roll begins with the weights of the checkpoint.
    * @throws SurprisalError also `malformed-request` when a checkpoint names no adaptive rate.
    */
-  adaptiveScore(roll: PianoRoll): Scored;
+  adaptiveScore(roll: PianoRoll, work?: Work): Promise<Scored>;
 
   /**
    * Learns from a roll as adaptiveScore does, of at least one frame: what it has become predicts what follows.
    * @throws as adaptiveScore, but for too few frames
    */
-  adapt(roll: PianoRoll): Adapted;
+  adapt(roll: PianoRoll, work?: Work): Promise<Adapted>;
 
   /** State before any frame. */
   initialState(): Float32Array; // (S)
@@ -45,7 +47,7 @@ export interface MusicModel {
    * Feeds at least one frame from a state. Feeding a roll in parts gives the same bits as feeding it whole.
    * @throws RangeError when the roll is empty or a pitch is above D.
    */
-  advance(state: Float32Array, roll: PianoRoll): Advanced;
+  advance(state: Float32Array, roll: PianoRoll, work?: Work): Promise<Advanced>;
 }
 
 /** A version as answers show it. */
@@ -53,6 +55,11 @@ export const taggedVersion = (version: string): string => `sha256:${version}`;
 
 export interface Scored {
   readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
+  /** What the NLL is made of, by a second pass: few ask for it. */
+  outcomes(work?: Work): Promise<Outcomes>;
+}
+
+export interface Outcomes {
   /**
    * The terms of nll[t], (D): for each pitch, -log p(it sounds, or is silent, as it does in frame t + 1), given the frames
    * before and the lower pitches of its own frame. They add up to nll[t], but for rounding.
@@ -81,6 +88,7 @@ export interface NextFrame {
   readonly draws: number; // seeded draws from which the probabilities are estimated; 0: they are exact
   readonly standardErrors: Float64Array; // (D), of the probabilities; zeros where they are exact
   readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
+  readonly drawCost: number; // multiply-adds of a draw from each part
   /**
    * A frame of it, as MIDI pitches.
    * @param draw uniform in [0, 1)
@@ -88,7 +96,7 @@ export interface NextFrame {
    */
   sample(draw: () => number, temperature: number): number[];
   /** The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard. */
-  chords(count: number): Chord[];
+  chords(count: number, work?: Work): Promise<Chord[]>;
 }
 
 /** A whole frame: all that sounds in it. */

@@ -7,12 +7,20 @@ import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import type { Tensors } from "../kernel/config.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
-import { once } from "../util/once.ts";
+import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
-import { CHUNK, chunkKernel, lazyKernel } from "./chunks.ts";
+import { ADAPTIVE_STEPS, CHUNK, chunkKernel, lazyKernel, stepCost } from "./chunks.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
-import { type Adapted, type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
+import {
+  type Adapted,
+  type Advanced,
+  keepLast,
+  type MusicModel,
+  type Outcomes,
+  type Scored,
+  silenceOf,
+} from "./music-model.ts";
 
 /** A recurrent network of music. The pitches of a frame are independent given the frames before, or not, as its head has it. */
 export class MusicNetwork implements MusicModel {
@@ -23,6 +31,7 @@ export class MusicNetwork implements MusicModel {
   readonly framesPerQuarter: number;
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array;
+  readonly stepCost: number;
   /** Of the steps of adaptive scoring; undefined when the checkpoint names none. */
   readonly adaptiveRate: number | undefined;
   readonly #module: WebAssembly.Module;
@@ -49,6 +58,7 @@ export class MusicNetwork implements MusicModel {
     }
     this.adaptiveRate = adaptiveRateOf(metadata);
     this.stateLimits = stateLimits(config);
+    this.stepCost = stepCost(config);
     this.#module = kernel;
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
@@ -73,22 +83,27 @@ export class MusicNetwork implements MusicModel {
     return [this];
   }
 
-  score(roll: PianoRoll): Scored {
-    const nll = this.#remembered.get(roll) ?? this.#nll(roll, this.#forward(this.#kernel));
+  async score(roll: PianoRoll, work = new Work()): Promise<Scored> {
+    const run = this.#plainRun();
+    const nll = this.#remembered.get(roll) ?? (await this.#nll(roll, run, work));
     this.#remembered.set(roll, nll);
-    return this.#scored(roll, nll, () => this.#logits(roll, this.#forward(this.#kernel)));
+    return { nll, outcomes: async (work = new Work()) => this.#outcomes(roll, await this.#logits(roll, run, work)) };
   }
 
-  adaptiveScore(roll: PianoRoll): Scored {
-    const nll = this.#rememberedAdaptive.get(roll) ?? this.#adapting((run) => this.#nll(roll, run));
+  async adaptiveScore(roll: PianoRoll, work = new Work()): Promise<Scored> {
+    const nll = this.#rememberedAdaptive.get(roll) ?? (await this.#adaptiveRun((run) => this.#nll(roll, run, work)));
     this.#rememberedAdaptive.set(roll, nll);
-    return this.#scored(roll, nll, () => this.#adapting((run) => this.#logits(roll, run)));
+    return {
+      nll,
+      outcomes: async (work = new Work()) =>
+        this.#outcomes(roll, await this.#adaptiveRun((run) => this.#logits(roll, run, work))),
+    };
   }
 
-  adapt(roll: PianoRoll): Adapted & { readonly model: MusicNetwork } {
-    return this.#adapting((run) => {
+  adapt(roll: PianoRoll, work = new Work()): Promise<Adapted & { readonly model: MusicNetwork }> {
+    return this.#adaptiveRun(async (run) => {
       const nll = new Float64Array(frameCount(roll) - 1);
-      const state = this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start));
+      const state = await this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start), work);
       return { nll, state, model: this.#withTensors(run.kernel.tensors()) };
     });
   }
@@ -97,10 +112,13 @@ export class MusicNetwork implements MusicModel {
     return new MusicNetwork({ ...this.checkpoint, tensors }, this.version, this.#module, this.metrics);
   }
 
-  #forward = (kernel: Kernel): Run => ({ kernel, step: (batch) => kernel.forward(batch) });
+  #plainRun(): Run {
+    const kernel = this.#kernel;
+    return { kernel, forward: (batch) => kernel.forward(batch), steps: 1 };
+  }
 
-  /** Lends a kernel with the weights of the checkpoint, which they leave as the run goes on. */
-  #adapting<T>(work: (run: Run) => T): T {
+  /** Lends a kernel of its own to a run, since others may go on while it waits, with the weights of the checkpoint. */
+  async #adaptiveRun<T>(work: (run: Run) => Promise<T>): Promise<T> {
     const rate = this.adaptiveRate;
     if (rate === undefined) {
       const wanted = "models whose checkpoint names an adaptive rate";
@@ -109,16 +127,14 @@ export class MusicNetwork implements MusicModel {
     const kernel = this.#adaptingKernels.pop() ?? chunkKernel(this.#module, this.checkpoint);
     try {
       kernel.load(this.checkpoint.tensors);
-      return work({ kernel, step: (batch) => kernel.adapt(batch, rate) });
+      return await work({ kernel, forward: (batch) => kernel.adapt(batch, rate), steps: ADAPTIVE_STEPS });
     } finally {
       this.#adaptingKernels.push(kernel);
     }
   }
 
-  /** @param logits (frames - 1, D), by a second pass: few ask for them */
-  #scored(roll: PianoRoll, nll: Float64Array, secondPass: () => Float32Array): Scored {
-    const logits = once(secondPass);
-    const logit = (t: number, d: number) => logits()[t * this.pitches + d];
+  #outcomes(roll: PianoRoll, logits: Float32Array): Outcomes {
+    const logit = (t: number, d: number) => logits[t * this.pitches + d];
     const outcomeNll = keepLast((t) => {
       const sounding = new Set(roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]));
       return Float64Array.from({ length: this.pitches }, (_, d) =>
@@ -126,7 +142,6 @@ export class MusicNetwork implements MusicModel {
       );
     });
     return {
-      nll,
       outcomeNll,
       // -log σ(l) = softplus(l) - l = softplus(-l)
       pitchNll: (t, pitch) => softplus(-logit(t, pitch - 1)),
@@ -134,7 +149,7 @@ export class MusicNetwork implements MusicModel {
     };
   }
 
-  #nll(roll: PianoRoll, run: Run): Float64Array {
+  async #nll(roll: PianoRoll, run: Run, work: Work): Promise<Float64Array> {
     const frames = frameCount(roll);
     if (frames < 2) {
       throw new SurprisalError(
@@ -143,35 +158,38 @@ export class MusicNetwork implements MusicModel {
       );
     }
     const nll = new Float64Array(frames - 1);
-    this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start));
+    await this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start), work);
     return nll;
   }
 
   /** (frames - 1, D): with a NADE head, of each pitch given the lower ones of its frame. */
-  #logits(roll: PianoRoll, run: Run): Float32Array {
+  async #logits(roll: PianoRoll, run: Run, work: Work): Promise<Float32Array> {
     const logits = new Float32Array((frameCount(roll) - 1) * this.pitches);
-    this.#runScored(roll, run, (start) => logits.set(run.kernel.logits(), start * this.pitches));
+    await this.#runScored(roll, run, (start) => logits.set(run.kernel.logits(), start * this.pitches), work);
     return logits;
   }
 
   /** Returns the state before the last frame. */
-  #runScored(roll: PianoRoll, run: Run, visit: Visit): Float32Array {
+  #runScored(roll: PianoRoll, run: Run, visit: Visit, work: Work): Promise<Float32Array> {
     const frames = frameCount(roll);
-    return this.#run(run, this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), visit);
+    const rolls = { inputs: sliceRoll(roll, 0, frames - 1), targets: sliceRoll(roll, 1, frames) };
+    return this.#run(this.initialState(), rolls, run, visit, work);
   }
 
   initialState(): Float32Array {
     return new Float32Array(this.stateLimits.length);
   }
 
-  advance(state: Float32Array, roll: PianoRoll): Advanced {
+  async advance(state: Float32Array, roll: PianoRoll, work = new Work()): Promise<Advanced> {
     const frames = frameCount(roll);
     if (frames < 1) throw new RangeError(expected("at least one frame", "none"));
     let logits: Float32Array = new Float32Array();
     const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
-    const after = this.#run(this.#forward(this.#kernel), state, roll, nothing, () => {
-      logits = this.#kernel.logits();
-    });
+    const run = this.#plainRun();
+    const keep = () => {
+      logits = run.kernel.logits();
+    };
+    const after = await this.#run(state, { inputs: roll, targets: nothing }, run, keep, work);
     return { state: after, next: new FrameDistribution([this.#prefix(after, logits)], this.pitches) };
   }
 
@@ -184,7 +202,13 @@ export class MusicNetwork implements MusicModel {
   }
 
   /** Runs inputs in chunks; visit sees the start and the NLL of each, while the kernel still holds its logits. */
-  #run({ kernel, step }: Run, state: Float32Array, inputs: PianoRoll, targets: PianoRoll, visit: Visit): Float32Array {
+  async #run(
+    state: Float32Array,
+    { inputs, targets }: { inputs: PianoRoll; targets: PianoRoll },
+    { kernel, forward, steps }: Run,
+    visit: Visit,
+    work: Work,
+  ): Promise<Float32Array> {
     const frames = frameCount(inputs);
     for (let start = 0; start < frames; start += CHUNK) {
       const end = Math.min(frames, start + CHUNK);
@@ -194,8 +218,9 @@ export class MusicNetwork implements MusicModel {
         targets: this.#columns(sliceRoll(targets, start, end)),
       };
       kernel.setState(state);
-      visit(start, step(batch));
+      visit(start, forward(batch));
       state = kernel.state();
+      await work.step((end - start) * steps * this.stepCost);
     }
     return state;
   }
@@ -212,7 +237,8 @@ export class MusicNetwork implements MusicModel {
 /** How chunks pass through a kernel: under its weights as they are, or changing them. */
 interface Run {
   readonly kernel: Kernel;
-  readonly step: (batch: Batch<SparseRows>) => Float32Array;
+  readonly forward: (batch: Batch<SparseRows>) => Float32Array;
+  readonly steps: number; // plain ones, in whose time a frame passes
 }
 
 type Visit = (start: number, nll: Float32Array) => void;

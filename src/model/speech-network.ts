@@ -8,9 +8,9 @@ import { expected, SurprisalError } from "../errors.ts";
 import { dithered } from "../formats/dither.ts";
 import type { MixtureShape } from "../kernel/config.ts";
 import { type Kernel, stateLimits } from "../kernel/kernel.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import { type Checkpoint, modelId } from "./checkpoint.ts";
-import { CHUNK, lazyKernel } from "./chunks.ts";
+import { CHUNK, lazyKernel, stepCost } from "./chunks.ts";
 import { GaussianMixture } from "./gaussian-mixture.ts";
 
 /** Where a recording stopped: the state before its last step, and the samples from that step's first on. */
@@ -44,6 +44,7 @@ export class SpeechNetwork {
   readonly inputs: number; // samples that a step reads
   readonly shape: MixtureShape; // shape.block samples that it predicts
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
+  readonly stepCost: number; // multiply-adds, see chunks.ts
   readonly #lazyKernel: () => Kernel;
 
   /** @throws SurprisalError `malformed-checkpoint` when it has no mixture head, or no sampleRate, mean or std. */
@@ -70,6 +71,7 @@ export class SpeechNetwork {
     this.inputs = config.inputs;
     this.shape = config.mixture;
     this.stateLimits = stateLimits(config);
+    this.stepCost = stepCost(config);
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
@@ -96,7 +98,7 @@ export class SpeechNetwork {
    * @param samples standardised
    * @throws SurprisalError `nothing-to-score` when there is no sample after the first `inputs`.
    */
-  async score(samples: Float32Array): Promise<{ readonly nll: Float64Array }> {
+  async score(samples: Float32Array, work = new Work()): Promise<{ readonly nll: Float64Array }> {
     const { inputs } = this;
     const { block } = this.shape;
     const scored = samples.length - inputs;
@@ -117,7 +119,7 @@ export class SpeechNetwork {
       const first = start * block + inputs;
       nll.set(this.#forward(state, samples.subarray(start * block), steps, samples.subarray(first)), start);
       state = this.#kernel.state();
-      await yieldToEventLoop();
+      await work.step(steps * this.stepCost);
     }
     if (whole < nll.length) {
       this.#forward(state, samples.subarray(whole * block), 1);
@@ -135,7 +137,7 @@ export class SpeechNetwork {
    * Reads samples (full scale = 1) from where a recording stopped: parts of it give the same bits as the whole.
    * @throws SurprisalError `nothing-to-score` when the recording has fewer samples than a step reads.
    */
-  async advance(stopped: SpeechState, samples: Float32Array): Promise<AdvancedSpeech> {
+  async advance(stopped: SpeechState, samples: Float32Array, work = new Work()): Promise<AdvancedSpeech> {
     const { inputs } = this;
     const { block } = this.shape;
     const all = new Float32Array(stopped.samples.length + samples.length);
@@ -151,9 +153,10 @@ export class SpeechNetwork {
     const last = Math.floor((all.length - inputs) / block); // step
     let { state } = stopped;
     for (let start = 0; start < last; start += CHUNK) {
-      this.#forward(state, read.subarray(start * block), Math.min(CHUNK, last - start));
+      const steps = Math.min(CHUNK, last - start);
+      this.#forward(state, read.subarray(start * block), steps);
       state = this.#kernel.state();
-      await yieldToEventLoop();
+      await work.step(steps * this.stepCost);
     }
     this.#forward(state, read.subarray(last * block), 1);
     return {
@@ -170,6 +173,7 @@ export class SpeechNetwork {
   async continuation(
     { next, rest }: AdvancedSpeech,
     { blocks, draw, temperature }: { blocks: number; draw: () => number; temperature: number },
+    work = new Work(),
   ): Promise<Float32Array> {
     const { inputs } = this;
     const { block } = this.shape;
@@ -183,7 +187,7 @@ export class SpeechNetwork {
       this.#forward(state, sampled.subarray(k * block), 1);
       state = this.#kernel.state();
       sampled.set(this.#mixture().sample(draw, temperature), k * block + inputs);
-      await yieldToEventLoop();
+      await work.step(this.stepCost);
     }
     return sampled.slice(known);
   }

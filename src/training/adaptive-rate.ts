@@ -5,7 +5,9 @@ import { MusicNetwork } from "../model/music-network.ts";
 import { evaluate } from "./evaluate.ts";
 
 /** Six a decade: validation is flat between two of them, within 0.01 nats a frame of the shipped models. */
-const RATES = [1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150].map((thousandths) => thousandths / 1000);
+const RATES = [1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500].map(
+  (thousandths) => thousandths / 1000,
+);
 
 /** So many rates without a better one end the search: beyond the best one the NLL only grows. */
 const PATIENCE = 2;

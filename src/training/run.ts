@@ -7,7 +7,7 @@ import { deserialize, serialize } from "node:v8";
 import type { Cell } from "../kernel/config.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { networkOf } from "../model/model.ts";
-import { writeFileAtomically } from "../store/files.ts";
+import { writeFileAtomically } from "../store/atomic.ts";
 import { best as bestRate, tryAdaptiveRates, withAdaptiveRate } from "./adaptive-rate.ts";
 import { isRoll } from "./batches.ts";
 import type { TrainingSet } from "./datasets.ts";
@@ -41,20 +41,16 @@ export interface Run {
 }
 
 /**
- * Trains until the protocol says stop and returns the checkpoint of the best validation NLL with what was measured. A
- * run that was killed goes on from its last snapshot if it is asked for with the same settings,
- * data and kernel; it ends with the same checkpoint. The log stays, in `<folder>/<set>/<cell>-<hash>.jsonl`.
+ * Trains until the protocol says stop and makes the checkpoint of the best validation NLL with what was measured. A
+ * run that was killed, or whose checkpoint could not be kept, goes on from its last snapshot if it is asked for with the same
+ * settings, data and kernel; it ends with the same checkpoint. The log stays, in `<folder>/<set>/<cell>-<hash>.jsonl`.
+ * @param keep puts the checkpoint where it is safe: what a second run would need is removed afterwards
+ * @returns what keep returns
  */
-export async function run({
-  kernel,
-  engine = kernelEngine,
-  set,
-  cell,
-  protocol,
-  folder,
-  snapshotSeconds = 5,
-  onEpoch,
-}: Run): Promise<Checkpoint> {
+export async function run<T>(
+  { kernel, engine = kernelEngine, set, cell, protocol, folder, snapshotSeconds = 5, onEpoch }: Run,
+  keep: (checkpoint: Checkpoint) => Promise<T>,
+): Promise<T> {
   const module = await WebAssembly.compile(kernel);
   const trainer = new Trainer(engine(module), set, cell, protocol);
   const hash = createHash("sha256")
@@ -80,9 +76,9 @@ export async function run({
     }
   }
   await writeFileAtomically(`${path}.jsonl`, log.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
-  const checkpoint = await finish(module, trainer, set, protocol);
+  const kept = await keep(await finish(module, trainer, set, protocol));
   await rm(`${path}.snapshot`, { force: true });
-  return checkpoint;
+  return kept;
 }
 
 async function readSaved(path: string): Promise<Saved | undefined> {

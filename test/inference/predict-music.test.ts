@@ -222,7 +222,7 @@ describe("a sampled continuation", () => {
     const seeds = 400;
     const { probabilities } = await predictOne(piece);
     const [model] = models.filter(({ id }) => id === "jsb/gru");
-    const { next } = model.advance(model.initialState(), pianoRoll(piece));
+    const { next } = await model.advance(model.initialState(), pianoRoll(piece));
     expect((await predictOne(piece, { steps: 1, seed: 7 })).continuation?.[0]).toEqual(next.sample(uniform(7), 1));
     for (const temperature of [0.5, 1, 2]) {
       const wanted = probabilities.map((p) => 1 / (1 + ((1 - p) / p) ** (1 / temperature)));

@@ -1,12 +1,13 @@
 /** Models that learn from a piece as they score it: held to the reference implementation, and to what they must not know. */
 import { describe, expect, test } from "vitest";
-import { frameCount, pianoRoll, sliceRoll } from "../../src/formats/piano-roll.ts";
+import { frameCount, type PianoRoll, pianoRoll, sliceRoll } from "../../src/formats/piano-roll.ts";
 import { CELLS } from "../../src/kernel/config.ts";
 import { ReferenceKernel } from "../../src/kernel/reference.ts";
 import { Ensemble } from "../../src/model/ensemble.ts";
 import type { MusicModel } from "../../src/model/music-model.ts";
 import { MusicNetwork } from "../../src/model/music-network.ts";
 import { uniform } from "../../src/util/random.ts";
+import { Work } from "../../src/util/work.ts";
 import { randomCheckpoint, randomModel, randomPiece } from "../support/models.ts";
 import { pack } from "../support/random.ts";
 import { kernelModule } from "../support/wasm.ts";
@@ -27,71 +28,86 @@ const all = [...named(networks), ...named(ensembles)];
 const piece = randomPiece(1, 300);
 const roll = pianoRoll(piece);
 
+const nllOf = async (model: MusicModel, of: PianoRoll) => (await model.adaptiveScore(of)).nll;
+
 const sum = (values: Iterable<number>) => Array.from(values).reduce((total, value) => total + value, 0);
 
 describe.each(named(networks))("%s", (_, model) => {
-  test("scores as the reference implementation adapts", () => {
+  test("scores as the reference implementation adapts", async () => {
     const { config, tensors } = (model as MusicNetwork).checkpoint;
     const reference = new ReferenceKernel(config);
     reference.load(tensors);
     const wanted = reference.adapt(pack([piece.map((frame) => frame.map((pitch) => pitch - 1))]).batch, RATE);
-    model.adaptiveScore(roll).nll.forEach((nll, t) => {
+    (await nllOf(model, roll)).forEach((nll, t) => {
       expect(Math.abs(nll - wanted[t])).toBeLessThan(1e-4 * Math.max(1, wanted[t]));
     });
   });
 });
 
 describe.each(all)("%s", (_, model) => {
-  test("learns: what repeats costs less than without learning", () => {
+  test("learns: what repeats costs less than without learning", async () => {
     const repeated = pianoRoll(Array.from({ length: 40 }, () => piece.slice(0, 4)).flat());
-    expect(sum(model.adaptiveScore(repeated).nll)).toBeLessThan(0.8 * sum(model.score(repeated).nll));
+    expect(sum(await nllOf(model, repeated))).toBeLessThan(0.8 * sum((await model.score(repeated)).nll));
   });
 
-  test("knows nothing of the future: another second half leaves the first half as it is, bit for bit", () => {
+  test("knows nothing of the future: another second half leaves the first half as it is, bit for bit", async () => {
     const half = 150;
     const other = pianoRoll([...piece.slice(0, half), ...randomPiece(2, half)]);
-    const [found, changed] = [roll, other].map((each) => model.adaptiveScore(each).nll);
+    const [found, changed] = [await nllOf(model, roll), await nllOf(model, other)];
     expect(changed.slice(0, half - 1)).toEqual(found.slice(0, half - 1));
     expect(changed.slice(half - 1)).not.toEqual(found.slice(half - 1));
   });
 
-  test("begins each piece with the trained weights, and its static score stays, bit for bit", () => {
+  test("begins each piece with the trained weights, and its static score stays, bit for bit", async () => {
     const copy = () => sliceRoll(roll, 0, frameCount(roll)); // another roll, so that nothing is remembered
-    const [plain, adaptive] = [model.score(roll).nll, model.adaptiveScore(roll).nll];
-    model.adaptiveScore(pianoRoll(randomPiece(3, 50)));
-    expect(model.adaptiveScore(copy()).nll).toEqual(adaptive);
-    expect(model.score(copy()).nll).toEqual(plain);
+    const [plain, adaptive] = [(await model.score(roll)).nll, await nllOf(model, roll)];
+    await model.adaptiveScore(pianoRoll(randomPiece(3, 50)));
+    expect(await nllOf(model, copy())).toEqual(adaptive);
+    expect((await model.score(copy())).nll).toEqual(plain);
   });
 
-  test("says of each pitch what it cost: together they cost what the frame does", () => {
-    const { nll, outcomeNll, pitchNll, silenceNll } = model.adaptiveScore(roll);
+  test("keeps what two requests learn apart, and gives up one that nobody waits for", async () => {
+    const rolls = [4, 5, 6].map((seed) => pianoRoll(randomPiece(seed, 300)));
+    const copies = rolls.map((each) => sliceRoll(each, 0, frameCount(each)));
+    const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const abort = new AbortController();
+    const given = model.adaptiveScore(pianoRoll(randomPiece(7, 300)), new Work({ pause, signal: abort.signal }));
+    const together = rolls.map((each) => model.adaptiveScore(each, new Work({ pause })));
+    abort.abort(new Error("gone"));
+    await expect(given).rejects.toThrow("gone");
+    for (const [k, each] of together.entries()) expect((await each).nll).toEqual(await nllOf(model, copies[k]));
+  });
+
+  test("says of each pitch what it cost: together they cost what the frame does", async () => {
+    const scored = await model.adaptiveScore(roll);
+    const { nll } = scored;
+    const { outcomeNll, pitchNll, silenceNll } = await scored.outcomes();
     for (const t of [0, 127, 128, 298]) {
       const outcomes = outcomeNll(t);
+      const notes = sum(piece[t + 1].map((pitch) => outcomes[pitch - 1]));
       expect(Math.abs(sum(outcomes) - nll[t])).toBeLessThan(1e-4);
-      expect(Math.abs(sum(piece[t + 1].map((pitch) => outcomes[pitch - 1])) + silenceNll(t) - nll[t])).toBeLessThan(
-        1e-4,
-      );
+      expect(Math.abs(notes + silenceNll(t) - nll[t])).toBeLessThan(1e-4);
       for (const pitch of piece[t + 1]) expect(Math.abs(pitchNll(t, pitch) - outcomes[pitch - 1])).toBeLessThan(1e-9);
     }
   });
 
-  test("predicts the frame behind a piece as it would score it", () => {
-    const adapted = model.adapt(roll);
-    expect(adapted.nll).toEqual(model.adaptiveScore(roll).nll);
-    const { next } = adapted.model.advance(adapted.state, sliceRoll(roll, 299, 300));
-    const chords = next.chords(3);
+  test("predicts the frame behind a piece as it would score it", async () => {
+    const adapted = await model.adapt(roll);
+    expect(adapted.nll).toEqual(await nllOf(model, roll));
+    const { next } = await adapted.model.advance(adapted.state, sliceRoll(roll, 299, 300));
+    const chords = await next.chords(3);
     expect(chords.length).toBeGreaterThan(0);
     for (const { pitches, probability } of chords) {
-      const nll = model.adaptiveScore(pianoRoll([...piece, pitches])).nll[299];
-      expect(Math.abs(-Math.log(probability) - nll)).toBeLessThan(1e-4);
+      const nll = await nllOf(model, pianoRoll([...piece, pitches]));
+      expect(Math.abs(-Math.log(probability) - nll[299])).toBeLessThan(1e-4);
     }
   });
 });
 
 describe.each(named(ensembles))("%s", (_, model) => {
-  test("weighs its members by what they gave the frames before: each power 0.1 of a likelihood, forgotten by 3% a frame", () => {
-    const members = (model as Ensemble).networks.map((network) => network.adaptiveScore(roll).nll);
-    const { nll } = model.adaptiveScore(roll);
+  test("weighs its members by what they gave the frames before: each power 0.1 of a likelihood, forgotten by 3% a frame", async () => {
+    const members = await Promise.all((model as Ensemble).networks.map((network) => nllOf(network, roll)));
+    const nll = await nllOf(model, roll);
     for (const t of [0, 1, 20, 200]) {
       const weights = members.map((own) =>
         Math.exp(-0.1 * sum(Array.from(own.subarray(0, t), (cost, k) => 0.97 ** (t - 1 - k) * cost))),
@@ -112,18 +128,23 @@ describe("what an ensemble has become", () => {
   const ensemble = new Ensemble({ id: "jsb/mixture", version: "00" }, tiny);
   const past = [[1, 4], [], [2], [], [4], [1]];
   const frames = Array.from({ length: 16 }, (_, bits) => [1, 2, 3, 4].filter((pitch) => (bits >> (pitch - 1)) & 1));
-  const law = frames.map((frame) => Math.exp(-ensemble.adaptiveScore(pianoRoll([...past, frame])).nll[5]));
-  const { model, state } = ensemble.adapt(pianoRoll(past));
-  const { next } = model.advance(state, pianoRoll(past.slice(-1)));
+  const lawOf = () =>
+    Promise.all(frames.map(async (frame) => Math.exp(-(await nllOf(ensemble, pianoRoll([...past, frame])))[5])));
+  async function nextOf() {
+    const { model, state } = await ensemble.adapt(pianoRoll(past));
+    return (await model.advance(state, pianoRoll(past.slice(-1)))).next;
+  }
 
-  test("is a distribution over all frames that can follow, with the marginals that it gives", () => {
+  test("is a distribution over all frames that can follow, with the marginals that it gives", async () => {
+    const [law, next] = [await lawOf(), await nextOf()];
     expect(sum(law)).toBeCloseTo(1, 5);
     next.probabilities.forEach((probability, d) => {
       expect(probability).toBeCloseTo(sum(law.filter((_, bits) => frames[bits].includes(d + 1))), 5);
     });
   });
 
-  test("is the law of the frames that are sampled", () => {
+  test("is the law of the frames that are sampled", async () => {
+    const [law, next] = [await lawOf(), await nextOf()];
     const draws = 20_000;
     const draw = uniform(8);
     const found = new Array<number>(16).fill(0);
@@ -134,11 +155,11 @@ describe("what an ensemble has become", () => {
   });
 });
 
-test("refuses to adapt by a checkpoint that names no rate, and a rate that is none", () => {
+test("refuses to adapt by a checkpoint that names no rate, and a rate that is none", async () => {
   const { metadata, ...rest } = randomCheckpoint({ set: "jsb", cell: "gru" });
   const { adaptiveRate: _, ...others } = metadata;
   const network = (found: Record<string, string>) => new MusicNetwork({ ...rest, metadata: found }, "", kernelModule);
-  expect(() => network(others).adaptiveScore(roll)).toThrow(
+  await expect(network(others).adaptiveScore(roll)).rejects.toThrow(
     "Expected models whose checkpoint names an adaptive rate, got jsb/gru, which is scored statically only.",
   );
   for (const adaptiveRate of ["0", "-1", "2", "NaN", "fast", ""]) {
@@ -146,14 +167,14 @@ test("refuses to adapt by a checkpoint that names no rate, and a rate that is no
   }
 });
 
-test("a piece of one frame has nothing to score, but something to predict from", () => {
+test("a piece of one frame has nothing to score, but something to predict from", async () => {
   const single = pianoRoll([[60]]);
   for (const [, model] of all) {
-    expect(() => model.adaptiveScore(single)).toThrow("Expected at least 2 frames");
-    const { model: learned, state, nll } = model.adapt(single);
+    await expect(model.adaptiveScore(single)).rejects.toThrow("Expected at least 2 frames");
+    const { model: learned, state, nll } = await model.adapt(single);
     expect(nll).toHaveLength(0);
-    expect(learned.advance(state, single).next.probabilities).toEqual(
-      model.advance(model.initialState(), single).next.probabilities,
+    expect((await learned.advance(state, single)).next.probabilities).toEqual(
+      (await model.advance(model.initialState(), single)).next.probabilities,
     );
   }
 });

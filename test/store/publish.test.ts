@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SurprisalError } from "../../src/errors.ts";
 import { writeCheckpoint } from "../../src/model/checkpoint.ts";
-import { type Bucket, bucketStore } from "../../src/store/bucket.ts";
+import { type Bucket, bucketStore, StoreFailure } from "../../src/store/bucket.ts";
 import { follow } from "../../src/store/follow.ts";
 import { publish, releases, rollBack } from "../../src/store/publish.ts";
 import { CATALOGUE_KEY, type CheckpointStore, writeCatalogue } from "../../src/store/store.ts";
@@ -232,6 +232,24 @@ onEveryBucket((fresh) => {
     const { uploaded } = await put(two, bucket);
     expect([uploaded, await offered(bucket)]).toEqual([[], await offeredBy(two)]);
   });
+
+  // Two objects, the release, the catalogue.
+  test.each([0, 1, 2, 3])(
+    "a publisher whose disk is full after %i writes changes nothing for readers, and publishes once there is room",
+    async (most) => {
+      const bucket = await fresh();
+      const { name: first } = await put(one, bucket);
+      let done = 0;
+      const write: Bucket["put"] = async (...object) => {
+        if (done++ === most) throw new StoreFailure("The disk is full.");
+        return bucket.put(...object);
+      };
+      await expect(put(three, { ...bucket, put: write })).rejects.toThrow("The disk is full.");
+      expect([await namesIn(bucket), await offered(bucket)]).toEqual([[first], await offeredBy(one)]);
+      const { previous } = await put(three, bucket);
+      expect([previous, await offered(bucket)]).toEqual([first, await offeredBy(three)]);
+    },
+  );
 
   test("of ten publishers at a time each wins or is told, and who reads meanwhile sees whole releases", async () => {
     const bucket = await fresh();

@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readCheckpoint, writeCheckpoint } from "../../src/model/checkpoint.ts";
 import { type LoggedEpoch, run } from "../../src/training/run.ts";
+import { underFileLimit } from "../support/file-limit.ts";
 import { smallProtocol, smallSet } from "../support/pieces.ts";
 
 const kernelPath = new URL("../../dist/kernel.wasm", import.meta.url);
@@ -20,7 +22,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const runHere = async (onEpoch?: (epoch: LoggedEpoch) => void) =>
-  run({ ...settings, kernel: await readFile(kernelPath), folder, snapshotSeconds: 0, ...(onEpoch && { onEpoch }) });
+  run(
+    { ...settings, kernel: await readFile(kernelPath), folder, snapshotSeconds: 0, ...(onEpoch && { onEpoch }) },
+    async (checkpoint) => checkpoint,
+  );
 
 const filesOf = (ending: string) =>
   readdir(join(folder, "jsb")).then((names) => names.filter((name) => name.endsWith(ending)));
@@ -52,7 +57,7 @@ describe("a run", () => {
   });
 
   test("killed by SIGKILL goes on from its snapshot and ends with the same bytes", async () => {
-    const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", childScript(folder)], {
+    const child = spawn(process.execPath, nodeArguments({ pauseMs: 20 }), {
       cwd: new URL("../..", import.meta.url),
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -79,6 +84,20 @@ describe("a run", () => {
     expect(writeCheckpoint(resumed)).toEqual(writeCheckpoint(await runHere()));
   });
 
+  test("whose checkpoint does not fit on the disk keeps its snapshot, and need not train again", async () => {
+    const [command, args] = underFileLimit(2 ** 15, process.execPath, nodeArguments({ noteBytes: 2 ** 16 }));
+    const child = spawn(command, args, { cwd: new URL("../..", import.meta.url), stdio: ["ignore", "ignore", "pipe"] });
+    const said = text(child.stderr);
+    expect((await once(child, "exit"))[0]).toBe(1);
+    expect(await said).toContain("EFBIG");
+    expect([await filesOf(".snapshot"), await filesOf(".safetensors")]).toEqual([[expect.anything()], []]);
+
+    const epochs: LoggedEpoch[] = [];
+    const resumed = await runHere((epoch) => epochs.push(epoch));
+    expect([epochs, await filesOf(".snapshot")]).toEqual([[], []]);
+    expect(writeCheckpoint(resumed)).toEqual(writeCheckpoint(await runHere()));
+  });
+
   test("refuses a damaged snapshot by its name", async () => {
     const kept = runHere(() => {
       throw new Error("stop");
@@ -92,21 +111,36 @@ describe("a run", () => {
   });
 });
 
-/** The same run in another process, slowed down so that it can be caught in the middle. */
-const childScript = (folder: string): string => `
+/**
+ * The same run in another process.
+ * @param pauseMs after each epoch, so that it can be caught in the middle
+ * @param noteBytes of metadata, which make the checkpoint larger than a snapshot
+ */
+const nodeArguments = ({ pauseMs = 0, noteBytes = 0 }): string[] => [
+  "--input-type=module-typescript",
+  "--eval",
+  `
   import { readFile } from "node:fs/promises";
+  import { writeCheckpoint } from "./src/model/checkpoint.ts";
+  import { writeFileAtomically } from "./src/store/atomic.ts";
   import { run } from "./src/training/run.ts";
   import { smallProtocol, smallSet } from "./test/support/pieces.ts";
-  await run({
-    kernel: await readFile("dist/kernel.wasm"),
-    set: smallSet(),
-    cell: "lstm",
-    protocol: { ...smallProtocol, epochs: 30, patience: 30 },
-    folder: ${JSON.stringify(folder)},
-    snapshotSeconds: 0,
-    onEpoch: ({ epoch }) => {
-      console.log(epoch);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  const set = smallSet();
+  const folder = ${JSON.stringify(folder)};
+  await run(
+    {
+      kernel: await readFile("dist/kernel.wasm"),
+      set: { ...set, described: { ...set.described, note: "n".repeat(${noteBytes}) } },
+      cell: "lstm",
+      protocol: { ...smallProtocol, epochs: 30, patience: 30 },
+      folder,
+      snapshotSeconds: 0,
+      onEpoch: ({ epoch }) => {
+        console.log(epoch);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${pauseMs});
+      },
     },
-  });
-`;
+    (checkpoint) => writeFileAtomically(folder + "/jsb/lstm.safetensors", writeCheckpoint(checkpoint)),
+  );
+`,
+];

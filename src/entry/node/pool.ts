@@ -6,15 +6,13 @@
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Piscina } from "piscina";
+import { Worker } from "node:worker_threads";
 import { expected, SurprisalError } from "../../errors.ts";
+import type { Share } from "../../http/admission.ts";
 import type { Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
 import { MAX_WAITING } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
-
-/** Requests that a thread has under way at a time: it lets the small ones in between the parts of the large. */
-const AT_A_TIME = 16;
 
 /** What the threads serve. */
 export interface Served {
@@ -26,74 +24,202 @@ export interface Served {
 
 /** A request as it can be handed to another thread. */
 export interface Task {
+  readonly number: number;
   readonly url: string;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: Uint8Array<ArrayBuffer> | undefined; // a GET without it
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** Its answer. */
 export interface Answer {
+  readonly number: number;
   readonly status: number;
   readonly headers: [string, string][];
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
+/** `abort` is the number of a task whose client has left; a ping is answered as soon as a step is done. */
+export type ToThread = { readonly tasks: readonly Task[] } | { readonly abort: number } | { readonly ping: true };
+/** `long` is the number of a task that proved to be no small one. */
+export type FromThread = { readonly alive: true } | { readonly long: number } | Answer;
+
 export interface Pool {
   /**
    * @param id by which the log knows the request
-   * @throws SurprisalError `busy` when too many wait, and as readBody.
+   * @param share of the bytes of all bodies
+   * @throws SurprisalError `busy` when too many wait, `interrupted` when the thread is lost, and as readBody; the reason of
+   * the request's signal when its client leaves.
    */
-  answer(request: Request, id: string): Promise<Response>;
+  answer(request: Request, id: string, share: Share): Promise<Response>;
+  /** Whether as many requests wait as may. */
+  isFull(): boolean;
   /** Ends the threads when what they have under way is done. */
   close(): Promise<void>;
 }
 
+/**
+ * Tasks that a thread is sent before it has answered: small ones, so that it finds the next without waiting for a message, and
+ * beside them those that proved to be long, which take turns (turns.ts).
+ */
+const SMALL_AT_A_TIME = 4;
+const LONG_AT_A_TIME = 64;
+
+interface Job {
+  readonly task: Task;
+  readonly answered: PromiseWithResolvers<Answer>;
+  thread?: Thread;
+  isLong: boolean;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Job>;
+  isReady: boolean;
+  long: number; // of the jobs
+}
+
 /** Starts the threads, one for each core, and waits until the first is ready. */
-export async function startPool(served: Served, threads = availableParallelism()): Promise<Pool> {
-  const piscina = new Piscina<Task, Answer>({
-    filename: fileURLToPath(new URL(`./thread${extname(import.meta.url)}`, import.meta.url)), // .ts, or .js when built
-    workerData: served,
-    minThreads: threads,
-    maxThreads: threads,
-    concurrentTasksPerWorker: AT_A_TIME,
-    maxQueue: MAX_WAITING,
-  });
-  // Of a thread that dies between two tasks; another takes its place.
-  piscina.on("error", (error) => console.error("A thread died:", error));
-  try {
-    await piscina.run({ url: "http://localhost/health/live", headers: [], body: undefined });
-  } catch (error) {
-    await piscina.destroy();
-    throw error;
+export async function startPool(served: Served, size = availableParallelism()): Promise<Pool> {
+  const threads = new Set<Thread>();
+  const waiting = new Set<Job>();
+  const started = Promise.withResolvers<void>();
+  const underWay = new Set<Promise<Response>>();
+  let numbers = 0;
+  let isDispatching = false;
+  let isClosed = false;
+
+  function startThread(): void {
+    const url = new URL(`./thread${extname(import.meta.url)}`, import.meta.url); // .ts, or .js when built
+    const worker = new Worker(fileURLToPath(url), { workerData: served });
+    const thread: Thread = { worker, jobs: new Map(), isReady: false, long: 0 };
+    threads.add(thread);
+    worker.on("message", (message: FromThread) => listen(thread, message));
+    worker.on("error", (error) => {
+      if (threads.has(thread)) console.error("A thread died:", error);
+      lose(thread, error);
+    });
+    worker.on("exit", () => lose(thread, new Error("A thread ended.")));
   }
-  const checkQueue = () => {
-    if (piscina.queueSize < MAX_WAITING) return;
+
+  function listen(thread: Thread, message: FromThread): void {
+    if ("long" in message) {
+      const job = thread.jobs.get(message.long);
+      if (job) {
+        job.isLong = true;
+        thread.long += 1;
+      }
+    } else if ("number" in message) {
+      const job = thread.jobs.get(message.number);
+      thread.jobs.delete(message.number);
+      if (job?.isLong) thread.long -= 1;
+      job?.answered.resolve(message);
+    } else {
+      thread.isReady = true;
+      started.resolve();
+    }
+    dispatchSoon();
+  }
+
+  /** Another thread takes the place of one that is lost, but not its tasks: one of them may be the reason. */
+  function lose(thread: Thread, reason: unknown): void {
+    if (!threads.delete(thread)) return;
+    void thread.worker.terminate();
+    const error = new SurprisalError("interrupted", "The thread that worked on this request was lost; ask again.");
+    for (const { answered } of thread.jobs.values()) answered.reject(error);
+    started.reject(reason);
+    if (isClosed) return;
+    if (thread.isReady) startThread();
+    else setTimeout(() => isClosed || startThread(), RESTART_MS).unref();
+  }
+
+  /** Once for all that has come in: what goes to one thread goes in one message. */
+  function dispatchSoon(): void {
+    if (isDispatching || waiting.size === 0) return;
+    isDispatching = true;
+    setImmediate(() => {
+      isDispatching = false;
+      dispatch();
+    });
+  }
+
+  function dispatch(): void {
+    const tasks = new Map<Thread, Task[]>();
+    for (const job of waiting) {
+      const [thread] = [...threads].filter(hasRoom).toSorted((a, b) => small(a) - small(b) || a.long - b.long);
+      if (!thread) break;
+      waiting.delete(job);
+      job.thread = thread;
+      thread.jobs.set(job.task.number, job);
+      tasks.set(thread, [...(tasks.get(thread) ?? []), job.task]);
+    }
+    for (const [thread, some] of tasks)
+      send(
+        thread,
+        { tasks: some },
+        some.map(({ body }) => body.buffer),
+      );
+  }
+
+  function checkRoom(): void {
+    if (waiting.size < MAX_WAITING) return;
     throw new SurprisalError(
       "busy",
-      expected(`fewer than ${MAX_WAITING} requests that wait for a thread`, piscina.queueSize),
+      expected(`fewer than ${MAX_WAITING} requests that wait for a thread`, waiting.size),
     );
-  };
-  const answerByThread: Pool["answer"] = async (request, id) => {
-    checkQueue();
-    const bytes = await readBody(request, served.limits);
-    checkQueue(); // others may have come while the body did
+  }
+
+  const answerByThread: Pool["answer"] = async (request, id, share) => {
+    checkRoom();
+    const body = await readBody(request, served.limits, share);
+    checkRoom(); // others may have come while the body did
+    request.signal.throwIfAborted();
     const headersOf = new Headers(request.headers);
     headersOf.set("X-Request-Id", id);
-    const task = { url: request.url, headers: [...headersOf], body: bytes };
-    const { status, headers, body } = await piscina.run(task, { transferList: [bytes.buffer] });
-    return new Response(body, { status, headers });
+    headersOf.delete("Content-Encoding"); // it is undone
+    headersOf.set("Content-Length", String(body.length));
+    const task = { number: numbers++, url: request.url, headers: [...headersOf], body };
+    const job: Job = { task, answered: Promise.withResolvers(), isLong: false };
+    const leave = () => {
+      waiting.delete(job);
+      if (job.thread) send(job.thread, { abort: task.number });
+      job.answered.reject(request.signal.reason);
+    };
+    request.signal.addEventListener("abort", leave);
+    waiting.add(job);
+    dispatchSoon();
+    const { status, headers, body: bytes } = await job.answered.promise;
+    return new Response(bytes, { status, headers });
   };
-  const underWay = new Set<Promise<Response>>();
+
+  for (let k = 0; k < size; k++) startThread();
+  const endThreads = () => {
+    isClosed = true;
+    return Promise.all([...threads].map(({ worker }) => worker.terminate()));
+  };
+  try {
+    await started.promise;
+  } catch (error) {
+    await endThreads();
+    throw error;
+  }
   return {
-    answer(request, id) {
-      const answer = answerByThread(request, id).finally(() => underWay.delete(answer));
+    isFull: () => waiting.size >= MAX_WAITING,
+    answer(...request) {
+      const answer = answerByThread(...request).finally(() => underWay.delete(answer));
       underWay.add(answer);
       return answer;
     },
-    // Piscina's own close() ends all threads when the first of them is done, and after half a minute.
     async close() {
       while (underWay.size > 0) await Promise.allSettled(underWay);
-      await piscina.destroy();
+      await endThreads();
     },
   };
 }
+
+/** Pause before a thread is started in place of one that could not be: its reason may last. */
+const RESTART_MS = 1000;
+
+const small = ({ jobs, long }: Thread) => jobs.size - Math.min(long, LONG_AT_A_TIME);
+const hasRoom = (thread: Thread) => thread.isReady && small(thread) < SMALL_AT_A_TIME;
+const send = ({ worker }: Thread, message: ToThread, transfer: ArrayBuffer[] = []) =>
+  worker.postMessage(message, transfer);

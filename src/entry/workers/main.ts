@@ -4,7 +4,7 @@ import { env, waitUntil } from "cloudflare:workers";
 import kernel from "../../../dist/kernel.wasm";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
-import { DEFAULT_LIMITS, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
+import { DEFAULT_LIMITS, WORKERS_BODIES_BYTES, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
 import { bucketStore } from "../../store/bucket.ts";
 import { clientMessage, follow } from "../../store/follow.ts";
 import { r2Bucket } from "../../store/r2.ts";
@@ -21,7 +21,12 @@ const { models, problems } = isolate({
 const app = createApp({
   models,
   lastError: () => problems().map(clientMessage).at(0),
-  limits: { ...DEFAULT_LIMITS, bodyBytes: WORKERS_BODY_BYTES, seconds: WORKERS_SECONDS },
+  limits: {
+    ...DEFAULT_LIMITS,
+    bodyBytes: WORKERS_BODY_BYTES,
+    bodiesBytes: WORKERS_BODIES_BYTES,
+    seconds: WORKERS_SECONDS,
+  },
   version,
   log: logFailure,
 });

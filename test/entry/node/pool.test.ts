@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Worker } from "node:worker_threads";
+import { gzipSync } from "node:zlib";
 import { createAdaptorServer } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Pool, startPool } from "../../../src/entry/node/pool.ts";
 import { decode } from "../../../src/formats/decoders.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
+import { admission } from "../../../src/http/admission.ts";
 import { createApp, type Deps } from "../../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
@@ -35,6 +37,7 @@ function releaseOf(): Release {
 /** As the main thread has them: it shows the models, and must not be asked to score by them. */
 const shown = models;
 let pool: Pool;
+const openShare = admission(DEFAULT_LIMITS.bodiesBytes);
 const deps: Deps = {
   models: () => shown,
   limits: DEFAULT_LIMITS,
@@ -82,17 +85,70 @@ test("long recordings, one for each thread and more, delay neither a chord nor a
   expect(answers.slice(2)).toEqual(Array(3).fill("recording 200"));
 });
 
+test("a compressed body is decoded, and refused where it is too large, before it goes to a thread", async () => {
+  const held: number[] = [];
+  const share = { take: (bytes: number) => held.push(bytes), release: () => {} };
+  const json = (body: string) => {
+    const headers = { "Content-Type": "application/json", "Content-Encoding": "gzip" };
+    return new Request("http://x/score", { method: "POST", body: gzipSync(body), headers });
+  };
+  const text = '{"pianoRoll":[[60],[62]]}';
+  expect((await pool.answer(json(text), "1", share)).status).toBe(200);
+  expect(held.filter(Boolean)).toEqual([gzipSync(text).length, text.length]);
+  await expect(pool.answer(json(" ".repeat(2 ** 23)), "2", share)).rejects.toMatchObject({ code: "too-large" });
+});
+
 test("a pool that is closed first answers what each of its threads has begun", async () => {
   const served = { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" };
   const other = await startPool(served, 2);
   const headers = { "Content-Type": "audio/wav" };
   const answers = [100_000, 200_000, 400_000, 800_000].map((length, k) => {
     const body = writeWav({ samples: randomRecording(k, length), sampleRate: 8000 });
-    return other.answer(new Request("http://x/score", { method: "POST", body, headers }), `${k}`);
+    return other.answer(new Request("http://x/score", { method: "POST", body, headers }), `${k}`, openShare());
   });
   await new Promise((resolve) => setTimeout(resolve, 300));
   await other.close();
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+});
+
+test("the threads stop working when the clients have left", async () => {
+  const started: Worker[] = [];
+  const note = (worker: Worker) => started.push(worker);
+  process.on("worker", note);
+  const other = await startPool(
+    { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" },
+    2,
+  );
+  process.off("worker", note);
+  const listening = createAdaptorServer({ fetch: createApp({ ...deps, offload: () => other.answer }).fetch });
+  listening.listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  const { port } = listening.address() as AddressInfo;
+  try {
+    const body = writeWav({ samples: randomRecording(1, 4_800_000), sampleRate: 8000 });
+    const client = new AbortController();
+    const init = { method: "POST", body, headers: { "Content-Type": "audio/wav" }, signal: client.signal };
+    const left = Array.from({ length: 8 }, () => fetch(`http://127.0.0.1:${port}/score`, init).catch(String));
+    /** Share of the time in which the threads computed since they were last asked. */
+    let before = started.map(({ performance }) => performance.eventLoopUtilization());
+    const busy = () => {
+      const now = started.map(({ performance }) => performance.eventLoopUtilization());
+      const shares = now.map((used, k) => {
+        const { active, idle } = before[k];
+        return (used.active - active) / (used.active - active + used.idle - idle);
+      });
+      before = now;
+      return Math.max(...shares);
+    };
+    const patience = { interval: 250, timeout: 10_000 }; // all of it takes minutes
+    await expect.poll(busy, patience).toBeGreaterThan(0.8);
+    client.abort();
+    expect(await Promise.all(left)).toEqual(Array(8).fill(expect.stringMatching("AbortError")));
+    await expect.poll(busy, patience).toBeLessThan(0.2);
+  } finally {
+    listening.close();
+    await other.close();
+  }
 });
 
 test("a thread that dies between two requests is logged and replaced, and every request is answered", async () => {
@@ -113,7 +169,9 @@ test("a thread that dies between two requests is logged and replaced, and every 
     await started[1].terminate(); // without a word
     await expect.poll(() => started.length).toBe(4);
     const init = { method: "POST", body: '{"pianoRoll":[[60],[62]]}', headers: { "Content-Type": "application/json" } };
-    const answers = Array.from({ length: 20 }, (_, k) => other.answer(new Request("http://x/score", init), `${k}`));
+    const answers = Array.from({ length: 20 }, (_, k) =>
+      other.answer(new Request("http://x/score", init), `${k}`, openShare()),
+    );
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
   } finally {
     process.off("worker", note);
