@@ -78,6 +78,10 @@ export class Ensemble implements MusicModel {
     return this.networks[0].framesPerQuarter;
   }
 
+  get canAdapt(): boolean {
+    return this.networks.every((network) => network.canAdapt);
+  }
+
   async score(roll: PianoRoll, work = new Work()): Promise<Scored> {
     const scored: Scored[] = [];
     for (const network of this.networks) scored.push(await network.score(roll, work));

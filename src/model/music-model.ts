@@ -19,6 +19,7 @@ export interface MusicModel {
   readonly metrics: Metrics; // on the pieces of its set
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
   readonly stepCost: number; // multiply-adds of a frame, see chunks.ts
+  readonly canAdapt: boolean; // whether its checkpoints name the rate of adaptive scoring
 
   /**
    * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.

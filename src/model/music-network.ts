@@ -32,8 +32,7 @@ export class MusicNetwork implements MusicModel {
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array;
   readonly stepCost: number;
-  /** Of the steps of adaptive scoring; undefined when the checkpoint names none. */
-  readonly adaptiveRate: number | undefined;
+  readonly #adaptiveRate: number | undefined; // of the steps of adaptive scoring, where the checkpoint names one
   readonly #module: WebAssembly.Module;
   readonly #lazyKernel: () => Kernel;
   readonly #adaptingKernels: Kernel[] = []; // that no run has at present
@@ -56,7 +55,7 @@ export class MusicNetwork implements MusicModel {
       const found = metadata.framesPerQuarter;
       throw new SurprisalError("malformed-checkpoint", expected(`a framesPerQuarter above 0 in ${this.id}`, found));
     }
-    this.adaptiveRate = adaptiveRateOf(metadata);
+    this.#adaptiveRate = adaptiveRateOf(metadata);
     this.stateLimits = stateLimits(config);
     this.stepCost = stepCost(config);
     this.#module = kernel;
@@ -81,6 +80,10 @@ export class MusicNetwork implements MusicModel {
 
   get networks(): readonly MusicNetwork[] {
     return [this];
+  }
+
+  get canAdapt(): boolean {
+    return this.#adaptiveRate !== undefined;
   }
 
   async score(roll: PianoRoll, work = new Work()): Promise<Scored> {
@@ -119,7 +122,7 @@ export class MusicNetwork implements MusicModel {
 
   /** Lends a kernel of its own to a run, since others may go on while it waits, with the weights of the checkpoint. */
   async #adaptiveRun<T>(work: (run: Run) => Promise<T>): Promise<T> {
-    const rate = this.adaptiveRate;
+    const rate = this.#adaptiveRate;
     if (rate === undefined) {
       const wanted = "models whose checkpoint names an adaptive rate";
       throw new SurprisalError("malformed-request", expected(wanted, `${this.id}, which is scored statically only`));
