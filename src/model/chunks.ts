@@ -15,12 +15,16 @@ export const CHUNK = 128;
  * Made when it is first asked for: most processes serve more models than they are asked for soon.
  * @throws RangeError at that call, when the memory is refused.
  */
-export const lazyKernel = (module: WebAssembly.Module, { config, tensors }: Checkpoint): (() => Kernel) =>
+export const lazyKernel = (module: WebAssembly.Module, checkpoint: Checkpoint): (() => Kernel) =>
   once(() => {
-    const kernel = new Kernel(module, config, { rows: CHUNK, sequences: 1 });
-    kernel.load(tensors);
+    const kernel = chunkKernel(module, checkpoint);
+    kernel.load(checkpoint.tensors);
     return kernel;
   });
+
+/** A kernel for chunks, without weights. @throws RangeError when the memory is refused. */
+export const chunkKernel = (module: WebAssembly.Module, { config }: Checkpoint): Kernel =>
+  new Kernel(module, config, { rows: CHUNK, sequences: 1 });
 
 /** What an exponential takes, in the time of multiply-adds of a matrix product (measured, see bench/abuse.md). */
 const EXPONENTIAL = 8;
@@ -32,3 +36,6 @@ export function stepCost({ cell, inputs, units, outputs, mixture, nade }: Config
   const ofNade = nade ? nade.hidden * (units + outputs) : 0;
   return dense + ofNade + EXPONENTIAL * (gateUnits + outputs);
 }
+
+/** A step of adaptive scoring, in plain steps (2.1 to 3.6, measured on all cells, heads and sizes). */
+export const ADAPTIVE_STEPS = 4;

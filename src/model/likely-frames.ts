@@ -14,20 +14,21 @@ interface Candidate {
   readonly columns: readonly number[];
   readonly isComplete: boolean;
   readonly probability: number; // the mean of `likelihoods`
-  readonly likelihoods: readonly number[]; // by part
+  readonly likelihoods: readonly number[]; // by part, times its share
   readonly prefixes: readonly FramePrefix[]; // by part, without the last column
 }
 
 /**
- * @param parts whose even average the distribution is; each is a frame of which nothing is decided
+ * @param parts (M) whose average the distribution is; each is a frame of which nothing is decided
  * @param columns D
+ * @param shares M times the weight of each part; even unless given
  * @returns at most `count` frames, likeliest first; fewer when MAX_EXPANSIONS did not suffice for all, or there are fewer.
  */
 export async function likelyFrames(
   parts: readonly FramePrefix[],
   columns: number,
   count: number,
-  work: Work,
+  { work, shares = parts.map(() => 1) }: { work: Work; shares?: readonly number[] },
 ): Promise<Chord[]> {
   const cost = parts.reduce((sum, part) => sum + part.cost, 0);
   const queue = new MaxHeap<Candidate>(({ probability }) => probability);
@@ -41,11 +42,7 @@ export async function likelyFrames(
     }
     queue.push(candidate);
   };
-  expand(
-    { columns: [], isComplete: false, probability: 1, likelihoods: parts.map(() => 1), prefixes: parts },
-    columns,
-    push,
-  );
+  expand({ columns: [], isComplete: false, probability: 1, likelihoods: shares, prefixes: parts }, columns, push);
   const chords: Chord[] = [];
   for (let expansions = 1; chords.length < count; ) {
     const best = queue.pop();

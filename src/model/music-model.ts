@@ -19,6 +19,7 @@ export interface MusicModel {
   readonly metrics: Metrics; // on the pieces of its set
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
   readonly stepCost: number; // multiply-adds of a frame, see chunks.ts
+  readonly canAdapt: boolean; // whether its checkpoints name the rate of adaptive scoring
 
   /**
    * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
@@ -27,6 +28,19 @@ export interface MusicModel {
    * @throws RangeError when a pitch is above D.
    */
   score(roll: PianoRoll, work?: Work): Promise<Scored>;
+
+  /**
+   * The same by weights that learn: after each frame they take a step of gradient descent on what it cost (dynamic evaluation:
+   * Mikolov et al. 2010; Krause et al. 2018, arXiv 1709.07432). Every roll begins with the weights of the checkpoint.
+   * @throws SurprisalError also `malformed-request` when a checkpoint names no adaptive rate.
+   */
+  adaptiveScore(roll: PianoRoll, work?: Work): Promise<Scored>;
+
+  /**
+   * Learns from a roll as adaptiveScore does, of at least one frame: what it has become predicts what follows.
+   * @throws as adaptiveScore, but for too few frames
+   */
+  adapt(roll: PianoRoll, work?: Work): Promise<Adapted>;
 
   /** State before any frame. */
   initialState(): Float32Array; // (S)
@@ -57,6 +71,12 @@ export interface Outcomes {
   pitchNll(t: number, pitch: number): number;
   /** What the silent pitches of frame t + 1 add to nll[t]: nll[t] less pitchNll of each pitch that sounds. */
   silenceNll(t: number): number;
+}
+
+export interface Adapted {
+  readonly model: MusicModel;
+  readonly state: Float32Array; // (S), before the last frame, which is to be fed to `model`
+  readonly nll: Float64Array; // as that of adaptiveScore
 }
 
 export interface Advanced {
