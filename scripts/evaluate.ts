@@ -8,12 +8,16 @@
  *   npm run evaluate -- --adaptive              and what they cost under weights that learn from each piece
  *   npm run evaluate -- --json                  as JSON, pieces included, unrounded
  *   npm run evaluate -- --other FOLDER          models of speech on the WAV files of another voice, and on white noise
+ *   npm run evaluate -- --keys                  models of music on their test pieces in all twelve keys
+ *   npm run evaluate -- --continuations         how often models of music sample a chord of their training pieces
  */
 import type { Model } from "../src/model/model.ts";
 import { taggedVersion } from "../src/model/music-model.ts";
 import { modelsOfKind } from "../src/model/select.ts";
 import { table } from "../src/util/table.ts";
 import { runScript } from "./command.ts";
+import { type Continuations, continuations } from "./continuations.ts";
+import { type Keys, keys } from "./keys.ts";
 import { baselineOf, evaluateAdaptively, evaluateOn, openModels, setOf, withEach } from "./models.ts";
 import { sizeOf } from "./results.ts";
 import { bitsPerStep, type Voices, voices } from "./voices.ts";
@@ -89,6 +93,27 @@ function voiceReport(measured: readonly Voices[]): string {
   );
 }
 
+const keysReport = (measured: readonly Keys[]): string =>
+  table(
+    measured.map(({ model, pieces, inSetsKey, inAllKeys }) => ({
+      model,
+      pieces: String(pieces),
+      "NLL in the set's key": inSetsKey.toFixed(2),
+      "in all twelve": inAllKeys.toFixed(2),
+      difference: (inAllKeys - inSetsKey).toFixed(2),
+    })),
+  );
+
+const continuationsReport = (measured: readonly Continuations[]): string =>
+  table(
+    measured.map(({ model, frames, known, knownInTest }) => ({
+      model,
+      "frames sampled": String(frames),
+      "chords known from training": `${(100 * known).toFixed(1)}%`,
+      "of the test pieces' own": `${(100 * knownInTest).toFixed(1)}%`,
+    })),
+  );
+
 await runScript({
   usage: "npm run evaluate -- [MODELS…]",
   about: `How well models predict the test pieces of their sets, in nats per frame. MODELS are ids, patterns or sets: all those of
@@ -102,17 +127,22 @@ models/, or of the folder SURPRISAL_MODELS, unless given. What cannot be measure
       value: "FOLDER",
       about: "models of speech on the WAV files of another voice, and on white noise",
     },
+    keys: { type: "boolean", about: "models of music on their test pieces in all twelve keys" },
+    continuations: { type: "boolean", about: "how often models of music sample a chord of their training pieces" },
   },
   positionals: Number.POSITIVE_INFINITY,
   example: "npm run evaluate -- jsb 'nottingham/*'",
-  async run({ json, pieces, adaptive, other }, patterns) {
+  async run({ json, pieces, adaptive, other, keys: inKeys, continuations: sampled }, patterns) {
     const models = await openModels(patterns);
+    const print = <T>(measured: T, report: (measured: T) => string) =>
+      console.log(json ? JSON.stringify(measured, null, 2) : report(measured));
+    const ofMusic = () => modelsOfKind(models, "music", ["*/*"]);
+    if (inKeys) return print(await withEach(ofMusic(), keys), keysReport);
+    if (sampled) return print(await withEach(ofMusic(), continuations), continuationsReport);
     if (other !== undefined) {
-      const measured = await voices(modelsOfKind(models, "audio"), other);
-      console.log(json ? JSON.stringify(measured, null, 2) : voiceReport(measured));
-      return;
+      return print(await voices(modelsOfKind(models, "audio"), other), voiceReport);
     }
     const results = await withEach(models, (model) => evaluateOnItsSet(model, { adaptive }));
-    console.log(json ? JSON.stringify(results, null, 2) : report(results, { pieces, adaptive }));
+    print(results, (results) => report(results, { pieces, adaptive }));
   },
 });

@@ -93,7 +93,7 @@ export function setOf({ id, set }: Model): Promise<TrainingSet> {
  * the reason, and make the exit code 1.
  * @throws the first error when it can be done with none
  */
-export async function withEach<T>(models: readonly Model[], work: (model: Model) => Promise<T>): Promise<T[]> {
+export async function withEach<M extends Model, T>(models: readonly M[], work: (model: M) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   const failures: { readonly id: string; readonly error: unknown; readonly sentence: string }[] = [];
   const progress = new Progress(models.length);

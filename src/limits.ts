@@ -5,8 +5,13 @@ export interface Limits {
   readonly bodyBytes: number;
   readonly jsonBytes: number; // of a body that is JSON: reading it takes many times its size
   readonly bodiesBytes: number; // of the bodies of all requests under way together
+  readonly headersSeconds: number; // in which a client on Node has to send the head of a request
+  readonly bodySeconds: number; // in which it has to send the body, beside one for each MIN_BODY_RATE bytes of it
+  readonly requestSeconds: number; // in which a client on Node has to send the whole
+  readonly readerSeconds: number; // for which a client on Node may leave an answer unread
   readonly frames: number;
   readonly seconds: number; // of audio
+  readonly numbers: number; // of an answer; as JSON most take some 20 bytes
 }
 
 /** Seconds of audio that are read unless a caller says otherwise. */
@@ -17,9 +22,21 @@ export const DEFAULT_LIMITS: Limits = {
   bodyBytes: 2 ** 27,
   jsonBytes: 2 ** 22,
   bodiesBytes: 2 ** 29,
+  headersSeconds: 20,
+  bodySeconds: 20,
+  requestSeconds: 300,
+  readerSeconds: 60,
   frames: 10_000,
   seconds: MAX_SECONDS,
+  numbers: 500_000,
 };
+
+/** Bytes a second in which a body has to arrive on average: half a megabit a second. */
+export const MIN_BODY_RATE = 2 ** 16;
+
+/** Of a request to Node: bytes of its first line and headers together, and headers. */
+export const MAX_HEAD_BYTES = 2 ** 14;
+export const MAX_HEADERS = 100;
 
 /** What a MIDI file may hold. midi-file takes up to 61 bytes of heap for a byte of the file (measured, Node 24): 64 MB at worst. */
 export interface MidiLimits {
@@ -39,6 +56,12 @@ export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
 
 /** Frames on which the transposition of a longer piece is found: it is scored there in every key. */
 export const MAX_SHIFT_FRAMES = 2000;
+
+/**
+ * Frames of a piece to score adaptively, which takes up to four times as long as a plain score: 0.15 s for each model with a
+ * NADE head of the paper's sizes, 1 s for the largest of the shipped ones.
+ */
+export const MAX_ADAPTIVE_FRAMES = 10_000;
 
 /** Semitones of a transposition: it moves any MIDI pitch to any other. */
 export const MAX_SHIFT = 127;

@@ -15,6 +15,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
 import type { Decoder } from "../formats/audio.ts";
 import { predict, score } from "../inference/answer.ts";
+import { checkAnswerSize } from "../inference/answer-size.ts";
+import { readToken } from "../inference/state-token.ts";
 import type { Limits } from "../limits.ts";
 import { modelInfos } from "../model/info.ts";
 import type { Model } from "../model/model.ts";
@@ -26,7 +28,7 @@ import { admission, type Share } from "./admission.ts";
 import { decodeContent, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
 import { faultOf } from "./fault.ts";
-import { problemDocument, problemHeaders } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
 import { checkUrl, SECURITY } from "./security.ts";
@@ -131,9 +133,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const models = await deps.models(options.models);
-    modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
+    const chosen = modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
     const work = workOf(c.req);
-    const answer = await score(await decodeContent(content, options, deps, work), models, options, work);
+    const input = await decodeContent(content, options, deps, work);
+    checkAnswerSize(input, chosen, options, deps.limits);
+    const answer = await score(input, models, options, work);
     return c.json(joinable(answer, envelope), 200, NOT_STORED);
   });
 
@@ -148,9 +152,12 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     c.header("Vary", "Accept", { append: true });
     const patterns = options.state ? undefined : options.models; // state tokens may be of any model
     const models = await deps.models(patterns);
-    modelsOfKind(models, kindOf(content), patterns);
+    const chosen = modelsOfKind(models, kindOf(content), patterns);
     const work = workOf(c.req);
-    const answer = await predict(await decodeContent(content, options, deps, work), models, options, work);
+    const input = await decodeContent(content, options, deps, work);
+    const continued = options.state?.map((token) => readToken(token, models).model);
+    checkAnswerSize(input, continued ?? chosen, options, deps.limits);
+    const answer = await predict(input, models, options, work);
     if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {
@@ -210,7 +217,6 @@ function joinable<Answer extends { readonly input: object }>(
   };
 }
 
-function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
-  const document = problemDocument(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"));
-  return c.body(JSON.stringify(document), document.status, { ...problemHeaders(document), ...headers });
+function problem(c: Context<Env>, error: SurprisalError | undefined, headers?: Record<string, string>): Response {
+  return problemResponse(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"), headers);
 }

@@ -1,7 +1,7 @@
 /** Request -> the bytes of its body, counted while they arrive and decoded from their Content-Encoding. */
 
 import { expected, SurprisalError } from "../errors.ts";
-import type { Limits } from "../limits.ts";
+import { type Limits, MIN_BODY_RATE } from "../limits.ts";
 import type { Share } from "./admission.ts";
 import { describe } from "./fault.ts";
 
@@ -19,8 +19,8 @@ function bodyLimit(request: Request, limits: Pick<Limits, "bodyBytes" | "jsonByt
 /**
  * Reads a body, counts what arrives, whatever Content-Length says, and undoes its Content-Encoding.
  * @param share of the request, which then holds its bytes as they were sent and as they are decoded
- * @throws SurprisalError `too-large` when it is more than the limit, sent or decoded; `busy` as Share.take;
- * `unsupported-media-type` for an encoding that is not read here; `malformed-request` when it breaks off, or is not what its
+ * @throws SurprisalError `too-large` when it is more than the limit, sent or decoded; `busy` as Share.take; `request-timeout`
+ * when it comes too slowly; `unsupported-media-type` for an encoding that is not read here; `malformed-request` when it breaks off, or is not what its
  * encoding says.
  */
 export async function readBody(request: Request, limits: Limits, share: Share): Promise<Uint8Array<ArrayBuffer>> {
@@ -36,6 +36,7 @@ export async function readBody(request: Request, limits: Limits, share: Share): 
     share,
     taken: claimed,
     broken: "The body broke off before its end.",
+    seconds: limits.bodySeconds,
   });
   if (!format || sent.length === 0) return sent;
   const broken = expected(`a body in ${format}, as its Content-Encoding says`, "bytes that are not, or are damaged");
@@ -89,6 +90,7 @@ interface Reading {
   readonly share: Share;
   readonly taken: number; // bytes of this stream that the share holds already
   readonly broken: string; // the sentence for a stream that fails
+  readonly seconds?: number; // that its sender has, beside one for each MIN_BODY_RATE bytes that have come
 }
 
 /** Room for a body of unknown length to begin with. */
@@ -96,18 +98,21 @@ const FIRST_BYTES = 2 ** 16;
 
 async function readStream(
   stream: ReadableStream<Uint8Array>,
-  { limit, share, taken, broken }: Reading,
+  { limit, share, taken, broken, seconds }: Reading,
 ): Promise<Uint8Array<ArrayBuffer>> {
   // Chunks are copied at once: a list of them and then the whole would be twice the body.
   let buffer = new ArrayBuffer(taken || Math.min(FIRST_BYTES, limit));
   let length = 0;
   let held = taken;
+  const began = performance.now();
   const reader = stream.getReader();
   try {
     while (true) {
-      const { done, value } = await reader.read().catch((cause) => {
+      const chunk = reader.read().catch((cause) => {
         throw new SurprisalError("malformed-request", broken, { cause });
       });
+      const { done, value } =
+        seconds === undefined ? await chunk : await inTime(chunk, began + 1000 * (seconds + length / MIN_BODY_RATE));
       if (done) return new Uint8Array(buffer.transfer(length));
       const end = length + value.length;
       if (end > limit) throw tooLarge(limit, "more");
@@ -120,6 +125,24 @@ async function readStream(
   } catch (error) {
     reader.cancel().catch(() => {}); // the answer does not depend on how the sender takes it
     throw error;
+  }
+}
+
+/**
+ * @param deadline in ms, on the clock of performance.now()
+ * @throws SurprisalError `request-timeout` when it passes first.
+ */
+async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const wanted = `a body of at least ${MIN_BODY_RATE} bytes a second`;
+    const fail = () => reject(new SurprisalError("request-timeout", expected(wanted, "a slower one")));
+    timer = setTimeout(fail, deadline - performance.now());
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -44,7 +44,8 @@ const body = (name: "Score" | "Predict") => ({
 const evaluation = {
   400: problem("A malformed request, file, piano roll, list of samples or state."),
   404: problem("No such model."),
-  413: problem("Over a limit of bytes, frames or seconds."),
+  408: problem("The body comes too slowly."),
+  413: problem("Over a limit of bytes, frames, seconds or numbers in the answer."),
   415: problem(
     "Neither MIDI nor audio, audio that this server cannot decode, or another Content-Encoding than gzip or deflate.",
   ),

@@ -10,10 +10,15 @@ export interface Fit {
 /**
  * Where a piece lies among the test pieces of a model's set, by linear interpolation between their deciles.
  * @param nll mean of the piece, nats per frame, at the frame rate of the set
+ * @param adaptive whether it was scored adaptively, as the test pieces then are too
  * @returns undefined when nothing is known of the test pieces
  */
-export function fitOf({ id, set, metrics }: MusicModel, nll: number): Fit | undefined {
-  const deciles = metrics.test?.deciles;
+export function fitOf(
+  { id, set, metrics }: MusicModel,
+  nll: number,
+  { adaptive = false }: { adaptive?: boolean } = {},
+): Fit | undefined {
+  const deciles = (adaptive ? metrics.adaptiveTest : metrics.test)?.deciles;
   if (!deciles) return undefined;
   const [least, most] = [deciles[0], deciles[deciles.length - 1]];
   if (nll < least || nll > most) {

@@ -187,6 +187,23 @@ describe("limits", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 25);
   });
 
+  test("an answer that would have too many numbers is refused, and given with less detail", async () => {
+    const few = createApp({ ...deps, limits: { ...DEFAULT_LIMITS, numbers: 100 } });
+    const pianoRoll = randomPiece(1, 60);
+    const asked = async (path: string, body: object) => (await few.request(path, postJson(body))).status;
+    expect(await asked("/score", { pianoRoll, models: "jsb/gru", detail: "notes" })).toBe(413);
+    expect(await asked("/score", { pianoRoll, models: "jsb/*", detail: "frames" })).toBe(413);
+    expect(await asked("/score", { pianoRoll, models: "jsb/gru", detail: "frames" })).toBe(200);
+    expect(await asked("/score", { pianoRoll, models: "jsb/*" })).toBe(200);
+    const samples = Array.from(randomRecording(1, 100));
+    const spoken = { samples, sampleRate: 8000, models: "speech-short/gru" };
+    expect(await asked("/predict", { ...spoken, steps: 100 })).toBe(413);
+    const { predictions } = await (await few.request("/predict", postJson(spoken))).json();
+    const { models: _, ...rest } = spoken;
+    expect(await asked("/predict", { ...rest, state: predictions[0].state, steps: 100 })).toBe(413);
+    expect(await asked("/predict", { ...rest, state: predictions[0].state, steps: 10 })).toBe(200);
+  });
+
   test("frames are counted for rolls and files", async () => {
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], []] }))).status).toBe(200);
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], [], []] }))).status).toBe(413);

@@ -5,13 +5,15 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type PianoRoll, toFrames } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
 import { type Cell, mixtureOutputs, SPEECH } from "../../src/kernel/config.ts";
 import { ReferenceKernel } from "../../src/kernel/reference.ts";
 import { addToFolder } from "../../src/store/files.ts";
 import { tbpttChunks } from "../../src/training/batches.ts";
-import { MUSIC_FOLDER, MUSIC_SETS } from "../../src/training/datasets.ts";
+import { loadMusicSet, MUSIC_FOLDER, MUSIC_SETS } from "../../src/training/datasets.ts";
 import { loadSpeechSet } from "../../src/training/speech.ts";
+import type { PieceScore } from "../../src/util/statistics.ts";
 import { hasMusicSet } from "../support/data.ts";
 import { Random, randomTensors } from "../support/random.ts";
 
@@ -146,6 +148,32 @@ describe.skipIf(!MUSIC_SETS.every(hasMusicSet))("with the sets", () => {
     expect(gru.adaptive.micro).toBeLessThan(gru.micro - 1); // its weights were drawn at random
     const table = (await run("evaluate.ts", "jsb/gru", "--adaptive", "--pieces")).stdout;
     expect(table).toContain(gru.adaptive.micro.toFixed(4));
+  });
+
+  test("evaluate has the NLL in twelve keys, and the chords of continuations that training knows", async () => {
+    await run("data.ts", "--from", resolve(MUSIC_FOLDER));
+    await addModel("gru");
+    const [{ pieces }] = JSON.parse((await run("evaluate.ts", "jsb/gru", "--json")).stdout);
+    const { train, test } = await loadMusicSet("jsb", join(folder, MUSIC_FOLDER));
+    const fits = test.map(({ pitches }) => Math.min(...pitches) > 6 && Math.max(...pitches) + 5 <= 96);
+    const kept: PieceScore[] = pieces.filter((_: PieceScore, i: number) => fits[i]);
+    const frames = kept.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0);
+    const micro = kept.reduce((sum, { scoredFrames, nll }) => sum + scoredFrames * nll, 0) / frames;
+    const [keys] = JSON.parse((await run("evaluate.ts", "jsb/gru", "--keys", "--json")).stdout);
+    expect(keys).toMatchObject({ model: "jsb/gru", pieces: kept.length });
+    expect(keys.inSetsKey).toBeCloseTo(micro, 9);
+    expect(keys.inAllKeys).not.toBeCloseTo(micro, 3); // random weights treat no two keys alike
+
+    const chords = (roll: PianoRoll) =>
+      toFrames(roll)
+        .filter((frame) => frame.length > 0)
+        .map(String);
+    const known = new Set(train.flatMap(chords));
+    const own = test.flatMap(chords);
+    const [sampled] = JSON.parse((await run("evaluate.ts", "jsb/gru", "--continuations", "--json")).stdout);
+    expect(sampled.knownInTest).toBe(own.filter((chord) => known.has(chord)).length / own.length);
+    expect(sampled.known).toBeLessThan(0.05); // chords of random weights are clusters
+    expect(sampled.frames).toBeGreaterThan(77 * 16);
   });
 });
 

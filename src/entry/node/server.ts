@@ -1,8 +1,9 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
+import type { Server } from "node:http";
 import { setTimeout } from "node:timers/promises";
-import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
+import { expected } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
@@ -11,6 +12,8 @@ import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
 import { reporter } from "../../store/report.ts";
+import { compressing } from "./compression.ts";
+import { httpServer } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
 import { openModels, PAGE_FOLDER, version } from "./local.ts";
 import type { Pool } from "./pool.ts";
@@ -80,17 +83,16 @@ export async function listen(
   }
 
   /** After the signal each connection closes with its answer: a busy keep-alive client would hold the process. */
-  const fetch: typeof app.fetch = async (...args) => {
-    const response = await app.fetch(...args);
+  const compressed = compressing(app.fetch);
+  const fetch: typeof compressed = async (...args) => {
+    const response = await compressed(...args);
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
     return response;
   };
-  const server = serve({ fetch, port, hostname: host }, (bound) => {
-    const url = `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
-    console.log(greeting(url));
-  });
+  const server = httpServer(fetch, DEFAULT_LIMITS).listen(port, host);
   try {
     await once(server, "listening");
+    console.log(greeting(urlOf(server)));
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
     return 1;
@@ -120,6 +122,12 @@ export async function listen(
     }
   })();
   return 0;
+}
+
+function urlOf(server: Server): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error(expected("the address of a port", String(bound)));
+  return `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
 function reasonOf(error: unknown): string {

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Worker } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
-import { createAdaptorServer } from "@hono/node-server";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { compressing } from "../../../src/entry/node/compression.ts";
+import { httpServer } from "../../../src/entry/node/http-server.ts";
 import { type Pool, startPool } from "../../../src/entry/node/pool.ts";
 import { decode } from "../../../src/formats/decoders.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
@@ -46,7 +47,7 @@ const deps: Deps = {
   version: "1.2.3",
   log: console.error,
 };
-const server = createAdaptorServer({ fetch: createApp(deps).fetch });
+const server = httpServer(compressing(createApp(deps).fetch), DEFAULT_LIMITS);
 let url = "";
 
 beforeAll(async () => {
@@ -120,7 +121,7 @@ test("the threads stop working when the clients have left", async () => {
     2,
   );
   process.off("worker", note);
-  const listening = createAdaptorServer({ fetch: createApp({ ...deps, offload: () => other.answer }).fetch });
+  const listening = httpServer(createApp({ ...deps, offload: () => other.answer }).fetch, DEFAULT_LIMITS);
   listening.listen(0, "127.0.0.1");
   await once(listening, "listening");
   const { port } = listening.address() as AddressInfo;
