@@ -20,7 +20,8 @@ export async function continuations(model: MusicModel): Promise<Continuations> {
   const { train, test } = await setOf(model);
   const rolls = test.filter(isRoll);
   const chords = new Set(train.filter(isRoll).flatMap(chordsOf));
-  const sampled = rolls.flatMap((roll, i) => sample(model, firstFrames(roll, GIVEN), uniform(i)));
+  const sampled: string[] = [];
+  for (const [i, roll] of rolls.entries()) sampled.push(...(await sample(model, firstFrames(roll, GIVEN), uniform(i))));
   const share = (frames: readonly string[]) => frames.filter((chord) => chords.has(chord)).length / frames.length;
   return {
     model: model.id,
@@ -30,13 +31,13 @@ export async function continuations(model: MusicModel): Promise<Continuations> {
   };
 }
 
-function sample(model: MusicModel, given: PianoRoll, draw: () => number): string[] {
-  let { state, next } = model.advance(model.initialState(), given);
+async function sample(model: MusicModel, given: PianoRoll, draw: () => number): Promise<string[]> {
+  let { state, next } = await model.advance(model.initialState(), given);
   const chords: string[] = [];
   for (let t = 0; t < SAMPLED; t++) {
     const frame = next.sample(draw, 1);
     if (frame.length > 0) chords.push(frame.join());
-    ({ state, next } = model.advance(state, pianoRoll([frame])));
+    ({ state, next } = await model.advance(state, pianoRoll([frame])));
   }
   return chords;
 }

@@ -15,6 +15,7 @@ export const STATUS_BY_CODE = {
   "malformed-data": 500,
   "missing-data": 500,
   "missing-engine": 500,
+  "foreign-origin": 403,
   "unknown-model": 404,
   "not-found": 404,
   "method-not-allowed": 405,
@@ -34,6 +35,7 @@ export const STATUS_BY_CODE = {
 /** Reason phrases of RFC 9110. */
 export const TITLE_BY_STATUS = {
   400: "Bad Request",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   406: "Not Acceptable",
@@ -77,6 +79,7 @@ export const WARNING_CODES = [
   "low-sample-rate",
   "unlike-speech",
   "unlike-training-music",
+  "other-frame-rate",
   "shift-from-excerpt",
   "cut-off",
   "damaged-audio",

@@ -106,7 +106,10 @@ export const MAX_UNITS = 4096;
 export const MAX_COMPONENTS = 256;
 export const MAX_BLOCK = 127;
 
-/** Size of a weight: sums over as many units and inputs as above stay finite in float32. Shipped models stay below 100. */
+/**
+ * Size of a weight: sums over as many units and inputs as above stay finite in float32, but not the exponential of one; see
+ * model/finite.ts. Shipped models stay below 100.
+ */
 export const MAX_WEIGHT = 1e6;
 
 /** Bytes of a checkpoint's header, of a checkpoint (100 times the paper's largest), of a catalogue, and of all checkpoints of a release. */

@@ -6,7 +6,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
-import { cors } from "hono/cors";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
@@ -31,7 +30,7 @@ import { faultOf } from "./fault.ts";
 import { problemResponse } from "./problem.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { checkUrl, SECURITY } from "./security.ts";
+import { checkTarget, type Origins, onlyFrom, SECURITY } from "./security.ts";
 
 export interface Deps {
   /**
@@ -42,6 +41,8 @@ export interface Deps {
   /** Why the store could last not be read, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
+  /** Whose pages may ask, beside those of the server's own origin. */
+  readonly origins?: Origins;
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
@@ -77,12 +78,11 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({ router: new TrieRouter() });
   app.use(requestId());
   app.use(secureHeaders(SECURITY));
-  const exposeHeaders = ["ETag", "Retry-After", "X-Request-Id"];
-  app.use(cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders, maxAge: 86_400 }));
   app.use((c, next) => {
-    checkUrl(c.req.url);
+    checkTarget(c.req.raw);
     return next();
   });
+  app.use(...onlyFrom(deps.origins ?? []));
   app.use(
     methodNotAllowed<Env>({
       app,

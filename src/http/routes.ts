@@ -43,6 +43,7 @@ const body = (name: "Score" | "Predict") => ({
 
 const evaluation = {
   400: problem("A malformed request, file, piano roll, list of samples or state."),
+  403: problem("A page of another origin asks than the server lets."),
   404: problem("No such model."),
   408: problem("The body comes too slowly."),
   413: problem("Over a limit of bytes, frames, seconds or numbers in the answer."),

@@ -73,7 +73,7 @@ async function scoreOne(
   const scoredFrames = scored.nll.length;
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
-  const fit = input.framesPerQuarter === model.framesPerQuarter ? fitOf(model, nll, { adaptive }) : undefined;
+  const fit = fitOf(model, nll, { framesPerQuarter: input.framesPerQuarter, adaptive });
   const score = {
     model: model.id,
     version: taggedVersion(model.version),
@@ -83,7 +83,7 @@ async function scoreOne(
     logLikelihood: -total,
     nll,
     nllPerQuarter: nll * input.framesPerQuarter,
-    ...(fit && { percentile: fit.percentile }),
+    ...(fit?.percentile !== undefined && { percentile: fit.percentile }),
     ...(adaptive && { adaptive }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),

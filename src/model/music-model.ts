@@ -23,7 +23,8 @@ export interface MusicModel {
 
   /**
    * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
-   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
+   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames, `malformed-checkpoint` when the weights
+   * give no finite number.
    * @throws RangeError when a pitch is above D.
    */
   score(roll: PianoRoll, work?: Work): Promise<Scored>;

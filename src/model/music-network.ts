@@ -10,6 +10,7 @@ import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel
 import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
 import { ADAPTIVE_STEPS, CHUNK, chunkKernel, lazyKernel, stepCost } from "./chunks.ts";
+import { checkFinite } from "./finite.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
 import {
@@ -221,7 +222,9 @@ export class MusicNetwork implements MusicModel {
         targets: this.#columns(sliceRoll(targets, start, end)),
       };
       kernel.setState(state);
-      visit(start, forward(batch));
+      const nll = forward(batch);
+      checkFinite(this.id, nll); // as the logits then are, of which it is made
+      visit(start, nll);
       state = kernel.state();
       await work.step((end - start) * steps * this.stepCost);
     }

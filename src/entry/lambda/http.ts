@@ -5,6 +5,7 @@ import { SurprisalError } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
+import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
@@ -20,6 +21,7 @@ const answer = handle(
     models,
     lastError,
     limits: { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS },
+    origins: originsOf(process.env.SURPRISAL_ORIGINS),
     decode,
     workOptions: () => ({ signal: deadline.signal }),
     version: process.env.npm_package_version ?? "unknown", // npm and serverless.yml set it

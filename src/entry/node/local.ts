@@ -13,12 +13,19 @@ export const DEFAULT_FOLDER = fileURLToPath(new URL("models", PACKAGE_ROOT));
 export const PAGE_FOLDER = fileURLToPath(new URL("src/web", PACKAGE_ROOT));
 
 /** The settings of the environment. An empty variable counts as unset: an empty HOST would open every interface. */
-export function settings({ PORT, HOST, SURPRISAL_MODELS, SURPRISAL_POLL_SECONDS }: NodeJS.ProcessEnv) {
+export function settings({
+  PORT,
+  HOST,
+  SURPRISAL_MODELS,
+  SURPRISAL_POLL_SECONDS,
+  SURPRISAL_ORIGINS,
+}: NodeJS.ProcessEnv) {
   return {
     port: PORT || "8787",
     host: HOST || "127.0.0.1",
     models: SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
     pollSeconds: Number(SURPRISAL_POLL_SECONDS) > 0 ? Number(SURPRISAL_POLL_SECONDS) : 30,
+    origins: SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
   };
 }
 

@@ -1,12 +1,14 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
 import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { expected } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
+import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
@@ -36,11 +38,12 @@ interface Served {
 
 /**
  * Serves the models of a store, and what is published there later, until SIGINT or SIGTERM.
+ * @throws SurprisalError `malformed-request` for a setting that is malformed
  * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
 export async function listen(
   models: string,
-  { port, host, pollSeconds }: { port: number; host: string; pollSeconds: number },
+  { port, host, pollSeconds, origins }: { port: number; host: string; pollSeconds: number; origins: string },
 ): Promise<number> {
   const kernel = await kernelModule();
   const follower = await openModels(models, kernel);
@@ -56,6 +59,7 @@ export async function listen(
     lastError: () => follower.problems().map(clientMessage).at(0),
     limits: DEFAULT_LIMITS,
     decode,
+    origins: originsOf(origins),
     offload: () => served?.pool.answer,
     version,
     log: logFailure,
@@ -93,6 +97,7 @@ export async function listen(
   try {
     await once(server, "listening");
     console.log(greeting(urlOf(server)));
+    if (!isLoopback(server)) console.error(openTo(host));
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
     return 1;
@@ -124,9 +129,19 @@ export async function listen(
   return 0;
 }
 
-function urlOf(server: Server): string {
+function addressOf(server: Server): AddressInfo {
   const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error(expected("the address of a port", String(bound)));
+  if (bound !== null && typeof bound !== "string") return bound;
+  throw new Error(expected("the address of a port", String(bound)));
+}
+
+const isLoopback = (server: Server) => /^(127\.|::1$|::ffff:127\.)/.test(addressOf(server).address);
+
+const openTo = (host: string) =>
+  `Whoever reaches ${host} may use this server, without a key, a limit on how much, or TLS. See docs/security.md for what to put in front of it.`;
+
+function urlOf(server: Server): string {
+  const bound = addressOf(server);
   return `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 

@@ -4,6 +4,7 @@ import { env, waitUntil } from "cloudflare:workers";
 import kernel from "../../../dist/kernel.wasm";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
+import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, WORKERS_BODIES_BYTES, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
 import { bucketStore } from "../../store/bucket.ts";
 import { clientMessage, follow } from "../../store/follow.ts";
@@ -27,6 +28,7 @@ const app = createApp({
     bodiesBytes: WORKERS_BODIES_BYTES,
     seconds: WORKERS_SECONDS,
   },
+  origins: originsOf(env.SURPRISAL_ORIGINS),
   version,
   log: logFailure,
 });

@@ -121,7 +121,7 @@ test("the threads stop working when the clients have left", async () => {
     2,
   );
   process.off("worker", note);
-  const listening = httpServer(createApp({ ...deps, offload: () => other.answer }).fetch, DEFAULT_LIMITS);
+  const listening = httpServer(compressing(createApp({ ...deps, offload: () => other.answer }).fetch), DEFAULT_LIMITS);
   listening.listen(0, "127.0.0.1");
   await once(listening, "listening");
   const { port } = listening.address() as AddressInfo;

@@ -40,6 +40,31 @@ async function followedBucket() {
 
 const eventually = <T>(actual: () => Promise<T>) => expect.poll(actual, { timeout: 30_000, interval: 50 });
 
+describe("what a server says when it starts", () => {
+  const started = async (env: Record<string, string>) => {
+    const server = await Server.start(env);
+    servers.push(server);
+    await server.get("/health/live");
+    return server;
+  };
+
+  test("beyond loopback, what is open to whom", async () => {
+    const server = await started({ HOST: "0.0.0.0" });
+    expect(server.stderr).toMatch(/^Whoever reaches 0\.0\.0\.0 may use this server, without a key/);
+  });
+
+  test("on loopback, no warning", async () => {
+    expect((await started({})).stderr).toBe("");
+    expect((await started({ HOST: "localhost" })).stderr).toBe("");
+  });
+
+  test("of a malformed setting, which one", async () => {
+    await expect(Server.start({ SURPRISAL_ORIGINS: "example.org" })).rejects.toThrow(
+      'Expected origins such as https://example.org, separated by commas, or "*" in SURPRISAL_ORIGINS, got "example.org".',
+    );
+  });
+});
+
 describe.skipIf(!hasS3())("a server that follows S3", () => {
   test("serves what is published, and what is rolled back to, without a restart", async () => {
     const { bucket, start } = await followedBucket();
