@@ -57,6 +57,12 @@ export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
 /** Frames on which the transposition of a longer piece is found: it is scored there in every key. */
 export const MAX_SHIFT_FRAMES = 2000;
 
+/**
+ * Frames of a piece to score adaptively, which takes up to four times as long as a plain score: 0.15 s for each model with a
+ * NADE head of the paper's sizes, 1 s for the largest of the shipped ones.
+ */
+export const MAX_ADAPTIVE_FRAMES = 10_000;
+
 /** Semitones of a transposition: it moves any MIDI pitch to any other. */
 export const MAX_SHIFT = 127;
 

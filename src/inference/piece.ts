@@ -5,7 +5,7 @@
 import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { gridWarnings, type MidiNotes, quantize, SAMPLE_POINT } from "../formats/midi.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "../formats/piano-roll.ts";
-import type { Limits } from "../limits.ts";
+import { type Limits, MAX_ADAPTIVE_FRAMES } from "../limits.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import type { MusicInput } from "../schema/common.ts";
 
@@ -67,6 +67,13 @@ function transposed(whole: PianoRoll, shift: number, highest: number): Pick<Quan
 export function checkFrames(frames: number, limits: FrameLimits): void {
   if (frames > limits.frames) {
     throw new SurprisalError("too-large", expected(`at most ${limits.frames} frames`, frames));
+  }
+}
+
+/** @throws SurprisalError `too-large` when there are more frames than are scored adaptively. */
+export function checkAdaptiveFrames(frames: number): void {
+  if (frames > MAX_ADAPTIVE_FRAMES) {
+    throw new SurprisalError("too-large", expected(`at most ${MAX_ADAPTIVE_FRAMES} frames with adaptive`, frames));
   }
 }
 

@@ -10,10 +10,10 @@ import { sum } from "../util/statistics.ts";
 import { Work } from "../util/work.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
 import { fitOf } from "./fit.ts";
-import { type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
+import { checkAdaptiveFrames, type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
 import { type Shift, shiftsBySet } from "./shift.ts";
 
-type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "detail">;
+type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "adaptive" | "detail">;
 
 type ScoredModel = ScoredInput & { readonly score: Score };
 
@@ -64,15 +64,16 @@ async function scoreOne(
   piece: Piece,
   model: MusicModel,
   { semitones: shift, warnings }: Shift = { semitones: 0, warnings: [] },
-  { framesPerQuarter, detail = "none" }: Options,
+  { framesPerQuarter, adaptive = false, detail = "none" }: Options,
   work: Work,
 ): Promise<ScoredModel> {
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
-  const scored = await model.score(input.roll, work);
+  if (adaptive) checkAdaptiveFrames(frameCount(input.roll));
+  const scored = await (adaptive ? model.adaptiveScore(input.roll, work) : model.score(input.roll, work));
   const scoredFrames = scored.nll.length;
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
-  const fit = fitOf(model, nll, input.framesPerQuarter);
+  const fit = fitOf(model, nll, { framesPerQuarter: input.framesPerQuarter, adaptive });
   const score = {
     model: model.id,
     version: taggedVersion(model.version),
@@ -83,6 +84,7 @@ async function scoreOne(
     nll,
     nllPerQuarter: nll * input.framesPerQuarter,
     ...(fit?.percentile !== undefined && { percentile: fit.percentile }),
+    ...(adaptive && { adaptive }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
