@@ -74,7 +74,7 @@ async function predictOne(
   const advanced = await model.advance(state, input.roll, work);
   const { next } = advanced;
   const probabilities = Array.from(next.probabilities);
-  await work.step(next.draws * next.drawCost);
+  await work.step(next.draws * model.drawCost);
   const { steps } = options;
   const sampled =
     steps === undefined ? undefined : inOwnKey(await sample(model, advanced, steps, options, work), shift);
@@ -90,7 +90,7 @@ async function predictOne(
     likely: likely(probabilities, shift),
     draws: next.draws,
     ...(next.draws > 0 && { standardErrors: Array.from(next.standardErrors) }),
-    chords: chords(await next.chords(CHORDS, work), shift),
+    chords: chords(await next.chords(CHORDS, () => work.step(model.drawCost)), shift),
     state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
@@ -124,7 +124,7 @@ async function sample(
   while (frames.length < steps) {
     ({ state, next } = await model.advance(state, pianoRoll(frames.slice(-1)), work));
     frames.push(next.sample(draw, temperature));
-    await work.step(next.drawCost);
+    await work.step(model.drawCost);
   }
   return frames;
 }

@@ -11,7 +11,7 @@ import { expected, SurprisalError } from "../../errors.ts";
 import type { Share } from "../../http/admission.ts";
 import type { Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
-import { MAX_WAITING } from "../../limits.ts";
+import { MAX_WAITING, workLimit } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
 /** What the threads serve. */
@@ -28,6 +28,7 @@ export interface Task {
   readonly url: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array<ArrayBuffer>;
+  readonly workLimit: number; // multiply-adds
 }
 
 /** Its answer. */
@@ -47,8 +48,8 @@ export interface Pool {
   /**
    * @param id by which the log knows the request
    * @param share of the bytes of all bodies
-   * @throws SurprisalError `busy` when too many wait, `interrupted` when the thread is lost, and as readBody; the reason of
-   * the request's signal when its client leaves.
+   * @throws SurprisalError `busy` when too many wait, `interrupted` when the thread is lost or the client leaves, and as
+   * readBody.
    */
   answer(request: Request, id: string, share: Share): Promise<Response>;
   /** Whether as many requests wait as may. */
@@ -170,19 +171,25 @@ export async function startPool(served: Served, size = availableParallelism()): 
 
   const answerByThread: Pool["answer"] = async (request, id, share) => {
     checkRoom();
-    const body = await readBody(request, served.limits, share);
+    const { bytes: body, sentBytes } = await readBody(request, served.limits, share);
     checkRoom(); // others may have come while the body did
-    request.signal.throwIfAborted();
+    if (request.signal.aborted) throw clientLeft();
     const headersOf = new Headers(request.headers);
     headersOf.set("X-Request-Id", id);
     headersOf.delete("Content-Encoding"); // it is undone
     headersOf.set("Content-Length", String(body.length));
-    const task = { number: numbers++, url: request.url, headers: [...headersOf], body };
+    const task = {
+      number: numbers++,
+      url: request.url,
+      headers: [...headersOf],
+      body,
+      workLimit: workLimit(served.limits, sentBytes),
+    };
     const job: Job = { task, answered: Promise.withResolvers(), isLong: false };
     const leave = () => {
       waiting.delete(job);
       if (job.thread) send(job.thread, { abort: task.number });
-      job.answered.reject(request.signal.reason);
+      job.answered.reject(clientLeft());
     };
     request.signal.addEventListener("abort", leave);
     waiting.add(job);
@@ -215,6 +222,8 @@ export async function startPool(served: Served, size = availableParallelism()): 
     },
   };
 }
+
+const clientLeft = () => new SurprisalError("interrupted", "The client has left.");
 
 /** Pause before a thread is started in place of one that could not be: its reason may last. */
 const RESTART_MS = 1000;
