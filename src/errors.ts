@@ -24,6 +24,7 @@ export const STATUS_BY_CODE = {
   "stale-state": 409,
   "release-conflict": 409,
   "too-large": 413,
+  "too-much-work": 413,
   "unsupported-media-type": 415,
   "nothing-to-score": 422,
   "headers-too-large": 431,

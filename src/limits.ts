@@ -11,6 +11,8 @@ export interface Limits {
   readonly readerSeconds: number; // for which a client on Node may leave an answer unread
   readonly frames: number;
   readonly seconds: number; // of audio
+  readonly work: number; // multiply-adds (model/cost.ts) that any request may ask for, and for each byte of its body so many more
+  readonly workPerByte: number;
   readonly numbers: number; // of an answer; as JSON most take some 20 bytes
 }
 
@@ -28,6 +30,9 @@ export const DEFAULT_LIMITS: Limits = {
   readerSeconds: 60,
   frames: 10_000,
   seconds: MAX_SECONDS,
+  // 20 billion are about a second of a core. Speech in Opus at 6 kbit/s, the densest in use, may be scored by all six models.
+  work: 5e9,
+  workPerByte: 2.2e6,
   numbers: 500_000,
 };
 
@@ -37,6 +42,16 @@ export const MIN_BODY_RATE = 2 ** 16;
 /** Of a request to Node: bytes of its first line and headers together, and headers. */
 export const MAX_HEAD_BYTES = 2 ** 14;
 export const MAX_HEADERS = 100;
+
+/** Multiply-adds that a request may ask for. @param bodyBytes as they were sent */
+export const workLimit = ({ work, workPerByte }: Limits, bodyBytes: number): number => work + workPerByte * bodyBytes;
+
+/** The limits with so many times the work. */
+export const withWork = (limits: Limits, times: number): Limits => ({
+  ...limits,
+  work: times * limits.work,
+  workPerByte: times * limits.workPerByte,
+});
 
 /** What a MIDI file may hold. midi-file takes up to 61 bytes of heap for a byte of the file (measured, Node 24): 64 MB at worst. */
 export interface MidiLimits {

@@ -17,6 +17,8 @@ export interface Piece {
   readonly transpose: "auto" | 0;
   /** Of a MIDI file: where a frame is sampled, in frames behind its grid point. */
   readonly samplePoint?: number;
+  /** How many frames it has on a grid. @throws SurprisalError as quantize */
+  frames(framesPerQuarter: number): number;
   /**
    * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones and
    * without pitches above the highest. The same arguments give the same object, so that models can remember it.
@@ -36,18 +38,23 @@ interface Framed {
   readonly warnings: readonly Warning[];
 }
 
-/** @param frames the whole piece on a grid, in its own key */
-function pieceOf(properties: Omit<Piece, "quantize">, frames: (framesPerQuarter: number) => Framed): Piece {
+/** @param read the whole piece on a grid, in its own key */
+function pieceOf(properties: Omit<Piece, "frames" | "quantize">, read: (framesPerQuarter: number) => Framed): Piece {
   const framed = new Map<number, Framed>();
+  const wholeAt = (framesPerQuarter: number) => {
+    const whole = framed.get(framesPerQuarter) ?? read(framesPerQuarter);
+    framed.set(framesPerQuarter, whole);
+    return whole;
+  };
   const known = new Map<string, QuantizedPiece>();
   return {
     ...properties,
+    frames: (framesPerQuarter) => frameCount(wholeAt(framesPerQuarter).roll),
     quantize(framesPerQuarter, shift, highest) {
       const key = `${framesPerQuarter} ${shift} ${highest}`;
       const before = known.get(key);
       if (before) return before;
-      const whole = framed.get(framesPerQuarter) ?? frames(framesPerQuarter);
-      framed.set(framesPerQuarter, whole);
+      const whole = wholeAt(framesPerQuarter);
       const piece = { ...transposed(whole.roll, shift, highest), warnings: whole.warnings };
       known.set(key, piece);
       return piece;

@@ -3,6 +3,7 @@
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
+import { OUTCOME_COST } from "../model/cost.ts";
 import { type MusicModel, type Outcomes, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
@@ -89,14 +90,28 @@ async function scoreOne(
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && noteScores(input, scored.nll, await scored.outcomes(work))),
+    ...(detail === "notes" &&
+      (await noteScores(input, scored.nll, await scored.outcomes(work), () =>
+        work.step(OUTCOME_COST * model.networks.length * model.pitches),
+      ))),
   };
   return { model: model.id, input, nll: scored.nll, score };
 }
 
 /** The NLL of each note at its onset; and of each frame, that of the notes that sound on and that of the silent pitches. */
-function noteScores({ roll, shift }: ModelInput, nll: Float64Array, { outcomeNll, silenceNll }: Outcomes) {
-  const terms = Array.from(nll, (_, t) => outcomeNll(t)); // (frames - 1, D)
+async function noteScores(
+  { roll, shift }: ModelInput,
+  nll: Float64Array,
+  { outcomeNll, silenceNll }: Outcomes,
+  onFrame: () => Promise<void>,
+) {
+  const terms: Float64Array[] = []; // (frames - 1, D)
+  const silence: number[] = [];
+  for (const t of nll.keys()) {
+    terms.push(outcomeNll(t));
+    silence.push(silenceNll(t));
+    await onFrame();
+  }
   const notes = onsets(roll).map(({ frame, pitch }) => ({
     frame,
     pitch: pitch - shift,
@@ -106,7 +121,7 @@ function noteScores({ roll, shift }: ModelInput, nll: Float64Array, { outcomeNll
     const before = new Set(pitchesOf(roll, t));
     return sum(Array.from(pitchesOf(roll, t + 1)).map((pitch) => (before.has(pitch) ? own[pitch - 1] : 0)));
   });
-  return { notes, held: [null, ...held], silence: [null, ...terms.map((_, t) => silenceNll(t))] };
+  return { notes, held: [null, ...held], silence: [null, ...silence] };
 }
 
 const pitchesOf = ({ offsets, pitches }: PianoRoll, frame: number) =>

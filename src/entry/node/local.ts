@@ -19,15 +19,20 @@ export function settings({
   SURPRISAL_MODELS,
   SURPRISAL_POLL_SECONDS,
   SURPRISAL_ORIGINS,
+  SURPRISAL_WORK,
 }: NodeJS.ProcessEnv) {
   return {
     port: PORT || "8787",
     host: HOST || "127.0.0.1",
     models: SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
-    pollSeconds: Number(SURPRISAL_POLL_SECONDS) > 0 ? Number(SURPRISAL_POLL_SECONDS) : 30,
+    pollSeconds: positive(SURPRISAL_POLL_SECONDS, 30),
+    work: SURPRISAL_WORK === "unlimited" ? Number.POSITIVE_INFINITY : positive(SURPRISAL_WORK, 1), // times the usual limit
     origins: SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
   };
 }
+
+const positive = (setting: string | undefined, otherwise: number) =>
+  Number(setting) > 0 ? Number(setting) : otherwise;
 
 /** The port that a setting names, undefined when it names none. */
 export function portOf(setting: string): number | undefined {

@@ -9,7 +9,7 @@ import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
-import { DEFAULT_LIMITS } from "../../limits.ts";
+import { DEFAULT_LIMITS, withWork } from "../../limits.ts";
 import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
@@ -29,6 +29,14 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Delay before all models are read and the threads start: a process started for one request answers that request first. */
 const FIRST_MS = 500;
 
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  readonly pollSeconds: number;
+  readonly work: number; // times the usual limit
+  readonly origins: string;
+}
+
 /** A release, and the threads that serve it. */
 interface Served {
   readonly pool: Pool;
@@ -41,10 +49,8 @@ interface Served {
  * @throws SurprisalError `malformed-request` for a setting that is malformed
  * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
-export async function listen(
-  models: string,
-  { port, host, pollSeconds, origins }: { port: number; host: string; pollSeconds: number; origins: string },
-): Promise<number> {
+export async function listen(models: string, { port, host, pollSeconds, work, origins }: Settings): Promise<number> {
+  const limits = withWork(DEFAULT_LIMITS, work);
   const kernel = await kernelModule();
   const follower = await openModels(models, kernel);
   const report = reporter(follower, models);
@@ -57,7 +63,7 @@ export async function listen(
       return models;
     },
     lastError: () => follower.problems().map(clientMessage).at(0),
-    limits: DEFAULT_LIMITS,
+    limits,
     decode,
     origins: originsOf(origins),
     offload: () => served?.pool.answer,
@@ -75,7 +81,7 @@ export async function listen(
     const old = served?.pool;
     try {
       const { startPool } = await import("./pool.ts");
-      const pool = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
+      const pool = await startPool({ release, kernel, limits, version });
       if (stopped.signal.aborted) return pool.close();
       served = { pool, release, models };
       console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
@@ -93,7 +99,7 @@ export async function listen(
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
     return response;
   };
-  const server = httpServer(fetch, DEFAULT_LIMITS).listen(port, host);
+  const server = httpServer(fetch, limits).listen(port, host);
   try {
     await once(server, "listening");
     console.log(greeting(urlOf(server)));
