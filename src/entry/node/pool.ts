@@ -8,9 +8,9 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expected, SurprisalError } from "../../errors.ts";
-import type { Share } from "../../http/admission.ts";
-import type { Deps } from "../../http/app.ts";
+import type { Call, Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
+import type { Facts } from "../../http/record.ts";
 import { MAX_WAITING } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
@@ -36,6 +36,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: [string, string][];
   readonly body: Uint8Array<ArrayBuffer>;
+  readonly facts: Facts;
 }
 
 /** `abort` is the number of a task whose client has left; a ping is answered as soon as a step is done. */
@@ -45,12 +46,10 @@ export type FromThread = { readonly alive: true } | { readonly long: number } | 
 
 export interface Pool {
   /**
-   * @param id by which the log knows the request
-   * @param share of the bytes of all bodies
    * @throws SurprisalError `busy` when too many wait, `interrupted` when the thread is lost, and as readBody; the reason of
    * the request's signal when its client leaves.
    */
-  answer(request: Request, id: string, share: Share): Promise<Response>;
+  answer(request: Request, call: Call): Promise<Response>;
   /** Whether as many requests wait as may. */
   isFull(): boolean;
   /** Ends the threads when what they have under way is done. */
@@ -168,7 +167,7 @@ export async function startPool(served: Served, size = availableParallelism()): 
     );
   }
 
-  const answerByThread: Pool["answer"] = async (request, id, share) => {
+  const answerByThread: Pool["answer"] = async (request, { id, share, facts }) => {
     checkRoom();
     const body = await readBody(request, served.limits, share);
     checkRoom(); // others may have come while the body did
@@ -187,7 +186,8 @@ export async function startPool(served: Served, size = availableParallelism()): 
     request.signal.addEventListener("abort", leave);
     waiting.add(job);
     dispatchSoon();
-    const { status, headers, body: bytes } = await job.answered.promise;
+    const { status, headers, body: bytes, facts: learned } = await job.answered.promise;
+    Object.assign(facts, learned);
     return new Response(bytes, { status, headers });
   };
 
