@@ -15,6 +15,7 @@ export const STATUS_BY_CODE = {
   "malformed-data": 500,
   "missing-data": 500,
   "missing-engine": 500,
+  unauthorized: 401,
   "foreign-origin": 403,
   "unknown-model": 404,
   "not-found": 404,
@@ -27,6 +28,7 @@ export const STATUS_BY_CODE = {
   "too-much-work": 413,
   "unsupported-media-type": 415,
   "nothing-to-score": 422,
+  "rate-limited": 429,
   "headers-too-large": 431,
   "no-models": 503,
   interrupted: 503,
@@ -36,6 +38,7 @@ export const STATUS_BY_CODE = {
 /** Reason phrases of RFC 9110. */
 export const TITLE_BY_STATUS = {
   400: "Bad Request",
+  401: "Unauthorized",
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
@@ -45,6 +48,7 @@ export const TITLE_BY_STATUS = {
   413: "Content Too Large",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",

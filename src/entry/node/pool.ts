@@ -9,9 +9,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expected, SurprisalError } from "../../errors.ts";
-import type { Share } from "../../http/admission.ts";
-import type { Deps } from "../../http/app.ts";
+import type { Call, Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
+import type { Facts } from "../../http/record.ts";
 import { MAX_WAITING, workLimit } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
@@ -38,6 +38,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: [string, string][];
   readonly body: Uint8Array<ArrayBuffer>;
+  readonly facts: Facts;
 }
 
 /** `abort` is the number of a task whose client has left; a ping is answered as soon as a step is done. */
@@ -47,12 +48,10 @@ export type FromThread = { readonly alive: true } | { readonly long: number } | 
 
 export interface Pool {
   /**
-   * @param id by which the log knows the request
-   * @param share of the bytes of all bodies
    * @throws SurprisalError `busy` when too many wait, `interrupted` when the thread is lost or the client leaves, and as
    * readBody.
    */
-  answer(request: Request, id: string, share: Share): Promise<Response>;
+  answer(request: Request, call: Call): Promise<Response>;
   /** Whether as many requests wait as may. */
   isFull(): boolean;
   /** Ends the threads when what they have under way is done, or at the deadline: what is left is then answered 503. */
@@ -201,7 +200,7 @@ export async function startPool(
     );
   }
 
-  const answerByThread: Pool["answer"] = async (request, id, share) => {
+  const answerByThread: Pool["answer"] = async (request, { id, share, facts }) => {
     checkRoom();
     const { bytes: body, sentBytes } = await readBody(request, served.limits, share);
     checkRoom(); // others may have come while the body did
@@ -227,7 +226,8 @@ export async function startPool(
     request.signal.addEventListener("abort", leave);
     waiting.add(job);
     dispatchSoon();
-    const { status, headers, body: bytes } = await job.answered.promise;
+    const { status, headers, body: bytes, facts: learned } = await job.answered.promise;
+    Object.assign(facts, learned);
     return new Response(bytes, { status, headers });
   };
 

@@ -9,7 +9,7 @@ import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
-import { DEFAULT_LIMITS, withWork } from "../../limits.ts";
+import { type Limits, variableOf } from "../../limits.ts";
 import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
@@ -17,8 +17,10 @@ import { reporter } from "../../store/report.ts";
 import { compressing } from "./compression.ts";
 import { httpServer } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
-import { openModels, PAGE_FOLDER, version } from "./local.ts";
+import { readKeys, requireKey } from "./keys.ts";
+import { openModels, PAGE_FOLDER, type Settings, version } from "./local.ts";
 import type { Pool } from "./pool.ts";
+import { limitWork, memoryLimiter } from "./rates.ts";
 
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
@@ -28,14 +30,6 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Delay before all models are read and the threads start: a process started for one request answers that request first. */
 const FIRST_MS = 500;
-
-export interface Settings {
-  readonly port: number;
-  readonly host: string;
-  readonly pollSeconds: number;
-  readonly work: number; // times the usual limit
-  readonly origins: string;
-}
 
 /** A release, and the threads that serve it. */
 interface Served {
@@ -49,8 +43,23 @@ interface Served {
  * @throws SurprisalError `malformed-request` for a setting that is malformed
  * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
-export async function listen(models: string, { port, host, pollSeconds, work, origins }: Settings): Promise<number> {
-  const limits = withWork(DEFAULT_LIMITS, work);
+export async function listen({
+  models,
+  port,
+  host,
+  pollSeconds,
+  origins,
+  keysFile,
+  proxies,
+  limits,
+}: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
+  let keys = keysFile === undefined ? undefined : await readKeys(keysFile);
+  const guards = [
+    ...(keys ? [requireKey(() => keys ?? [])] : []),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? [limitWork(await memoryLimiter(limits.clientWork), proxies)]
+      : []),
+  ];
   const kernel = await kernelModule();
   const follower = await openModels(models, kernel);
   const report = reporter(follower, models);
@@ -66,6 +75,7 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
     limits,
     decode,
     origins: originsOf(origins),
+    guards,
     offload: () => served?.pool.answer,
     version,
     log: logFailure,
@@ -92,6 +102,16 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
     await old?.close();
   }
 
+  /** Keys come and go while the server runs; those of a file that is damaged meanwhile stay. */
+  async function renewKeys(): Promise<void> {
+    if (keysFile === undefined) return;
+    try {
+      keys = await readKeys(keysFile);
+    } catch (error) {
+      console.error("The keys stay as they were:", error instanceof Error ? error.message : error);
+    }
+  }
+
   /** After the signal each connection closes with its answer: a busy keep-alive client would hold the process. */
   const compressed = compressing(app.fetch);
   const fetch: typeof compressed = async (...args) => {
@@ -103,7 +123,7 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
   try {
     await once(server, "listening");
     console.log(greeting(urlOf(server)));
-    if (!isLoopback(server)) console.error(openTo(host));
+    if (!isLoopback(server)) console.error(openTo(host, { hasKeys: keys !== undefined, limits }));
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
     return 1;
@@ -127,6 +147,7 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
       await setTimeout(Math.min(pauseMs, MAX_TIMER_MS), undefined, { ref: false });
       pauseMs = 1000 * pollSeconds;
       await follower.refresh();
+      await renewKeys();
       if (stopped.signal.aborted) return;
       report();
       await renewPool();
@@ -143,8 +164,16 @@ function addressOf(server: Server): AddressInfo {
 
 const isLoopback = (server: Server) => /^(127\.|::1$|::ffff:127\.)/.test(addressOf(server).address);
 
-const openTo = (host: string) =>
-  `Whoever reaches ${host} may use this server, without a key, a limit on how much, or TLS. See docs/security.md for what to put in front of it.`;
+function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: Limits }): string {
+  const open = [
+    ...(hasKeys ? [] : ["without a key (SURPRISAL_KEYS_FILE)"]),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? []
+      : [`without a limit on how much (${variableOf("clientWork")})`]),
+    "without TLS",
+  ];
+  return `Whoever reaches ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
+}
 
 function urlOf(server: Server): string {
   const bound = addressOf(server);
