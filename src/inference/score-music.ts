@@ -9,11 +9,13 @@ import type { MusicScoreResponse, Score } from "../schema/score.ts";
 import { sum } from "../util/statistics.ts";
 import { Work } from "../util/work.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
+import { expectations } from "./expectations.ts";
+import { barsOf, type FileNotes, fileNotes } from "./file-notes.ts";
 import { fitOf } from "./fit.ts";
 import { type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
 import { type Shift, shiftsBySet } from "./shift.ts";
 
-type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "detail">;
+type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "detail" | "expected">;
 
 type ScoredModel = ScoredInput & { readonly score: Score };
 
@@ -43,6 +45,7 @@ export async function scoreMusic(
     best: groups.length === 1 ? groups[0].best.model : null,
     bestByFrameRate: groups.map(({ framesPerQuarter, best }) => ({ framesPerQuarter, model: best.model })),
     ...(options.detail === "comparison" && comparisonsOf(groups)),
+    ...(options.detail === "notes" && piece.file && { bars: barsOf(piece.file.notes) }),
   };
 }
 
@@ -64,7 +67,7 @@ async function scoreOne(
   piece: Piece,
   model: MusicModel,
   { semitones: shift, warnings }: Shift = { semitones: 0, warnings: [] },
-  { framesPerQuarter, detail = "none" }: Options,
+  { framesPerQuarter, detail = "none", expected }: Options,
   work: Work,
 ): Promise<ScoredModel> {
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
@@ -73,6 +76,8 @@ async function scoreOne(
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
   const fit = input.framesPerQuarter === model.framesPerQuarter ? fitOf(model, nll) : undefined;
+  const ofFile = detail === "notes" && piece.file ? fileNotes(piece.file, model, input) : undefined;
+  const ofModel = expected ? await expectations(model, input, work) : undefined;
   const score = {
     model: model.id,
     version: taggedVersion(model.version),
@@ -87,7 +92,8 @@ async function scoreOne(
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && noteScores(input, scored.nll, await scored.outcomes(work))),
+    ...(detail === "notes" && withNotes(noteScores(input, scored.nll, await scored.outcomes(work)), ofFile, ofModel)),
+    ...ofModel?.ofFrames,
   };
   return { model: model.id, input, nll: scored.nll, score };
 }
@@ -105,6 +111,19 @@ function noteScores({ roll, shift }: ModelInput, nll: Float64Array, { outcomeNll
     return sum(Array.from(pitchesOf(roll, t + 1)).map((pitch) => (before.has(pitch) ? own[pitch - 1] : 0)));
   });
   return { notes, held: [null, ...held], silence: [null, ...terms.map((_, t) => silenceNll(t))] };
+}
+
+/** The scores of notes beside what the file says of each, and what the model expected in its place. */
+function withNotes(
+  { notes, ...frames }: ReturnType<typeof noteScores>,
+  ofFile: FileNotes | undefined,
+  ofModel: Awaited<ReturnType<typeof expectations>> | undefined,
+) {
+  return {
+    notes: notes.map((note, k) => ({ ...note, ...ofFile?.times[k], ...ofModel?.ofNotes[k] })),
+    ...frames,
+    ...(ofFile && { unscored: [...ofFile.unscored], startQuarters: ofFile.startQuarters }),
+  };
 }
 
 const pitchesOf = ({ offsets, pitches }: PianoRoll, frame: number) =>
