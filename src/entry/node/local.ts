@@ -16,7 +16,7 @@ export const PAGE_FOLDER = fileURLToPath(new URL("src/web", PACKAGE_ROOT));
 
 /**
  * The settings of the environment. An empty variable counts as unset: an empty HOST would open every interface.
- * @throws SurprisalError `malformed-request` as limitsOf, and for a number of proxies that is none.
+ * @throws SurprisalError `malformed-request` for one that is malformed.
  */
 export function settings(env: NodeJS.ProcessEnv) {
   return {
@@ -28,6 +28,9 @@ export function settings(env: NodeJS.ProcessEnv) {
     keysFile: env.SURPRISAL_KEYS_FILE || undefined, // hashes of the keys of which a request needs one
     proxies: proxiesOf(env.SURPRISAL_PROXIES || "0"), // in front of the server
     limits: limitsOf(env),
+    logLevel: logLevelOf(env.SURPRISAL_LOG || "info"),
+    metricsPort: env.SURPRISAL_METRICS_PORT ? metricsPortOf(env.SURPRISAL_METRICS_PORT) : undefined,
+    traces: Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
   };
 }
 export type Settings = ReturnType<typeof settings>;
@@ -35,6 +38,19 @@ export type Settings = ReturnType<typeof settings>;
 function proxiesOf(setting: string): number {
   if (/^\d$/.test(setting)) return Number(setting);
   throw new SurprisalError("malformed-request", expected("a number from 0 to 9 in SURPRISAL_PROXIES", setting));
+}
+
+const LOG_LEVELS = ["info", "error", "silent"];
+
+function logLevelOf(setting: string): string {
+  if (LOG_LEVELS.includes(setting)) return setting;
+  throw new SurprisalError("malformed-request", expected(`one of ${LOG_LEVELS.join(", ")} in SURPRISAL_LOG`, setting));
+}
+
+function metricsPortOf(setting: string): number {
+  const port = portOf(setting);
+  if (port !== undefined) return port;
+  throw new SurprisalError("malformed-request", expected("SURPRISAL_METRICS_PORT from 0 to 65535", setting));
 }
 
 /** The port that a setting names, undefined when it names none. */

@@ -50,6 +50,8 @@ export interface Pool {
    * the request's signal when its client leaves.
    */
   answer(request: Request, call: Call): Promise<Response>;
+  /** Requests that wait for a thread, and those that threads have. */
+  load(): { readonly waiting: number; readonly working: number };
   /** Whether as many requests wait as may. */
   isFull(): boolean;
   /** Ends the threads when what they have under way is done. */
@@ -184,10 +186,11 @@ export async function startPool(served: Served, size = availableParallelism()): 
       job.answered.reject(request.signal.reason);
     };
     request.signal.addEventListener("abort", leave);
+    const queuedAt = performance.now();
     waiting.add(job);
     dispatchSoon();
     const { status, headers, body: bytes, facts: learned } = await job.answered.promise;
-    Object.assign(facts, learned);
+    Object.assign(facts, learned, { queueMs: performance.now() - queuedAt - (learned.workMs ?? 0) });
     return new Response(bytes, { status, headers });
   };
 
@@ -203,6 +206,7 @@ export async function startPool(served: Served, size = availableParallelism()): 
     throw error;
   }
   return {
+    load: () => ({ waiting: waiting.size, working: [...threads].reduce((sum, { jobs }) => sum + jobs.size, 0) }),
     isFull: () => waiting.size >= MAX_WAITING,
     answer(...request) {
       const answer = answerByThread(...request).finally(() => underWay.delete(answer));
