@@ -28,6 +28,14 @@ export const LIMITS = {
   // 83 minutes of quarter notes at 120 a minute.
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
+  // In multiply-adds (model/cost.ts), of which 20 billion are about a second of a core. Speech in Opus at 6 kbit/s, the densest in
+  // use, may be scored by all six models.
+  work: { value: 5e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
+  workPerByte: {
+    value: 2.2e6,
+    code: "too-much-work",
+    about: "multiply-adds more for each byte of its body, as it is sent",
+  },
   // As JSON most take some 20 bytes.
   numbers: { value: 500_000, code: "too-large", about: "numbers of an answer" },
   clientWork: {
@@ -54,6 +62,9 @@ export const MIN_BODY_RATE = 2 ** 16;
 export const MAX_HEAD_BYTES = 2 ** 14;
 export const MAX_HEADERS = 100;
 
+/** Multiply-adds that a request may ask for. @param bodyBytes as they were sent */
+export const workLimit = ({ work, workPerByte }: Limits, bodyBytes: number): number => work + workPerByte * bodyBytes;
+
 /** What a MIDI file may hold. midi-file takes up to 61 bytes of heap for a byte of the file (measured, Node 24): 64 MB at worst. */
 export interface MidiLimits {
   readonly bytes: number;
@@ -72,6 +83,12 @@ export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
 
 /** Frames on which the transposition of a longer piece is found: it is scored there in every key. */
 export const MAX_SHIFT_FRAMES = 2000;
+
+/**
+ * Frames of a piece to score adaptively, which takes up to four times as long as a plain score: 0.15 s for each model with a
+ * NADE head of the paper's sizes, 1 s for the largest of the shipped ones.
+ */
+export const MAX_ADAPTIVE_FRAMES = 10_000;
 
 /** Semitones of a transposition: it moves any MIDI pitch to any other. */
 export const MAX_SHIFT = 127;
@@ -119,7 +136,10 @@ export const MAX_UNITS = 4096;
 export const MAX_COMPONENTS = 256;
 export const MAX_BLOCK = 127;
 
-/** Size of a weight: sums over as many units and inputs as above stay finite in float32. Shipped models stay below 100. */
+/**
+ * Size of a weight: sums over as many units and inputs as above stay finite in float32, but not the exponential of one; see
+ * model/finite.ts. Shipped models stay below 100.
+ */
 export const MAX_WEIGHT = 1e6;
 
 /** Bytes of a checkpoint's header, of a checkpoint (100 times the paper's largest), of a catalogue, and of all checkpoints of a release. */

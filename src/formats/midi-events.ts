@@ -45,7 +45,6 @@ export class EventReader {
   readonly #bytes: Uint8Array;
   readonly written: number[] = [];
   at: number;
-  notes = 0; // note-ons written so far
   #running = 0; // status of the channel event before, 0 without one
   #pending = 0; // ticks since the event that was written last
   #tally: EventTally = { dataBytes: 0, realTime: 0, rawExclusive: 0 };
@@ -143,10 +142,8 @@ export class EventReader {
     if (isNote && first > 127) return fault(`byte ${at} is the pitch ${first} of a note, above 127`);
     this.#running = status;
     if (first > 127 || second > 127) this.#tally.dataBytes++;
-    if (isNote) {
-      if (kind === 9 && second > 0) this.notes++;
-      this.#write([status, first, Math.min(127, second)]);
-    } else if (kind === 0xc) this.#write([status, Math.min(127, first)]);
+    if (isNote) this.#write([status, first, Math.min(127, second)]);
+    else if (kind === 0xc) this.#write([status, Math.min(127, first)]);
     else if (kind === 0xb && first === SUSTAIN_PEDAL) this.#write([status, first, Math.min(127, second)]);
     return { next };
   }

@@ -17,7 +17,7 @@ import type { Decoder } from "../formats/audio.ts";
 import { predict, score } from "../inference/answer.ts";
 import { checkAnswerSize } from "../inference/answer-size.ts";
 import { readToken } from "../inference/state-token.ts";
-import type { Limits } from "../limits.ts";
+import { type Limits, workLimit } from "../limits.ts";
 import { modelInfos } from "../model/info.ts";
 import type { Model } from "../model/model.ts";
 import { modelsOfKind, unknownModel } from "../model/select.ts";
@@ -25,7 +25,7 @@ import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
 import { Work, type WorkOptions } from "../util/work.ts";
 import { admission, type Share } from "./admission.ts";
-import { decodeContent, kindOf } from "./content.ts";
+import { decodeAffordable, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
 import { faultOf } from "./fault.ts";
 import { problemResponse } from "./problem.ts";
@@ -141,7 +141,12 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
-  const workOf = ({ raw }: { readonly raw: Request }) => new Work({ signal: raw.signal, ...deps.workOptions?.(raw) });
+  const workOf = (request: Request, sentBytes: number) =>
+    new Work({
+      signal: request.signal,
+      limit: workLimit(deps.limits, sentBytes),
+      ...deps.workOptions?.(request),
+    });
   const openShare = admission(deps.limits.bodiesBytes);
   for (const { path } of [scoreRoute, predictRoute]) {
     for (const guard of deps.guards ?? []) api.post(path, guard);
@@ -164,9 +169,9 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const { content, options } = envelope;
     const models = await deps.models(options.models);
     const chosen = modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
-    const work = workOf(c.req);
+    const work = workOf(c.req.raw, envelope.sentBytes);
     const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
-    const input = await decodeContent(content, options, deps, work);
+    const input = await decodeAffordable(content, options, deps, chosen, work);
     checkAnswerSize(input, chosen, options, deps.limits);
     const answer = await score(input, models, options, work);
     facts.readings = readingsOf(answer, models);
@@ -185,9 +190,9 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const patterns = options.state ? undefined : options.models; // state tokens may be of any model
     const models = await deps.models(patterns);
     const chosen = modelsOfKind(models, kindOf(content), patterns);
-    const work = workOf(c.req);
+    const work = workOf(c.req.raw, envelope.sentBytes);
     const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
-    const input = await decodeContent(content, options, deps, work);
+    const input = await decodeAffordable(content, options, deps, chosen, work);
     const continued = options.state?.map((token) => readToken(token, models).model);
     checkAnswerSize(input, continued ?? chosen, options, deps.limits);
     const answer = await predict(input, models, options, work);

@@ -47,7 +47,7 @@ const evaluation = {
   403: problem("A page of another origin asks than the server lets."),
   404: problem("No such model."),
   408: problem("The body comes too slowly."),
-  413: problem("Over a limit of bytes, frames, seconds or numbers in the answer."),
+  413: problem("Over a limit of bytes, frames, seconds, numbers in the answer, or work for a body of its size."),
   415: problem(
     "Neither MIDI nor audio, audio that this server cannot decode, or another Content-Encoding than gzip or deflate.",
   ),

@@ -3,6 +3,7 @@
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
+import { OUTCOME_COST } from "../model/cost.ts";
 import { type MusicModel, type Outcomes, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
@@ -10,10 +11,10 @@ import { sum } from "../util/statistics.ts";
 import { Work } from "../util/work.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
 import { fitOf } from "./fit.ts";
-import { type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
+import { checkAdaptiveFrames, type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
 import { type Shift, shiftsBySet } from "./shift.ts";
 
-type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "detail">;
+type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "adaptive" | "detail">;
 
 type ScoredModel = ScoredInput & { readonly score: Score };
 
@@ -64,15 +65,16 @@ async function scoreOne(
   piece: Piece,
   model: MusicModel,
   { semitones: shift, warnings }: Shift = { semitones: 0, warnings: [] },
-  { framesPerQuarter, detail = "none" }: Options,
+  { framesPerQuarter, adaptive = false, detail = "none" }: Options,
   work: Work,
 ): Promise<ScoredModel> {
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
-  const scored = await model.score(input.roll, work);
+  if (adaptive) checkAdaptiveFrames(frameCount(input.roll));
+  const scored = await (adaptive ? model.adaptiveScore(input.roll, work) : model.score(input.roll, work));
   const scoredFrames = scored.nll.length;
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
-  const fit = input.framesPerQuarter === model.framesPerQuarter ? fitOf(model, nll) : undefined;
+  const fit = fitOf(model, nll, { framesPerQuarter: input.framesPerQuarter, adaptive });
   const score = {
     model: model.id,
     version: taggedVersion(model.version),
@@ -82,19 +84,34 @@ async function scoreOne(
     logLikelihood: -total,
     nll,
     nllPerQuarter: nll * input.framesPerQuarter,
-    ...(fit && { percentile: fit.percentile }),
+    ...(fit?.percentile !== undefined && { percentile: fit.percentile }),
+    ...(adaptive && { adaptive }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && noteScores(input, scored.nll, await scored.outcomes(work))),
+    ...(detail === "notes" &&
+      (await noteScores(input, scored.nll, await scored.outcomes(work), () =>
+        work.step(OUTCOME_COST * model.networks.length * model.pitches),
+      ))),
   };
   return { model: model.id, input, nll: scored.nll, score };
 }
 
 /** The NLL of each note at its onset; and of each frame, that of the notes that sound on and that of the silent pitches. */
-function noteScores({ roll, shift }: ModelInput, nll: Float64Array, { outcomeNll, silenceNll }: Outcomes) {
-  const terms = Array.from(nll, (_, t) => outcomeNll(t)); // (frames - 1, D)
+async function noteScores(
+  { roll, shift }: ModelInput,
+  nll: Float64Array,
+  { outcomeNll, silenceNll }: Outcomes,
+  onFrame: () => Promise<void>,
+) {
+  const terms: Float64Array[] = []; // (frames - 1, D)
+  const silence: number[] = [];
+  for (const t of nll.keys()) {
+    terms.push(outcomeNll(t));
+    silence.push(silenceNll(t));
+    await onFrame();
+  }
   const notes = onsets(roll).map(({ frame, pitch }) => ({
     frame,
     pitch: pitch - shift,
@@ -104,7 +121,7 @@ function noteScores({ roll, shift }: ModelInput, nll: Float64Array, { outcomeNll
     const before = new Set(pitchesOf(roll, t));
     return sum(Array.from(pitchesOf(roll, t + 1)).map((pitch) => (before.has(pitch) ? own[pitch - 1] : 0)));
   });
-  return { notes, held: [null, ...held], silence: [null, ...terms.map((_, t) => silenceNll(t))] };
+  return { notes, held: [null, ...held], silence: [null, ...silence] };
 }
 
 const pitchesOf = ({ offsets, pitches }: PianoRoll, frame: number) =>

@@ -27,6 +27,7 @@ const input = {
   tracks: text("LIST", "music: MIDI tracks, counted from 1 (default: all)"),
   programs: text("LIST", "music: General MIDI programs 1 to 128 (default: all)"),
   pedal: flag("music: the sustain pedal lengthens notes"),
+  adaptive: flag("music: the models learn from the piece while they read it"),
   "frames-per-quarter": text("N", "music: instead of the model's own frame rate"),
 };
 

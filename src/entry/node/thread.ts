@@ -27,7 +27,7 @@ const app = createApp({
 
 const say = (message: FromThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 
-async function answer({ number, url, headers, body }: Task): Promise<void> {
+async function answer({ number, url, headers, body, workLimit }: Task): Promise<void> {
   const client = new AbortController();
   underWay.set(number, client);
   const turn = next(() => say({ long: number }));
@@ -39,7 +39,7 @@ async function answer({ number, url, headers, body }: Task): Promise<void> {
     body,
     signal,
   });
-  options.set(request, { signal, pause: turn.pause });
+  options.set(request, { signal, limit: workLimit, pause: turn.pause });
   // Of a client that has left meanwhile only the number matters.
   const response = signal.aborted ? Response.error() : await app.fetch(request);
   const bytes = new Uint8Array(await response.arrayBuffer());
