@@ -17,6 +17,7 @@ export const LIMITS = {
   // Reading JSON takes many times its size.
   jsonBytes: { value: 2 ** 22, code: "too-large", about: "bytes of a body that is JSON" },
   bodiesBytes: { value: 2 ** 29, code: "busy", about: "bytes of the bodies of all requests under way together" },
+  waiting: { value: 512, code: "busy", about: "requests that wait for a thread (Node)" },
   headersSeconds: { value: 20, code: "request-timeout", about: "seconds to send the head of a request (Node)" },
   bodySeconds: {
     value: 20,
@@ -153,9 +154,6 @@ export const MAX_MODELS = 1000;
 
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
-
-/** Requests that wait for a thread on Node. */
-export const MAX_WAITING = 512;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
 export const LAMBDA_SECONDS = 150;

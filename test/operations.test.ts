@@ -69,3 +69,20 @@ describe("the dashboard and the alerts", async () => {
     for (const { alert } of alerts) expect(text("docs/operations.md")).toContain(`| \`${alert}\` |`);
   });
 });
+
+describe("docs/security.md", () => {
+  const rows = Array.from(text("docs/security.md").matchAll(/^\| (?!threat|---)(.*) \|$/gm), ([, row]) =>
+    row.split(" | "),
+  );
+
+  test.each(rows.map(([threat, , held]) => [threat, held] as const))("%s: its tests are there", (_, held) => {
+    const files = Array.from(held.matchAll(/`(test\/[\w/.-]+)`/g), ([, file]) => file);
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) expect(text(file)).toMatch(/\b(test|describe)\b/);
+  });
+
+  test("has its rows", () => {
+    expect(rows.length).toBeGreaterThan(20);
+    for (const row of rows) expect(row).toHaveLength(3);
+  });
+});

@@ -12,7 +12,7 @@ import { expected, SurprisalError } from "../../errors.ts";
 import type { Call, Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
 import type { Facts } from "../../http/record.ts";
-import { MAX_WAITING, workLimit } from "../../limits.ts";
+import { workLimit } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
 /** What the threads serve. */
@@ -195,10 +195,10 @@ export async function startPool(
   }
 
   function checkRoom(): void {
-    if (waiting.size < MAX_WAITING) return;
+    if (waiting.size < served.limits.waiting) return;
     throw new SurprisalError(
       "busy",
-      expected(`fewer than ${MAX_WAITING} requests that wait for a thread`, waiting.size),
+      expected(`fewer than ${served.limits.waiting} requests that wait for a thread`, waiting.size),
     );
   }
 
@@ -249,7 +249,7 @@ export async function startPool(
   }
   return {
     load: () => ({ waiting: waiting.size, working: [...threads].reduce((sum, { jobs }) => sum + jobs.size, 0) }),
-    isFull: () => waiting.size >= MAX_WAITING,
+    isFull: () => waiting.size >= served.limits.waiting,
     answer(...request) {
       const answer = answerByThread(...request).finally(() => underWay.delete(answer));
       underWay.add(answer);
