@@ -51,6 +51,8 @@ export interface Deps {
   offload?(): ((request: Request, call: Call) => Promise<Response>) | undefined;
   /** Of the work of /score and /predict, beyond what is known here: it stops when the signal of the request is aborted. */
   workOptions?(request: Request): WorkOptions;
+  /** What surrounds every request, such as tracing. */
+  readonly middleware?: readonly MiddlewareHandler<Env>[];
   /** What a request to /score or /predict passes first, such as a check of keys. */
   readonly guards?: readonly MiddlewareHandler<Env>[];
   /** Called with each request when it is answered. */
@@ -100,6 +102,7 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     const [id, route, ms] = [c.get("requestId"), routeOf(c), performance.now() - began];
     deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
   });
+  for (const each of deps.middleware ?? []) app.use(each);
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
     checkTarget(c.req.raw);

@@ -12,7 +12,7 @@ import { expected, SurprisalError } from "../../errors.ts";
 import type { Call, Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
 import type { Facts } from "../../http/record.ts";
-import { MAX_WAITING, workLimit } from "../../limits.ts";
+import { workLimit } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
 /** What the threads serve. */
@@ -52,6 +52,8 @@ export interface Pool {
    * readBody.
    */
   answer(request: Request, call: Call): Promise<Response>;
+  /** Requests that wait for a thread, and those that threads have. */
+  load(): { readonly waiting: number; readonly working: number };
   /** Whether as many requests wait as may. */
   isFull(): boolean;
   /** Ends the threads when what they have under way is done, or at the deadline: what is left is then answered 503. */
@@ -193,10 +195,10 @@ export async function startPool(
   }
 
   function checkRoom(): void {
-    if (waiting.size < MAX_WAITING) return;
+    if (waiting.size < served.limits.waiting) return;
     throw new SurprisalError(
       "busy",
-      expected(`fewer than ${MAX_WAITING} requests that wait for a thread`, waiting.size),
+      expected(`fewer than ${served.limits.waiting} requests that wait for a thread`, waiting.size),
     );
   }
 
@@ -224,10 +226,11 @@ export async function startPool(
       job.answered.reject(clientLeft());
     };
     request.signal.addEventListener("abort", leave);
+    const queuedAt = performance.now();
     waiting.add(job);
     dispatchSoon();
     const { status, headers, body: bytes, facts: learned } = await job.answered.promise;
-    Object.assign(facts, learned);
+    Object.assign(facts, learned, { queueMs: performance.now() - queuedAt - (learned.workMs ?? 0) });
     return new Response(bytes, { status, headers });
   };
 
@@ -245,7 +248,8 @@ export async function startPool(
     throw error;
   }
   return {
-    isFull: () => waiting.size >= MAX_WAITING,
+    load: () => ({ waiting: waiting.size, working: [...threads].reduce((sum, { jobs }) => sum + jobs.size, 0) }),
+    isFull: () => waiting.size >= served.limits.waiting,
     answer(...request) {
       const answer = answerByThread(...request).finally(() => underWay.delete(answer));
       underWay.add(answer);
