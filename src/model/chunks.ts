@@ -37,5 +37,5 @@ export function stepCost({ cell, inputs, units, outputs, mixture, nade }: Config
   return dense + ofNade + EXPONENTIAL * (gateUnits + outputs);
 }
 
-/** A step of adaptive scoring, in plain steps (2.1 to 3.6, measured on all cells, heads and sizes). */
+/** A step of adaptive scoring, in plain steps (2.7 to 3.8, measured, see bench/results.md). */
 export const ADAPTIVE_STEPS = 4;
