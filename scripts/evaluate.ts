@@ -143,6 +143,6 @@ models/, or of the folder SURPRISAL_MODELS, unless given. What cannot be measure
       return print(await voices(modelsOfKind(models, "audio"), other), voiceReport);
     }
     const results = await withEach(models, (model) => evaluateOnItsSet(model, { adaptive }));
-    print(results, (results) => report(results, { pieces, adaptive }));
+    print(results, (measured) => report(measured, { pieces, adaptive }));
   },
 });

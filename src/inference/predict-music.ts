@@ -76,7 +76,7 @@ async function predictOne(
   const advanced = await learned.model.advance(learned.state, learned.unread, work);
   const { next } = advanced;
   const probabilities = Array.from(next.probabilities);
-  await work.step(next.draws * next.drawCost);
+  await work.step(next.draws * model.drawCost);
   const sampled =
     steps === undefined ? undefined : inOwnKey(await sample(learned.model, advanced, steps, options, work), shift);
   return {
@@ -92,7 +92,7 @@ async function predictOne(
     likely: likely(probabilities, shift),
     draws: next.draws,
     ...(next.draws > 0 && { standardErrors: Array.from(next.standardErrors) }),
-    chords: chords(await next.chords(CHORDS, work), shift),
+    chords: chords(await next.chords(CHORDS, () => work.step(model.drawCost)), shift),
     state: adaptive ? adaptiveToken(model) : musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
@@ -133,7 +133,7 @@ async function sample(
   while (frames.length < steps) {
     ({ state, next } = await model.advance(state, pianoRoll(frames.slice(-1)), work));
     frames.push(next.sample(draw, temperature));
-    await work.step(next.drawCost);
+    await work.step(model.drawCost);
   }
   return frames;
 }

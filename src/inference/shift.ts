@@ -39,21 +39,24 @@ export async function shiftsBySet(
   const shifts = new Map<string, Shift>();
   for (const { set } of chosen) {
     if (shifts.has(set)) continue;
-    const smallest = models
-      .filter((model) => model.set === set)
-      .reduce((least, model) => (parameterCount(model) < parameterCount(least) ? model : least));
     const shift =
       transpose === "auto"
-        ? await findShift(piece, smallest, framesPerQuarter, work)
+        ? await findShift(piece, smallestOfSet(set, models), framesPerQuarter, work)
         : { semitones: transpose, warnings: [] };
     shifts.set(set, shift);
   }
   return shifts;
 }
 
+/** Which finds the shift. */
+export const smallestOfSet = (set: string, models: readonly MusicModel[]): MusicModel =>
+  models
+    .filter((model) => model.set === set)
+    .reduce((least, model) => (parameterCount(model) < parameterCount(least) ? model : least));
+
 /** All shifts are tried on so many frames, and the best few of them on the whole excerpt. */
-const PROBE_FRAMES = 64;
-const FINALISTS = 3;
+export const PROBE_FRAMES = 64;
+export const FINALISTS = 3;
 
 /**
  * Of those that leave out the fewest notes the shift of lowest NLL, on the first MAX_SHIFT_FRAMES frames. Without the first

@@ -28,6 +28,7 @@ export class Ensemble implements MusicModel {
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array; // of the networks' states, one behind the other
   readonly stepCost: number;
+  readonly drawCost: number;
   readonly #logShares: LogShares;
 
   /**
@@ -60,6 +61,7 @@ export class Ensemble implements MusicModel {
     this.#logShares = logShares;
     this.stateLimits = Float64Array.from(networks.flatMap(({ stateLimits }) => [...stateLimits]));
     this.stepCost = networks.reduce((sum, network) => sum + network.stepCost, 0);
+    this.drawCost = networks.reduce((sum, network) => sum + network.drawCost, 0);
   }
 
   get set(): string {

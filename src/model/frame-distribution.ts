@@ -1,19 +1,17 @@
 /** Prefixes of one network or of the members of an ensemble -> NextFrame: marginals, samples and likeliest frames. */
 import { once } from "../util/once.ts";
 import { uniform } from "../util/random.ts";
-import { Work } from "../util/work.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import { likelyFrames } from "./likely-frames.ts";
 import type { Chord, NextFrame } from "./music-model.ts";
 
 /** Frames drawn for the marginals of dependent pitches: an error of 0.01 or less where one draw has a deviation of 0.2. */
-const MARGINAL_DRAWS = 400;
+export const MARGINAL_DRAWS = 400;
 const MARGINAL_SEED = 1; // the same question has the same answer
 
 /** The average of its parts; one part for a network. */
 export class FrameDistribution implements NextFrame {
   readonly parts: readonly FramePrefix[];
-  readonly drawCost: number;
   readonly #pitches: number; // D
   readonly #shares: readonly number[]; // by part, M times its weight
   readonly #marginals: () => readonly Marginals[];
@@ -24,7 +22,6 @@ export class FrameDistribution implements NextFrame {
    */
   constructor(parts: readonly FramePrefix[], pitches: number, shares: readonly number[] = parts.map(() => 1)) {
     this.parts = parts;
-    this.drawCost = parts.reduce((sum, { cost }) => sum + cost, 0);
     this.#pitches = pitches;
     this.#shares = shares;
     // Late, since a continuation only asks for samples.
@@ -78,8 +75,8 @@ export class FrameDistribution implements NextFrame {
     return this.parts[drawn === -1 ? this.parts.length - 1 : drawn]; // -1: the shares were rounded down
   }
 
-  chords(count: number, work = new Work()): Promise<Chord[]> {
-    return likelyFrames(this.parts, this.#pitches, count, { work, shares: this.#shares });
+  chords(count: number, onExpansion = async () => {}): Promise<Chord[]> {
+    return likelyFrames(this.parts, this.#pitches, count, { onExpansion, shares: this.#shares });
   }
 }
 

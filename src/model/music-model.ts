@@ -18,7 +18,8 @@ export interface MusicModel {
   readonly networks: readonly Trained[]; // the model itself, or those that a mixture averages
   readonly metrics: Metrics; // on the pieces of its set
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
-  readonly stepCost: number; // multiply-adds of a frame, see chunks.ts
+  readonly stepCost: number; // of a frame that is read, see cost.ts
+  readonly drawCost: number; // of a frame that is drawn
   readonly canAdapt: boolean; // whether its checkpoints name the rate of adaptive scoring
 
   /**
@@ -90,15 +91,17 @@ export interface NextFrame {
   readonly draws: number; // seeded draws from which the probabilities are estimated; 0: they are exact
   readonly standardErrors: Float64Array; // (D), of the probabilities; zeros where they are exact
   readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
-  readonly drawCost: number; // multiply-adds of a draw from each part
   /**
    * A frame of it, as MIDI pitches.
    * @param draw uniform in [0, 1)
    * @param temperature divides the logits of each network
    */
   sample(draw: () => number, temperature: number): number[];
-  /** The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard. */
-  chords(count: number, work?: Work): Promise<Chord[]>;
+  /**
+   * The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard.
+   * @param onExpansion awaited after each step of the search, which takes as long as a draw
+   */
+  chords(count: number, onExpansion?: () => Promise<void>): Promise<Chord[]>;
 }
 
 /** A whole frame: all that sounds in it. */

@@ -9,7 +9,8 @@ import type { Tensors } from "../kernel/config.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
 import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
-import { ADAPTIVE_STEPS, CHUNK, chunkKernel, lazyKernel, stepCost } from "./chunks.ts";
+import { CHUNK, chunkKernel, lazyKernel } from "./chunks.ts";
+import { ADAPTIVE_STEPS, CALL_COST, drawCost, stepCost } from "./cost.ts";
 import { checkFinite } from "./finite.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
@@ -33,6 +34,7 @@ export class MusicNetwork implements MusicModel {
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array;
   readonly stepCost: number;
+  readonly drawCost: number;
   readonly #adaptiveRate: number | undefined; // of the steps of adaptive scoring, where the checkpoint names one
   readonly #module: WebAssembly.Module;
   readonly #lazyKernel: () => Kernel;
@@ -59,6 +61,7 @@ export class MusicNetwork implements MusicModel {
     this.#adaptiveRate = adaptiveRateOf(metadata);
     this.stateLimits = stateLimits(config);
     this.stepCost = stepCost(config);
+    this.drawCost = drawCost(config);
     this.#module = kernel;
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
@@ -141,9 +144,11 @@ export class MusicNetwork implements MusicModel {
     const logit = (t: number, d: number) => logits[t * this.pitches + d];
     const outcomeNll = keepLast((t) => {
       const sounding = new Set(roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]));
-      return Float64Array.from({ length: this.pitches }, (_, d) =>
-        softplus(sounding.has(d + 1) ? -logit(t, d) : logit(t, d)),
-      );
+      const outcomes = new Float64Array(this.pitches);
+      for (let d = 0; d < outcomes.length; d++) {
+        outcomes[d] = softplus(sounding.has(d + 1) ? -logit(t, d) : logit(t, d));
+      }
+      return outcomes;
     });
     return {
       outcomeNll,
@@ -226,7 +231,7 @@ export class MusicNetwork implements MusicModel {
       checkFinite(this.id, nll); // as the logits then are, of which it is made
       visit(start, nll);
       state = kernel.state();
-      await work.step((end - start) * steps * this.stepCost);
+      await work.step(CALL_COST + (end - start) * steps * this.stepCost);
     }
     return state;
   }

@@ -71,6 +71,7 @@ Standard input is one file, or a list of files, one a line: what begins as MIDI 
     options: {
       port: text("N", "default: PORT or 8787"),
       host: text("NAME", "default: HOST or 127.0.0.1"),
+      limits: flag("prints the limits in force and the variables that set them, and stops"),
     },
     example: "surprisal serve --port 8080",
   },
