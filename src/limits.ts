@@ -86,8 +86,8 @@ export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
 export const MAX_SHIFT_FRAMES = 2000;
 
 /**
- * Frames of a piece to score adaptively, which takes up to four times as long as a plain score: 0.15 s for each model with a
- * NADE head of the paper's sizes, 1 s for the largest of the shipped ones.
+ * Frames of a piece to score adaptively, which takes up to four times as long as a plain score: by bench/results.md 0.4 s for each
+ * model of the paper's sizes, and 2 s for one of 200 units.
  */
 export const MAX_ADAPTIVE_FRAMES = 10_000;
 
