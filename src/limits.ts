@@ -133,8 +133,9 @@ export const MAX_MODELS = 1000;
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
 
-/** Requests that wait for a thread on Node. */
+/** Requests that wait for a thread on Node, and for how long. */
 export const MAX_WAITING = 512;
+export const MAX_WAIT_SECONDS = 20;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
 export const LAMBDA_SECONDS = 150;

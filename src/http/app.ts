@@ -49,6 +49,8 @@ export interface Deps {
   offload?(): ((request: Request, id: string, share: Share) => Promise<Response>) | undefined;
   /** Of the work of /score and /predict, beyond what is known here: it stops when the signal of the request is aborted. */
   workOptions?(request: Request): WorkOptions;
+  /** Whether as many requests wait as may: a balancer then sends the next elsewhere. */
+  isFull?(): boolean;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
@@ -193,6 +195,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     if (length === 0) {
       throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
     }
+    if (deps.isFull?.()) throw new SurprisalError("saturated", "As many requests wait as may.");
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 

@@ -1,6 +1,7 @@
 /** What an answer will take, by the length of its input and the models that are asked, before any of it is computed. */
+import { SAMPLE_COST } from "../formats/waveform.ts";
 import { MAX_SHIFT_FRAMES } from "../limits.ts";
-import { CALL_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
+import { CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
 import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
 import type { Model } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
@@ -28,7 +29,8 @@ function shiftCost(
       const frames = piece.frames(framesPerQuarter ?? model.framesPerQuarter);
       const probes = shiftsOf(set).length * Math.min(frames, PROBE_FRAMES);
       const finals = frames > PROBE_FRAMES ? FINALISTS * Math.min(frames, MAX_SHIFT_FRAMES) : 0;
-      return (probes + finals) * model.stepCost;
+      const shifted = shiftsOf(set).length * piece.notesInFrames(framesPerQuarter ?? model.framesPerQuarter);
+      return (probes + finals) * model.stepCost + shifted * NOTE_COST;
     }),
   );
 }
@@ -40,10 +42,14 @@ export function scoreMusicCost(
   models: readonly MusicModel[],
   options: ScoreOptions,
 ): number {
-  const framesOf = (model: MusicModel) => piece.frames(options.framesPerQuarter ?? model.framesPerQuarter);
+  const rateOf = (model: MusicModel) => options.framesPerQuarter ?? model.framesPerQuarter;
+  const framesOf = (model: MusicModel) => piece.frames(rateOf(model));
   // The members of an ensemble are not run again for it, but for its notes.
-  const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, framesOf(model)])));
-  const scores = [...networks].map(([{ checkpoint }, frames]) => frames * stepCost(checkpoint.config));
+  const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
+  const scores = [...networks].map(
+    ([{ checkpoint }, rate]) =>
+      piece.frames(rate) * stepCost(checkpoint.config) + piece.notesInFrames(rate) * NOTE_COST,
+  );
   const ofNotes = (model: MusicModel) =>
     framesOf(model) * (model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
   const notes = options.detail === "notes" ? chosen.map(ofNotes) : [];
@@ -57,13 +63,13 @@ export function predictMusicCost(
   models: readonly MusicModel[],
   options: PredictOptions,
 ): number {
-  const { steps = 0, framesPerQuarter } = options;
+  const { steps = 0, framesPerQuarter, temperature } = options;
   const costs = chosen.map((model) => {
     const isDrawn = model.networks.some(({ checkpoint }) => checkpoint.config.nade);
     return (
       piece.frames(framesPerQuarter ?? model.framesPerQuarter) * model.stepCost +
       (isDrawn ? MARGINAL_DRAWS * model.drawCost : 0) +
-      steps * (model.networks.length * CALL_COST + model.stepCost + model.drawCost)
+      steps * (model.networks.length * CALL_COST + model.stepCost + heated(model.drawCost, temperature))
     );
   });
   return (options.state ? 0 : shiftCost(piece, chosen, models, options)) + sum(costs);
@@ -79,4 +85,8 @@ export const speechCost = (
 
 /** Of a second of sound under all of the models that read sound. */
 export const costOfSecond = (models: readonly Model[]): number =>
-  sum(models.map((model) => (model.kind === "audio" ? (model.stepCost * model.sampleRate) / model.shape.block : 0)));
+  sum(
+    models.map((model) =>
+      model.kind === "audio" ? model.sampleRate * (SAMPLE_COST + model.stepCost / model.shape.block) : 0,
+    ),
+  );

@@ -5,6 +5,7 @@
 import type { Warning } from "../errors.ts";
 import { frameCount, sliceRoll } from "../formats/piano-roll.ts";
 import { MAX_SHIFT_FRAMES } from "../limits.ts";
+import { NOTE_COST } from "../model/cost.ts";
 import { parameterCount } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import { shiftsOf } from "../model/sets.ts";
@@ -68,9 +69,12 @@ async function findShift(
   framesPerQuarter = model.framesPerQuarter,
   work: Work,
 ): Promise<Shift> {
-  const candidates = shiftsOf(model.set).map((semitones) => {
-    return { semitones, ...piece.quantize(framesPerQuarter, semitones, model.pitches) };
-  });
+  const candidates: ({ readonly semitones: number } & ReturnType<Piece["quantize"]>)[] = [];
+  for (const semitones of shiftsOf(model.set)) {
+    const read = piece.quantize(framesPerQuarter, semitones, model.pitches);
+    candidates.push({ semitones, ...read });
+    await work.step(read.roll.pitches.length * NOTE_COST);
+  }
   const frames = frameCount(candidates[0].roll);
   if (frames < 2) return { semitones: 0, warnings: [] }; // one frame tells nothing of the key
   const ranked = async (some: typeof candidates, length: number) => {

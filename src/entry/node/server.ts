@@ -67,6 +67,7 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
     decode,
     origins: originsOf(origins),
     offload: () => served?.pool.answer,
+    isFull: () => served?.pool.isFull() ?? false,
     version,
     log: logFailure,
   });
