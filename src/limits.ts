@@ -155,6 +155,9 @@ export const MAX_MODELS = 1000;
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
 
+/** For which a request waits for a thread on Node. */
+export const MAX_WAIT_SECONDS = 20;
+
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
 export const LAMBDA_SECONDS = 150;
 

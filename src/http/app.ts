@@ -57,6 +57,8 @@ export interface Deps {
   readonly guards?: readonly MiddlewareHandler<Env>[];
   /** Called with each request when it is answered. */
   answered?(record: AccessRecord, request: Request): void;
+  /** Whether as many requests wait as may: a balancer then sends the next elsewhere. */
+  isFull?(): boolean;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
@@ -227,6 +229,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     if (length === 0) {
       throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
     }
+    if (deps.isFull?.()) throw new SurprisalError("saturated", "As many requests wait as may.");
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 

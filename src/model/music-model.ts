@@ -92,6 +92,11 @@ export interface NextFrame {
   readonly standardErrors: Float64Array; // (D), of the probabilities; zeros where they are exact
   readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
   /**
+   * Computes probabilities and standardErrors, which else are computed at once when they are first asked for.
+   * @param onDraws awaited after some draws from one of the parts
+   */
+  estimate(onDraws: (draws: number) => Promise<void>): Promise<void>;
+  /**
    * A frame of it, as MIDI pitches.
    * @param draw uniform in [0, 1)
    * @param temperature divides the logits of each network

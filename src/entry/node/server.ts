@@ -87,6 +87,7 @@ export async function listen({
     guards,
     answered: watch.answered,
     offload: () => served?.pool.answer,
+    isFull: () => served?.pool.isFull() ?? false,
     version,
     log: logFailure,
   });
