@@ -5,6 +5,7 @@
  *   npm run evaluate                            every model of models/, or of the folder SURPRISAL_MODELS, and their mixtures
  *   npm run evaluate -- jsb/gru 'nottingham/*'  these
  *   npm run evaluate -- --pieces                and each piece
+ *   npm run evaluate -- --adaptive              and what they cost under weights that learn from each piece
  *   npm run evaluate -- --json                  as JSON, pieces included, unrounded
  *   npm run evaluate -- --other FOLDER          models of speech on the WAV files of another voice, and on white noise
  *   npm run evaluate -- --keys                  models of music on their test pieces in all twelve keys
@@ -17,13 +18,13 @@ import { table } from "../src/util/table.ts";
 import { runScript } from "./command.ts";
 import { type Continuations, continuations } from "./continuations.ts";
 import { type Keys, keys } from "./keys.ts";
-import { baselineOf, evaluateOn, openModels, setOf, withEach } from "./models.ts";
+import { baselineOf, evaluateAdaptively, evaluateOn, openModels, setOf, withEach } from "./models.ts";
 import { sizeOf } from "./results.ts";
 import { bitsPerStep, type Voices, voices } from "./voices.ts";
 
 const baselines = new Map<string, Promise<number>>();
 
-async function evaluateOnItsSet(model: Model) {
+async function evaluateOnItsSet(model: Model, { adaptive }: { adaptive: boolean }) {
   const set = await setOf(model);
   const baseline = baselines.get(set.name) ?? baselineOf(set);
   baselines.set(set.name, baseline);
@@ -35,30 +36,41 @@ async function evaluateOnItsSet(model: Model) {
     baseline: await baseline,
     ...(model.kind === "audio" && { bitsPerSample: bitsPerStep(model, evaluation.micro) }),
     ...evaluation,
+    ...(adaptive && { adaptive: await evaluateAdaptively(model, set.test) }),
   };
 }
 
-function report(results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[], withPieces: boolean): string {
+function report(
+  results: readonly Awaited<ReturnType<typeof evaluateOnItsSet>>[],
+  { pieces: withPieces, adaptive: withAdaptive }: { pieces: boolean; adaptive: boolean },
+): string {
   const lines = [
     table(
-      results.map(({ model, units, recurrentParameters, scoredFrames, micro, macro, baseline, bitsPerSample }) => ({
-        model,
-        units: units.join("+"),
-        "recurrent parameters": String(recurrentParameters),
-        frames: String(scoredFrames),
-        "test NLL micro": micro.toFixed(4),
-        macro: macro.toFixed(4),
-        "baseline micro": baseline.toFixed(4),
-        "bits/sample": bitsPerSample?.toFixed(3) ?? "-",
-      })),
+      results.map(
+        ({ model, units, recurrentParameters, scoredFrames, micro, macro, adaptive, baseline, bitsPerSample }) => ({
+          model,
+          units: units.join("+"),
+          "recurrent parameters": String(recurrentParameters),
+          frames: String(scoredFrames),
+          "test NLL micro": micro.toFixed(4),
+          macro: macro.toFixed(4),
+          ...(withAdaptive && {
+            "adaptive micro": adaptive?.micro.toFixed(4) ?? "-",
+            "adaptive macro": adaptive?.macro.toFixed(4) ?? "-",
+          }),
+          "baseline micro": baseline.toFixed(4),
+          "bits/sample": bitsPerSample?.toFixed(3) ?? "-",
+        }),
+      ),
     ),
   ];
   if (withPieces) {
-    for (const { model, pieces } of results) {
+    for (const { model, pieces, adaptive } of results) {
       const rows = pieces.map(({ scoredFrames, nll }, index) => ({
         [model]: `test piece ${index}`,
         frames: String(scoredFrames),
         NLL: nll.toFixed(6),
+        ...(withAdaptive && { adaptive: adaptive?.pieces[index]?.nll.toFixed(6) ?? "-" }),
       }));
       lines.push("", table(rows));
     }
@@ -108,6 +120,7 @@ await runScript({
 models/, or of the folder SURPRISAL_MODELS, unless given. What cannot be measured is left out and named; the exit code is then 1.`,
   options: {
     pieces: { type: "boolean", about: "each test piece as well" },
+    adaptive: { type: "boolean", about: "adaptive scoring as well: weights that learn from each piece of music" },
     json: { type: "boolean", about: "JSON, pieces included, unrounded" },
     other: {
       type: "string",
@@ -119,7 +132,7 @@ models/, or of the folder SURPRISAL_MODELS, unless given. What cannot be measure
   },
   positionals: Number.POSITIVE_INFINITY,
   example: "npm run evaluate -- jsb 'nottingham/*'",
-  async run({ json, pieces, other, keys: inKeys, continuations: sampled }, patterns) {
+  async run({ json, pieces, adaptive, other, keys: inKeys, continuations: sampled }, patterns) {
     const models = await openModels(patterns);
     const print = <T>(measured: T, report: (measured: T) => string) =>
       console.log(json ? JSON.stringify(measured, null, 2) : report(measured));
@@ -129,6 +142,7 @@ models/, or of the folder SURPRISAL_MODELS, unless given. What cannot be measure
     if (other !== undefined) {
       return print(await voices(modelsOfKind(models, "audio"), other), voiceReport);
     }
-    print(await withEach(models, evaluateOnItsSet), (results) => report(results, pieces));
+    const results = await withEach(models, (model) => evaluateOnItsSet(model, { adaptive }));
+    print(results, (measured) => report(measured, { pieces, adaptive }));
   },
 });

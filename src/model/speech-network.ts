@@ -10,7 +10,8 @@ import type { MixtureShape } from "../kernel/config.ts";
 import { type Kernel, stateLimits } from "../kernel/kernel.ts";
 import { Work } from "../util/work.ts";
 import { type Checkpoint, modelId } from "./checkpoint.ts";
-import { CHUNK, lazyKernel, stepCost } from "./chunks.ts";
+import { CHUNK, lazyKernel } from "./chunks.ts";
+import { CALL_COST, drawCost, stepCost } from "./cost.ts";
 import { checkFinite } from "./finite.ts";
 import { GaussianMixture } from "./gaussian-mixture.ts";
 
@@ -45,7 +46,8 @@ export class SpeechNetwork {
   readonly inputs: number; // samples that a step reads
   readonly shape: MixtureShape; // shape.block samples that it predicts
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
-  readonly stepCost: number; // multiply-adds, see chunks.ts
+  readonly stepCost: number; // see cost.ts
+  readonly drawCost: number;
   readonly #lazyKernel: () => Kernel;
 
   /** @throws SurprisalError `malformed-checkpoint` when it has no mixture head, or no sampleRate, mean or std. */
@@ -73,6 +75,7 @@ export class SpeechNetwork {
     this.shape = config.mixture;
     this.stateLimits = stateLimits(config);
     this.stepCost = stepCost(config);
+    this.drawCost = CALL_COST + drawCost(config);
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
@@ -191,7 +194,7 @@ export class SpeechNetwork {
       this.#forward(state, sampled.subarray(k * block), 1);
       state = this.#kernel.state();
       sampled.set(this.#mixture().sample(draw, temperature), k * block + inputs);
-      await work.step(this.stepCost);
+      await work.step(this.stepCost + this.drawCost);
     }
     return sampled.slice(known);
   }

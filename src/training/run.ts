@@ -8,6 +8,8 @@ import type { Cell } from "../kernel/config.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { networkOf } from "../model/model.ts";
 import { unless, writeFileAtomically } from "../store/atomic.ts";
+import { best as bestRate, tryAdaptiveRates, withAdaptiveRate } from "./adaptive-rate.ts";
+import { isRoll } from "./batches.ts";
 import type { TrainingSet } from "./datasets.ts";
 import { type CreateEngine, kernelEngine } from "./engine.ts";
 import { evaluate, type Scorer } from "./evaluate.ts";
@@ -121,9 +123,12 @@ async function finish(
     testMicro: test.micro,
     testMacro: test.macro,
   };
-  return {
+  const checkpoint = {
     config,
     tensors: best.tensors,
     metadata: Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, String(value)])),
   };
+  if (set.mixture) return checkpoint;
+  const tried = await tryAdaptiveRates(checkpoint, module, set.valid.filter(isRoll));
+  return withAdaptiveRate(checkpoint, bestRate(tried).rate);
 }

@@ -33,9 +33,9 @@ function run(script: string, ...args: string[]): Promise<{ code: unknown; stdout
   });
 }
 
-async function addModel(cell: Cell, set = "jsb"): Promise<void> {
+async function addModel(cell: Cell, set = "jsb", more: Record<string, string> = {}): Promise<void> {
   const config = { cell, inputs: 96, units: 4, outputs: 96 };
-  const metadata = { set, preset: "paper", framesPerQuarter: "1" };
+  const metadata = { set, preset: "paper", framesPerQuarter: "1", ...more };
   await addToFolder(join(folder, "models"), { config, tensors: randomTensors(config, new Random(1)), metadata });
 }
 
@@ -155,6 +155,25 @@ describe.skipIf(!MUSIC_SETS.every(hasMusicSet))("with the sets", () => {
     expect(sampled.knownInTest).toBe(own.filter((chord) => known.has(chord)).length / own.length);
     expect(sampled.known).toBeLessThan(0.05); // chords of random weights are clusters
     expect(sampled.frames).toBeGreaterThan(77 * 16);
+  });
+
+  test("adapt chooses a rate for the models of music, which evaluate then scores adaptively as well", async () => {
+    await mkdir(join(folder, "data"));
+    await symlink(resolve(MUSIC_FOLDER), join(folder, MUSIC_FOLDER));
+    await addModel("gru");
+    await addModel("tanh", "jsb", { adaptiveRate: "0.9" });
+    const [before] = JSON.parse((await run("evaluate.ts", "jsb/gru", "--adaptive", "--json")).stdout);
+    expect(before.adaptive).toBeUndefined();
+    const adapt = await run("adapt.ts", "jsb/gru");
+    expect(adapt.stdout).toMatch(/^jsb\/gru: rate 0\.\d+ of valid [\d.]+ without, 0\.001 [\d.]+, /);
+    const results = JSON.parse((await run("evaluate.ts", "jsb", "--adaptive", "--json")).stdout);
+    const [gru, tanh, mixture] = results;
+    expect(gru).toMatchObject({ micro: before.micro, pieces: before.pieces });
+    expect(gru.version).not.toBe(before.version);
+    for (const { adaptive } of [gru, tanh, mixture]) expect(adaptive.pieces).toHaveLength(77);
+    expect(gru.adaptive.micro).toBeLessThan(gru.micro - 1); // its weights were drawn at random
+    const table = (await run("evaluate.ts", "jsb/gru", "--adaptive", "--pieces")).stdout;
+    expect(table).toContain(gru.adaptive.micro.toFixed(4));
   });
 });
 

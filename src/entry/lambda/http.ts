@@ -7,6 +7,7 @@ import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
+import { limitsOf } from "../../util/limits-of.ts";
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
 
@@ -20,7 +21,7 @@ const answer = handle(
   createApp({
     models,
     lastError,
-    limits: { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS },
+    limits: limitsOf(process.env, { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS }),
     origins: originsOf(process.env.SURPRISAL_ORIGINS),
     decode,
     workOptions: () => ({ signal: deadline.signal }),

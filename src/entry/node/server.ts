@@ -9,7 +9,7 @@ import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
-import { DEFAULT_LIMITS } from "../../limits.ts";
+import { type Limits, variableOf } from "../../limits.ts";
 import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
@@ -17,8 +17,10 @@ import { reporter } from "../../store/report.ts";
 import { compressing } from "./compression.ts";
 import { httpServer } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
-import { openModels, PAGE_FOLDER, version } from "./local.ts";
+import { readKeys, requireKey } from "./keys.ts";
+import { openModels, PAGE_FOLDER, type Settings, version } from "./local.ts";
 import type { Pool } from "./pool.ts";
+import { limitWork, memoryLimiter } from "./rates.ts";
 
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
@@ -41,10 +43,23 @@ interface Served {
  * @throws SurprisalError `malformed-request` for a setting that is malformed
  * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
-export async function listen(
-  models: string,
-  { port, host, pollSeconds, origins }: { port: number; host: string; pollSeconds: number; origins: string },
-): Promise<number> {
+export async function listen({
+  models,
+  port,
+  host,
+  pollSeconds,
+  origins,
+  keysFile,
+  proxies,
+  limits,
+}: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
+  let keys = keysFile === undefined ? undefined : await readKeys(keysFile);
+  const guards = [
+    ...(keys ? [requireKey(() => keys ?? [])] : []),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? [limitWork(await memoryLimiter(limits.clientWork), proxies)]
+      : []),
+  ];
   const kernel = await kernelModule();
   const follower = await openModels(models, kernel);
   const report = reporter(follower, models);
@@ -57,9 +72,10 @@ export async function listen(
       return models;
     },
     lastError: () => follower.problems().map(clientMessage).at(0),
-    limits: DEFAULT_LIMITS,
+    limits,
     decode,
     origins: originsOf(origins),
+    guards,
     offload: () => served?.pool.answer,
     version,
     log: logFailure,
@@ -75,7 +91,7 @@ export async function listen(
     const old = served?.pool;
     try {
       const { startPool } = await import("./pool.ts");
-      const pool = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
+      const pool = await startPool({ release, kernel, limits, version });
       if (stopped.signal.aborted) return pool.close();
       served = { pool, release, models };
       console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
@@ -86,6 +102,16 @@ export async function listen(
     await old?.close();
   }
 
+  /** Keys come and go while the server runs; those of a file that is damaged meanwhile stay. */
+  async function renewKeys(): Promise<void> {
+    if (keysFile === undefined) return;
+    try {
+      keys = await readKeys(keysFile);
+    } catch (error) {
+      console.error("The keys stay as they were:", error instanceof Error ? error.message : error);
+    }
+  }
+
   /** After the signal each connection closes with its answer: a busy keep-alive client would hold the process. */
   const compressed = compressing(app.fetch);
   const fetch: typeof compressed = async (...args) => {
@@ -93,11 +119,11 @@ export async function listen(
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
     return response;
   };
-  const server = httpServer(fetch, DEFAULT_LIMITS).listen(port, host);
+  const server = httpServer(fetch, limits).listen(port, host);
   try {
     await once(server, "listening");
     console.log(greeting(urlOf(server)));
-    if (!isLoopback(server)) console.error(openTo(host));
+    if (!isLoopback(server)) console.error(openTo(host, { hasKeys: keys !== undefined, limits }));
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
     return 1;
@@ -121,6 +147,7 @@ export async function listen(
       await setTimeout(Math.min(pauseMs, MAX_TIMER_MS), undefined, { ref: false });
       pauseMs = 1000 * pollSeconds;
       await follower.refresh();
+      await renewKeys();
       if (stopped.signal.aborted) return;
       report();
       await renewPool();
@@ -137,8 +164,16 @@ function addressOf(server: Server): AddressInfo {
 
 const isLoopback = (server: Server) => /^(127\.|::1$|::ffff:127\.)/.test(addressOf(server).address);
 
-const openTo = (host: string) =>
-  `Whoever reaches ${host} may use this server, without a key, a limit on how much, or TLS. See docs/security.md for what to put in front of it.`;
+function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: Limits }): string {
+  const open = [
+    ...(hasKeys ? [] : ["without a key (SURPRISAL_KEYS_FILE)"]),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? []
+      : [`without a limit on how much (${variableOf("clientWork")})`]),
+    "without TLS",
+  ];
+  return `Whoever reaches ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
+}
 
 function urlOf(server: Server): string {
   const bound = addressOf(server);

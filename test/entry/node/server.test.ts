@@ -3,10 +3,12 @@ import { type IncomingMessage, request } from "node:http";
 import { json } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { writeWav } from "../../../src/formats/wav.ts";
 import type { Bucket } from "../../../src/store/bucket.ts";
 import { publish, rollBack } from "../../../src/store/publish.ts";
 import { s3Bucket } from "../../../src/store/s3.ts";
 import type { CheckpointStore } from "../../../src/store/store.ts";
+import { randomRecording } from "../../support/models.ts";
 import { bytesOf, keyOf, offeredBy, storeOf } from "../../support/releases.ts";
 import { freshPlace, hasS3, type S3Proxy, s3Environment, startProxy } from "../../support/s3.ts";
 import { chords, posted, Server } from "../../support/server.ts";
@@ -240,4 +242,17 @@ describe.skipIf(!hasS3())("a server that follows S3", () => {
     expect([response.statusCode, await json(response)]).toMatchObject([200, { scores: expect.any(Array) }]);
     expect([(await server.ended)[0], server.stderr]).toEqual([0, ""]);
   });
+});
+
+test("told to stop while nobody waits for the long work under way, a server ends at once", async () => {
+  const server = await Server.start({ SURPRISAL_MODELS: "", SURPRISAL_POLL_SECONDS: "60" });
+  servers.push(server);
+  const body = writeWav({ samples: randomRecording(1, 4_800_000), sampleRate: 8000 }); // half a minute of work
+  const client = new AbortController();
+  const left = fetch(`${server.url}/score`, { method: "POST", body, signal: client.signal }).catch(String);
+  await setTimeout(2000); // threads have started, and one of them works
+  client.abort();
+  await left;
+  const waiting = setTimeout(10_000, "it waits", { ref: false });
+  expect([await Promise.race([server.stop(), waiting]), server.stderr]).toEqual([0, ""]);
 });
