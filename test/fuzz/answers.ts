@@ -2,6 +2,8 @@
 import { decode } from "../../src/formats/decoders.ts";
 import { createApp } from "../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { PredictResponse } from "../../src/schema/predict.ts";
+import { ScoreResponse } from "../../src/schema/score.ts";
 import { testModels, testSpeechModels } from "../support/models.ts";
 
 /** CPU time that a request may take of the small models of the tests. Ten minutes of audio take two seconds. */
@@ -34,7 +36,7 @@ export async function checkAnswer(request: Request): Promise<void> {
   const type = response.headers.get("content-type") ?? "";
   if (request.method === "HEAD") return;
   if (status >= 400) checkProblem(status, type, text);
-  else if (type.startsWith("application/json") && text !== "") checkNumbers(JSON.parse(text), "");
+  else if (type.startsWith("application/json")) checkShape(new URL(request.url).pathname, JSON.parse(text));
 }
 
 /** What a program says of itself, and not of what it was sent. */
@@ -48,12 +50,8 @@ function checkProblem(status: number, type: string, text: string): void {
   if (detail === "" || INTERNAL.test(detail)) throw new Error(`Not a sentence for users: ${detail}`);
 }
 
-/** Where an answer has no number: of what comes before the first frame, of models that cannot be ranked. */
-const NULLS = /^\.(best|lastError)$|^\.comparisons\.\d+\.better$|\.(perFrame|held|silence)\.0$|\.notes\.\d+\.nll$/;
-
-/** JSON has no number that is not finite, and null in its place. */
-function checkNumbers(value: unknown, path: string): void {
-  if (value === null && !NULLS.test(path)) throw new Error(`null at ${path}`);
-  if (typeof value !== "object" || value === null) return;
-  for (const [key, item] of Object.entries(value)) checkNumbers(item, `${path}.${key}`);
+/** JSON has no number that is not finite, and null in its place: the schemas say where null may stand. */
+function checkShape(path: string, answer: unknown): void {
+  if (path.endsWith("/score")) ScoreResponse.parse(answer);
+  if (path.endsWith("/predict")) PredictResponse.parse(answer);
 }
