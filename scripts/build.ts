@@ -42,6 +42,10 @@ await build({
   // Loaded when they are needed; yaml when openapi.yaml is asked for.
   external: [
     "@aws-sdk/client-s3",
+    "@hono/otel",
+    "pino",
+    "prom-client",
+    "rate-limiter-flexible",
     "yaml", // its build for Node is CommonJS, which requires built-in modules
     "@wasm-audio-decoders/flac",
     "@wasm-audio-decoders/ogg-vorbis",

@@ -115,8 +115,23 @@ async function render(report: Report): Promise<ReadonlyMap<string, string>> {
 
 /** What the catalogue keeps of the test pieces of music: where a score lies among them is told by it. */
 function testsOf({ results }: Report): MeasuredModel[] {
-  return results.models.flatMap(({ model: id, version, test: { micro, macro }, deciles }) =>
-    deciles ? [{ id, version, test: { micro: micro.value, macro: macro.value, deciles } }] : [],
+  return results.models.flatMap(({ model: id, version, test: { micro, macro }, deciles, adaptive }) =>
+    deciles
+      ? [
+          {
+            id,
+            version,
+            test: { micro: micro.value, macro: macro.value, deciles },
+            ...(adaptive && {
+              adaptiveTest: {
+                micro: adaptive.micro.value,
+                macro: adaptive.macro.value,
+                deciles: adaptive.deciles,
+              },
+            }),
+          },
+        ]
+      : [],
   );
 }
 

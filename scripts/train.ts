@@ -16,7 +16,7 @@ import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
 import { checkWritable, runScript, sayHowToGoOn } from "./command.ts";
-import { evaluateOn, loadSet, measuredTest } from "./models.ts";
+import { loadSet, measuredTest } from "./models.ts";
 import { duration, Progress } from "./progress.ts";
 import { settingOptions } from "./settings.ts";
 
@@ -62,7 +62,7 @@ async function train(
   await run(settingsOfRun, async (checkpoint) => {
     const entry = await addToFolder(out, checkpoint);
     const model = networkOf(checkpoint, entry.version, await WebAssembly.compile(kernel));
-    if (model.kind === "music") await recordMeasured(out, [measuredTest(model, await evaluateOn(model, set.test))]);
+    if (model.kind === "music") await recordMeasured(out, [await measuredTest(model, set.test)]);
     const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;
     console.log(
       `best epoch ${bestEpoch}: valid ${validMicro}, test ${testMicro} micro, ${testMacro} macro (nats per frame)`,

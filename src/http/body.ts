@@ -16,6 +16,11 @@ function bodyLimit(request: Request, limits: Pick<Limits, "bodyBytes" | "jsonByt
   return isJson(type) ? Math.min(limits.jsonBytes, limits.bodyBytes) : limits.bodyBytes;
 }
 
+export interface Body {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sentBytes: number; // before its Content-Encoding was undone
+}
+
 /**
  * Reads a body, counts what arrives, whatever Content-Length says, and undoes its Content-Encoding.
  * @param share of the request, which then holds its bytes as they were sent and as they are decoded
@@ -23,14 +28,14 @@ function bodyLimit(request: Request, limits: Pick<Limits, "bodyBytes" | "jsonByt
  * when it comes too slowly; `unsupported-media-type` for an encoding that is not read here; `malformed-request` when it breaks off, or is not what its
  * encoding says.
  */
-export async function readBody(request: Request, limits: Limits, share: Share): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(request: Request, limits: Limits, share: Share): Promise<Body> {
   const limit = bodyLimit(request, limits);
   const format = compressionOf(request.headers.get("content-encoding"));
   // Before the body is touched: the Node server can then pass over it and keep the connection.
   const claimed = claimedLength(request);
   if (claimed > limit) throw tooLarge(limit, String(claimed));
   share.take(claimed);
-  if (!request.body) return new Uint8Array();
+  if (!request.body) return { bytes: new Uint8Array(), sentBytes: 0 };
   const sent = await readStream(request.body, {
     limit,
     share,
@@ -38,11 +43,13 @@ export async function readBody(request: Request, limits: Limits, share: Share): 
     broken: "The body broke off before its end.",
     seconds: limits.bodySeconds,
   });
-  if (!format || sent.length === 0) return sent;
+  const sentBytes = sent.length;
+  if (!format || sentBytes === 0) return { bytes: sent, sentBytes };
   const broken = expected(`a body in ${format}, as its Content-Encoding says`, "bytes that are not, or are damaged");
   // lib.dom types the writable end for any BufferSource, which no stream of bytes can promise to take.
   const decompression = new DecompressionStream(format) as ReadableWritablePair<Uint8Array, Uint8Array>;
-  return readStream(slices(sent).pipeThrough(decompression), { limit, share, taken: 0, broken });
+  const bytes = await readStream(slices(sent).pipeThrough(decompression), { limit, share, taken: 0, broken });
+  return { bytes, sentBytes };
 }
 
 /** The bytes that Content-Length announces; 0 where it announces none, or nonsense. */

@@ -17,6 +17,7 @@ import { readJson } from "./json.ts";
 export interface Envelope<Options> {
   readonly content: Content;
   readonly options: Options; // those of the query and of the body, checked
+  readonly sentBytes: number; // see Body
 }
 
 /**
@@ -35,7 +36,7 @@ export async function readEnvelope<T extends object>(
 ): Promise<Envelope<T>> {
   const contentType = request.headers.get("content-type") ?? "";
   const type = essence(contentType);
-  const bytes = await readBody(request, limits, share);
+  const { bytes, sentBytes } = await readBody(request, limits, share);
   if (bytes.length === 0) {
     throw new SurprisalError(
       "malformed-request",
@@ -44,13 +45,13 @@ export async function readEnvelope<T extends object>(
   }
   if (type === "multipart/form-data") {
     const { file, fields } = readForm(bytes, contentType);
-    return { content: file, options: merge(query, parse(schema, fields)) };
+    return { content: file, options: merge(query, parse(schema, fields)), sentBytes };
   }
   if (isJson(type)) {
     const { content, fields } = readJson(bytes, contentType);
-    return { content, options: merge(query, parse(schema, fields)) };
+    return { content, options: merge(query, parse(schema, fields)), sentBytes };
   }
-  return { content: { form: "file", bytes, type }, options: query };
+  return { content: { form: "file", bytes, type }, options: query, sentBytes };
 }
 
 /** @throws SurprisalError `malformed-request` when an option stands in both. */

@@ -36,11 +36,16 @@ export async function expectationsOf(model: MusicModel, { roll }: ModelInput, wo
     let next: NextFrame;
     ({ state, next } = await model.advance(state, sliceRoll(roll, t, t + 1), ofFrame));
     const sounding = roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]);
-    places.push(placesOf(next.parts, sounding, model.pitches));
-    chords.push(await next.chords(CHORDS, ofFrame));
+    places.push(placesOf(next, sounding, model.pitches));
+    let cost = (sounding.length + 1) * model.drawCost;
+    chords.push(
+      await next.chords(CHORDS, async () => {
+        cost += model.drawCost;
+      }),
+    );
     const [part] = next.parts;
     if (next.parts.length === 1 && part.isIndependent) entropy.push(entropyOf(part, model.pitches));
-    await work.step(ofFrame.done - done + (sounding.length + 1) * next.drawCost);
+    await work.step(ofFrame.done - done + cost);
     done = ofFrame.done;
   }
   return { places, chords, ...(entropy.length === places.length && { entropy }) };
@@ -49,11 +54,14 @@ export async function expectationsOf(model: MusicModel, { roll }: ModelInput, wo
 /**
  * The probability of each sounding pitch among all that could sound next above the lower ones of its frame, silences between
  * them included; and behind them, that no further one does. Their product is the probability of the frame.
- * @param parts whose even average the distribution is
  */
-export function placesOf(parts: readonly FramePrefix[], sounding: Iterable<number>, pitches: number): Place[] {
+export function placesOf(
+  { parts, shares }: Pick<NextFrame, "parts" | "shares">,
+  sounding: Iterable<number>,
+  pitches: number,
+): Place[] {
   let prefixes = parts;
-  let weights = parts.map(() => 1 / parts.length); // of each part, given what sounds below
+  let weights = shares.map((share) => share / parts.length); // of each part, given what sounds below
   let from = 0; // column
   return [...sounding, null].map((pitch) => {
     const column = pitch === null ? pitches : pitch - 1;

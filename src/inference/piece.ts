@@ -5,7 +5,7 @@
 import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { gridWarnings, type MidiNotes, type Quantized, quantize, SAMPLE_POINT } from "../formats/midi.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "../formats/piano-roll.ts";
-import type { Limits } from "../limits.ts";
+import { type Limits, MAX_ADAPTIVE_FRAMES } from "../limits.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import type { MusicInput } from "../schema/common.ts";
 
@@ -17,6 +17,8 @@ export interface Piece {
   readonly transpose: "auto" | 0;
   /** Of a MIDI file: where a frame is sampled, in frames behind its grid point. */
   readonly samplePoint?: number;
+  /** How many frames it has on a grid. @throws SurprisalError as quantize */
+  frames(framesPerQuarter: number): number;
   /**
    * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones and
    * without pitches above the highest. The same arguments give the same object, so that models can remember it.
@@ -38,18 +40,23 @@ interface Framed {
   readonly warnings: readonly Warning[];
 }
 
-/** @param frames the whole piece on a grid, in its own key */
-function pieceOf(properties: Omit<Piece, "quantize">, frames: (framesPerQuarter: number) => Framed): Piece {
+/** @param read the whole piece on a grid, in its own key */
+function pieceOf(properties: Omit<Piece, "frames" | "quantize">, read: (framesPerQuarter: number) => Framed): Piece {
   const framed = new Map<number, Framed>();
+  const wholeAt = (framesPerQuarter: number) => {
+    const whole = framed.get(framesPerQuarter) ?? read(framesPerQuarter);
+    framed.set(framesPerQuarter, whole);
+    return whole;
+  };
   const known = new Map<string, QuantizedPiece>();
   return {
     ...properties,
+    frames: (framesPerQuarter) => frameCount(wholeAt(framesPerQuarter).roll),
     quantize(framesPerQuarter, shift, highest) {
       const key = `${framesPerQuarter} ${shift} ${highest}`;
       const before = known.get(key);
       if (before) return before;
-      const whole = framed.get(framesPerQuarter) ?? frames(framesPerQuarter);
-      framed.set(framesPerQuarter, whole);
+      const whole = wholeAt(framesPerQuarter);
       const piece = { ...transposed(whole.roll, shift, highest), warnings: whole.warnings };
       known.set(key, piece);
       return piece;
@@ -69,6 +76,13 @@ function transposed(whole: PianoRoll, shift: number, highest: number): Pick<Quan
 export function checkFrames(frames: number, limits: FrameLimits): void {
   if (frames > limits.frames) {
     throw new SurprisalError("too-large", expected(`at most ${limits.frames} frames`, frames));
+  }
+}
+
+/** @throws SurprisalError `too-large` when there are more frames than are scored adaptively. */
+export function checkAdaptiveFrames(frames: number): void {
+  if (frames > MAX_ADAPTIVE_FRAMES) {
+    throw new SurprisalError("too-large", expected(`at most ${MAX_ADAPTIVE_FRAMES} frames with adaptive`, frames));
   }
 }
 

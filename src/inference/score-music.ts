@@ -2,7 +2,9 @@
  * Piece + models -> negative log-likelihoods. NLL of a frame = Σ_d softplus(l_d) - x_d l_d in nats; the first frame is
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
+import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
+import { OUTCOME_COST } from "../model/cost.ts";
 import { type MusicModel, type Outcomes, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
@@ -12,10 +14,10 @@ import { compareWithBest, type ScoredInput } from "./comparison.ts";
 import { expectations } from "./expectations.ts";
 import { barsOf, type FileNotes, fileNotes } from "./file-notes.ts";
 import { fitOf } from "./fit.ts";
-import { type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
+import { checkAdaptiveFrames, type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
 import { type Shift, shiftsBySet } from "./shift.ts";
 
-type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "detail" | "expected">;
+type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "adaptive" | "detail" | "expected">;
 
 type ScoredModel = ScoredInput & { readonly score: Score };
 
@@ -23,7 +25,7 @@ type ScoredModel = ScoredInput & { readonly score: Score };
  * Scores a piece by each chosen model.
  * @param models all at hand, see shiftsBySet
  * @throws SurprisalError `nothing-to-score` when a model finds fewer than two frames, or none of its pitches, `too-large`
- * when there are too many frames.
+ * when there are too many frames, `malformed-request` for `adaptive` with `expected`.
  */
 export async function scoreMusic(
   piece: Piece,
@@ -32,6 +34,10 @@ export async function scoreMusic(
   models: readonly MusicModel[] = chosen,
   work = new Work(),
 ): Promise<MusicScoreResponse> {
+  if (options.adaptive && options.expected) {
+    const wanted = "`expected` without `adaptive`, since it says what the weights from training expect";
+    throw new SurprisalError("malformed-request", expected(wanted, "both"));
+  }
   const shifts = await shiftsBySet(piece, chosen, models, options, work);
   const scored: ScoredModel[] = [];
   for (const model of chosen) scored.push(await scoreOne(piece, model, shifts.get(model.set), options, work));
@@ -67,15 +73,16 @@ async function scoreOne(
   piece: Piece,
   model: MusicModel,
   { semitones: shift, warnings }: Shift = { semitones: 0, warnings: [] },
-  { framesPerQuarter, detail = "none", expected }: Options,
+  { framesPerQuarter, adaptive = false, detail = "none", expected }: Options,
   work: Work,
 ): Promise<ScoredModel> {
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
-  const scored = await model.score(input.roll, work);
+  if (adaptive) checkAdaptiveFrames(frameCount(input.roll));
+  const scored = await (adaptive ? model.adaptiveScore(input.roll, work) : model.score(input.roll, work));
   const scoredFrames = scored.nll.length;
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
-  const fit = input.framesPerQuarter === model.framesPerQuarter ? fitOf(model, nll) : undefined;
+  const fit = fitOf(model, nll, { framesPerQuarter: input.framesPerQuarter, adaptive });
   const ofFile = detail === "notes" && piece.file ? fileNotes(piece.file, model, input) : undefined;
   const ofModel = expected ? await expectations(model, input, work) : undefined;
   const score = {
@@ -87,20 +94,39 @@ async function scoreOne(
     logLikelihood: -total,
     nll,
     nllPerQuarter: nll * input.framesPerQuarter,
-    ...(fit && { percentile: fit.percentile }),
+    ...(fit?.percentile !== undefined && { percentile: fit.percentile }),
+    ...(adaptive && { adaptive }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && withNotes(noteScores(input, scored.nll, await scored.outcomes(work)), ofFile, ofModel)),
+    ...(detail === "notes" &&
+      withNotes(
+        await noteScores(input, scored.nll, await scored.outcomes(work), () =>
+          work.step(OUTCOME_COST * model.networks.length * model.pitches),
+        ),
+        ofFile,
+        ofModel,
+      )),
     ...ofModel?.ofFrames,
   };
   return { model: model.id, input, nll: scored.nll, score };
 }
 
 /** The NLL of each note at its onset; and of each frame, that of the notes that sound on and that of the silent pitches. */
-function noteScores({ roll, shift }: ModelInput, nll: Float64Array, { outcomeNll, silenceNll }: Outcomes) {
-  const terms = Array.from(nll, (_, t) => outcomeNll(t)); // (frames - 1, D)
+async function noteScores(
+  { roll, shift }: ModelInput,
+  nll: Float64Array,
+  { outcomeNll, silenceNll }: Outcomes,
+  onFrame: () => Promise<void>,
+) {
+  const terms: Float64Array[] = []; // (frames - 1, D)
+  const silence: number[] = [];
+  for (const t of nll.keys()) {
+    terms.push(outcomeNll(t));
+    silence.push(silenceNll(t));
+    await onFrame();
+  }
   const notes = onsets(roll).map(({ frame, pitch }) => ({
     frame,
     pitch: pitch - shift,
@@ -110,12 +136,12 @@ function noteScores({ roll, shift }: ModelInput, nll: Float64Array, { outcomeNll
     const before = new Set(pitchesOf(roll, t));
     return sum(Array.from(pitchesOf(roll, t + 1)).map((pitch) => (before.has(pitch) ? own[pitch - 1] : 0)));
   });
-  return { notes, held: [null, ...held], silence: [null, ...terms.map((_, t) => silenceNll(t))] };
+  return { notes, held: [null, ...held], silence: [null, ...silence] };
 }
 
 /** The scores of notes beside what the file says of each, and what the model expected in its place. */
 function withNotes(
-  { notes, ...frames }: ReturnType<typeof noteScores>,
+  { notes, ...frames }: Awaited<ReturnType<typeof noteScores>>,
   ofFile: FileNotes | undefined,
   ofModel: Awaited<ReturnType<typeof expectations>> | undefined,
 ) {

@@ -1,27 +1,29 @@
 /** Prefixes of one network or of the members of an ensemble -> NextFrame: marginals, samples and likeliest frames. */
 import { once } from "../util/once.ts";
 import { uniform } from "../util/random.ts";
-import { Work } from "../util/work.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import { likelyFrames } from "./likely-frames.ts";
 import type { Chord, NextFrame } from "./music-model.ts";
 
 /** Frames drawn for the marginals of dependent pitches: an error of 0.01 or less where one draw has a deviation of 0.2. */
-const MARGINAL_DRAWS = 400;
+export const MARGINAL_DRAWS = 400;
 const MARGINAL_SEED = 1; // the same question has the same answer
 
-/** The even average of its parts; one part for a network. */
+/** The average of its parts; one part for a network. */
 export class FrameDistribution implements NextFrame {
   readonly parts: readonly FramePrefix[];
-  readonly drawCost: number;
   readonly #pitches: number; // D
+  readonly shares: readonly number[]; // by part, M times its weight
   readonly #marginals: () => readonly Marginals[];
 
-  /** @param parts frames of which nothing is decided */
-  constructor(parts: readonly FramePrefix[], pitches: number) {
+  /**
+   * @param parts (M), frames of which nothing is decided
+   * @param shares M times the weight of each; even unless given
+   */
+  constructor(parts: readonly FramePrefix[], pitches: number, shares: readonly number[] = parts.map(() => 1)) {
     this.parts = parts;
-    this.drawCost = parts.reduce((sum, { cost }) => sum + cost, 0);
     this.#pitches = pitches;
+    this.shares = shares;
     // Late, since a continuation only asks for samples.
     this.#marginals = once(() => parts.map((part) => marginalsOf(part, pitches)));
   }
@@ -30,7 +32,8 @@ export class FrameDistribution implements NextFrame {
     const marginals = this.#marginals();
     return Float64Array.from(
       { length: this.#pitches },
-      (_, d) => marginals.reduce((sum, { probabilities }) => sum + probabilities[d], 0) / marginals.length,
+      (_, d) =>
+        marginals.reduce((sum, { probabilities }, m) => sum + this.shares[m] * probabilities[d], 0) / marginals.length,
     );
   }
 
@@ -38,7 +41,8 @@ export class FrameDistribution implements NextFrame {
     const marginals = this.#marginals();
     return Float64Array.from(
       { length: this.#pitches },
-      (_, d) => Math.hypot(...marginals.map(({ standardErrors }) => standardErrors[d])) / marginals.length,
+      (_, d) =>
+        Math.hypot(...marginals.map(({ standardErrors }, m) => this.shares[m] * standardErrors[d])) / marginals.length,
     );
   }
 
@@ -49,7 +53,7 @@ export class FrameDistribution implements NextFrame {
   sample(draw: () => number, temperature: number): number[] {
     // All pitches of a frame from one network: drawn from the averages, pitch by pitch, they would lose what one says of
     // another. The temperature acts within the network.
-    const part = this.parts.length === 1 ? this.parts[0] : this.parts[Math.floor(draw() * this.parts.length)];
+    const part = this.parts.length === 1 ? this.parts[0] : this.#drawPart(draw());
     const sounding: number[] = [];
     let prefix = part;
     // One draw for each pitch, so that equal draws give equal frames whatever sounds.
@@ -61,8 +65,18 @@ export class FrameDistribution implements NextFrame {
     return sounding;
   }
 
-  chords(count: number, work = new Work()): Promise<Chord[]> {
-    return likelyFrames(this.parts, this.#pitches, count, work);
+  /** @param u uniform in [0, 1) */
+  #drawPart(u: number): FramePrefix {
+    let left = u * this.parts.length;
+    const drawn = this.shares.findIndex((share) => {
+      left -= share;
+      return left < 0;
+    });
+    return this.parts[drawn === -1 ? this.parts.length - 1 : drawn]; // -1: the shares were rounded down
+  }
+
+  chords(count: number, onExpansion = async () => {}): Promise<Chord[]> {
+    return likelyFrames(this.parts, this.#pitches, count, { onExpansion, shares: this.shares });
   }
 }
 

@@ -8,25 +8,15 @@ import type { Tensors } from "../kernel/config.ts";
 export interface FramePrefix {
   /** Whether the logits are the same whatever sounds below. */
   readonly isIndependent: boolean;
-  /** Of drawing a frame: multiply-adds of the kernel that take as long, see util/work.ts. */
-  readonly cost: number;
   /** Log odds that column d sounds, given that every column between the last sounding one and d is silent. */
   logit(d: number): number;
   /** The prefix in which column d sounds as well, and those between the last sounding one and d are silent. */
   after(d: number): FramePrefix;
 }
 
-/** What a drawn pitch, a multiply-add and a tanh take here, in multiply-adds of the kernel (measured, see bench/abuse.md). */
-const DRAW = 100;
-const MULTIPLY_ADD = 10;
-const TANH = 100;
-/** Pitches that sound in a frame; each takes the tanh of all hidden units. */
-const SOUNDING = 4;
-
 /** A frame of which nothing is decided, of independent pitches. @param logits (D) */
 export function independentPrefix(logits: Float32Array): FramePrefix {
-  const cost = DRAW * logits.length;
-  const prefix: FramePrefix = { isIndependent: true, cost, logit: (d) => logits[d], after: () => prefix };
+  const prefix: FramePrefix = { isIndependent: true, logit: (d) => logits[d], after: () => prefix };
   return prefix;
 }
 
@@ -40,12 +30,10 @@ export type NadeTensors = Pick<Tensors, "A" | "a"> & Required<Pick<Tensors, "C" 
 export function nadePrefix({ A, a, C, c, N, M }: NadeTensors, h: Float32Array): FramePrefix {
   const K = c.length;
   const base = affine(h, A, a); // (D)
-  const cost = base.length * (DRAW + MULTIPLY_ADD * K) + SOUNDING * TANH * K;
   const prefix = (s: Float64Array): FramePrefix => {
     const t = s.map(Math.tanh);
     return {
       isIndependent: false,
-      cost,
       logit(d) {
         let sum = base[d];
         for (let k = 0, at = d * K; k < K; k++, at++) sum += M[at] * t[k];

@@ -2,9 +2,7 @@
  * The likeliest frames of a distribution, exactly, by best-first search: the probability of a prefix bounds those of all
  * frames that begin with it, so the first complete frame that leaves the queue is the likeliest, and so on.
  */
-
 import { sum } from "../util/statistics.ts";
-import type { Work } from "../util/work.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import type { Chord } from "./music-model.ts";
 
@@ -16,22 +14,23 @@ interface Candidate {
   readonly columns: readonly number[];
   readonly isComplete: boolean;
   readonly probability: number; // the mean of `likelihoods`
-  readonly likelihoods: readonly number[]; // by part
+  readonly likelihoods: readonly number[]; // by part, times its share
   readonly prefixes: readonly FramePrefix[]; // by part, without the last column
 }
 
 /**
- * @param parts whose even average the distribution is; each is a frame of which nothing is decided
+ * @param parts (M) whose average the distribution is; each is a frame of which nothing is decided
  * @param columns D
+ * @param onExpansion awaited after each prefix that was taken further
+ * @param shares M times the weight of each part; even unless given
  * @returns at most `count` frames, likeliest first; fewer when MAX_EXPANSIONS did not suffice for all, or there are fewer.
  */
 export async function likelyFrames(
   parts: readonly FramePrefix[],
   columns: number,
   count: number,
-  work: Work,
+  { onExpansion, shares = parts.map(() => 1) }: { onExpansion(): Promise<void>; shares?: readonly number[] },
 ): Promise<Chord[]> {
-  const cost = parts.reduce((sum, part) => sum + part.cost, 0);
   const queue = new MaxHeap<Candidate>(({ probability }) => probability);
   const completed: number[] = []; // the highest probabilities of complete frames seen, falling; at most count
   const isWanted = (probability: number) => probability > (completed[count - 1] ?? 0);
@@ -43,12 +42,8 @@ export async function likelyFrames(
     }
     queue.push(candidate);
   };
-  expand(
-    { columns: [], isComplete: false, probability: 1, likelihoods: parts.map(() => 1), prefixes: parts },
-    columns,
-    isWanted,
-    push,
-  );
+  const start = { columns: [], isComplete: false, probability: 1, likelihoods: shares, prefixes: parts };
+  expand(start, columns, isWanted, push);
   const chords: Chord[] = [];
   for (let expansions = 1; chords.length < count; ) {
     const best = queue.pop();
@@ -60,7 +55,7 @@ export async function likelyFrames(
     if (++expansions > MAX_EXPANSIONS) break;
     const last = best.columns[best.columns.length - 1];
     expand({ ...best, prefixes: best.prefixes.map((prefix) => prefix.after(last)) }, columns, isWanted, push);
-    await work.step(cost);
+    await onExpansion();
   }
   return chords;
 }

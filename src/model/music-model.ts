@@ -18,14 +18,30 @@ export interface MusicModel {
   readonly networks: readonly Trained[]; // the model itself, or those that a mixture averages
   readonly metrics: Metrics; // on the pieces of its set
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
-  readonly stepCost: number; // multiply-adds of a frame, see chunks.ts
+  readonly stepCost: number; // of a frame that is read, see cost.ts
+  readonly drawCost: number; // of a frame that is drawn
+  readonly canAdapt: boolean; // whether its checkpoints name the rate of adaptive scoring
 
   /**
    * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
-   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
+   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames, `malformed-checkpoint` when the weights
+   * give no finite number.
    * @throws RangeError when a pitch is above D.
    */
   score(roll: PianoRoll, work?: Work): Promise<Scored>;
+
+  /**
+   * The same by weights that learn: after each frame they take a step of gradient descent on what it cost (dynamic evaluation:
+   * Mikolov et al. 2010; Krause et al. 2018, arXiv 1709.07432). Every roll begins with the weights of the checkpoint.
+   * @throws SurprisalError also `malformed-request` when a checkpoint names no adaptive rate.
+   */
+  adaptiveScore(roll: PianoRoll, work?: Work): Promise<Scored>;
+
+  /**
+   * Learns from a roll as adaptiveScore does, of at least one frame: what it has become predicts what follows.
+   * @throws as adaptiveScore, but for too few frames
+   */
+  adapt(roll: PianoRoll, work?: Work): Promise<Adapted>;
 
   /** State before any frame. */
   initialState(): Float32Array; // (S)
@@ -58,6 +74,12 @@ export interface Outcomes {
   silenceNll(t: number): number;
 }
 
+export interface Adapted {
+  readonly model: MusicModel;
+  readonly state: Float32Array; // (S), before the last frame, which is to be fed to `model`
+  readonly nll: Float64Array; // as that of adaptiveScore
+}
+
 export interface Advanced {
   readonly state: Float32Array; // (S), after the last frame
   readonly next: NextFrame;
@@ -69,15 +91,18 @@ export interface NextFrame {
   readonly draws: number; // seeded draws from which the probabilities are estimated; 0: they are exact
   readonly standardErrors: Float64Array; // (D), of the probabilities; zeros where they are exact
   readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
-  readonly drawCost: number; // multiply-adds of a draw from each part
+  readonly shares: readonly number[]; // by part: M times its weight in the average of all M
   /**
    * A frame of it, as MIDI pitches.
    * @param draw uniform in [0, 1)
    * @param temperature divides the logits of each network
    */
   sample(draw: () => number, temperature: number): number[];
-  /** The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard. */
-  chords(count: number, work?: Work): Promise<Chord[]>;
+  /**
+   * The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard.
+   * @param onExpansion awaited after each step of the search, which takes as long as a draw
+   */
+  chords(count: number, onExpansion?: () => Promise<void>): Promise<Chord[]>;
 }
 
 /** A whole frame: all that sounds in it. */

@@ -10,7 +10,9 @@ import type { MixtureShape } from "../kernel/config.ts";
 import { type Kernel, stateLimits } from "../kernel/kernel.ts";
 import { Work } from "../util/work.ts";
 import { type Checkpoint, modelId } from "./checkpoint.ts";
-import { CHUNK, lazyKernel, stepCost } from "./chunks.ts";
+import { CHUNK, lazyKernel } from "./chunks.ts";
+import { CALL_COST, drawCost, stepCost } from "./cost.ts";
+import { checkFinite } from "./finite.ts";
 import { GaussianMixture } from "./gaussian-mixture.ts";
 
 /** Where a recording stopped: the state before its last step, and the samples from that step's first on. */
@@ -44,7 +46,8 @@ export class SpeechNetwork {
   readonly inputs: number; // samples that a step reads
   readonly shape: MixtureShape; // shape.block samples that it predicts
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
-  readonly stepCost: number; // multiply-adds, see chunks.ts
+  readonly stepCost: number; // see cost.ts
+  readonly drawCost: number;
   readonly #lazyKernel: () => Kernel;
 
   /** @throws SurprisalError `malformed-checkpoint` when it has no mixture head, or no sampleRate, mean or std. */
@@ -72,6 +75,7 @@ export class SpeechNetwork {
     this.shape = config.mixture;
     this.stateLimits = stateLimits(config);
     this.stepCost = stepCost(config);
+    this.drawCost = CALL_COST + drawCost(config);
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
@@ -96,7 +100,8 @@ export class SpeechNetwork {
    * NLL of each block, nats, of standardised samples. A last block that is not whole has the NLL of the samples that it
    * has, which is exact: those of the others are integrated out.
    * @param samples standardised
-   * @throws SurprisalError `nothing-to-score` when there is no sample after the first `inputs`.
+   * @throws SurprisalError `nothing-to-score` when there is no sample after the first `inputs`, `malformed-checkpoint` when
+   * the weights give no finite number.
    */
   async score(samples: Float32Array, work = new Work()): Promise<{ readonly nll: Float64Array }> {
     const { inputs } = this;
@@ -125,6 +130,7 @@ export class SpeechNetwork {
       this.#forward(state, samples.subarray(whole * block), 1);
       nll[whole] = this.#mixture().nll(samples.subarray(inputs + whole * block));
     }
+    checkFinite(this.id, nll);
     return { nll };
   }
 
@@ -135,7 +141,8 @@ export class SpeechNetwork {
 
   /**
    * Reads samples (full scale = 1) from where a recording stopped: parts of it give the same bits as the whole.
-   * @throws SurprisalError `nothing-to-score` when the recording has fewer samples than a step reads.
+   * @throws SurprisalError `nothing-to-score` when the recording has fewer samples than a step reads, `malformed-checkpoint`
+   * as score.
    */
   async advance(stopped: SpeechState, samples: Float32Array, work = new Work()): Promise<AdvancedSpeech> {
     const { inputs } = this;
@@ -187,7 +194,7 @@ export class SpeechNetwork {
       this.#forward(state, sampled.subarray(k * block), 1);
       state = this.#kernel.state();
       sampled.set(this.#mixture().sample(draw, temperature), k * block + inputs);
-      await work.step(this.stepCost);
+      await work.step(this.stepCost + this.drawCost);
     }
     return sampled.slice(known);
   }
@@ -216,7 +223,10 @@ export class SpeechNetwork {
 
   /** That of the last step of #forward. */
   #mixture(): GaussianMixture {
-    const outputs = this.#kernel.logits();
-    return GaussianMixture.ofOutputs(outputs.subarray(-this.checkpoint.config.outputs), this.shape);
+    const outputs = this.#kernel.logits().subarray(-this.checkpoint.config.outputs);
+    checkFinite(this.id, outputs);
+    const mixture = GaussianMixture.ofOutputs(outputs, this.shape);
+    for (const scales of mixture.scales) checkFinite(this.id, scales); // an exponential of an output
+    return mixture;
   }
 }

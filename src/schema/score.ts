@@ -81,7 +81,7 @@ export const Score = z
     }),
     percentile: z.number().min(0).max(100).optional().openapi({
       description:
-        "Of the test pieces of the model's set, how many per cent surprise it less than this piece does. Absent where the model's test pieces were not measured, or the piece was read at another frame rate. Beyond the most or least surprising of them there is the warning `unlike-training-music`.",
+        "Of the test pieces of the model's set, how many per cent surprise it less than this piece does; with `adaptive` all of them are scored so. Absent where the model's test pieces were not measured, and with the warning `other-frame-rate` where the piece was read at another rate than they. Beyond the most or least surprising of them there is the warning `unlike-training-music`.",
     }),
     perFrame: z.array(z.number().nullable()).optional().openapi({
       description: "NLL of each frame, nats; first entry null. Only with `detail`.",

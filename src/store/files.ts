@@ -3,7 +3,14 @@ import { createHash } from "node:crypto";
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { SurprisalError } from "../errors.ts";
-import { type Checkpoint, type Measured, metricsOf, modelId, writeCheckpoint } from "../model/checkpoint.ts";
+import {
+  type Checkpoint,
+  type Measured,
+  type Metrics,
+  metricsOf,
+  modelId,
+  writeCheckpoint,
+} from "../model/checkpoint.ts";
 import { locked, unless, writeBeside, writeFileAtomically } from "./atomic.ts";
 import { type Bucket, bucketStore, type Condition, StoreFailure } from "./bucket.ts";
 import {
@@ -124,6 +131,7 @@ export interface MeasuredModel {
   readonly id: string;
   readonly version: string;
   readonly test: Measured;
+  readonly adaptiveTest?: Measured | undefined; // of music
 }
 
 /** A catalogue that also says what was measured of its models, where the version is still the same, and of their ensembles. */
@@ -131,22 +139,29 @@ export function withMeasured(
   { models, ensembles = [], ...rest }: Catalogue,
   measured: readonly MeasuredModel[],
 ): Catalogue {
-  const testOf = ({ id, version }: { id: string; version: string }) =>
-    measured.find((each) => each.id === id && each.version === version)?.test;
+  const testsOf = ({ id, version }: { id: string; version: string }) => {
+    const found = measured.find((each) => each.id === id && each.version === version);
+    return found && tests(found);
+  };
   const ids = new Set(models.map(({ id }) => id));
   const others = measured.filter(({ id }) => !ids.has(id));
   return {
     ...rest,
     models: models.map((entry) => {
-      const test = testOf(entry);
-      return test ? { ...entry, metrics: { ...entry.metrics, test } } : entry;
+      const found = testsOf(entry);
+      return found ? { ...entry, metrics: { ...entry.metrics, ...found } } : entry;
     }),
     ensembles: [
       ...ensembles.filter(({ id }) => others.every((each) => each.id !== id)),
-      ...others.map(({ id, version, test }) => ({ id, version, metrics: { test } })),
+      ...others.map(({ id, version, ...found }) => ({ id, version, metrics: tests(found) })),
     ].sort((a, b) => (a.id < b.id ? -1 : 1)),
   };
 }
+
+const tests = ({ test, adaptiveTest }: Pick<MeasuredModel, "test" | "adaptiveTest">): Metrics => ({
+  test,
+  ...(adaptiveTest && { adaptiveTest }),
+});
 
 /**
  * Writes into a folder's catalogue what was measured of its models.

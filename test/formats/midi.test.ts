@@ -240,6 +240,17 @@ describe("reading", () => {
     expect([...parseMidi(midi([track]), { pedal: true }).offsets]).toEqual([4, 16]);
   });
 
+  test("counts no onset as off the grid for being late with all the others", () => {
+    const track = (delay: number, off: number) => [delay, 0x90, 60, 64, 8, 0x80, 60, 0, off, ...NOTE.slice(1), ...END];
+    const offGrid = (delay: number, off = 0) =>
+      quantize(parseMidi(midi([track(delay, off)], { division: 8 })), 1).offGrid;
+    for (let delay = 0; delay < 8; delay++) expect([offGrid(delay), offGrid(delay, 3)]).toEqual([0, 1]);
+    // At 7 frames a quarter of 8 ticks, onsets at ticks 0, 1, 2, 3, 5, 6, 7 are as near as ticks come to the grid.
+    const rounded = Array.from({ length: 7 }, (_, k) => [Math.round((8 * k) / 7), 60 + k]);
+    const chord = rounded.flatMap(([tick, pitch], k) => [tick - (rounded[k - 1]?.[0] ?? 0), 0x90, pitch, 64]);
+    expect(quantize(parseMidi(midi([[...chord, ...END]], { division: 8 })), 7).offGrid).toBe(0);
+  });
+
   test("keeps the file's own grid when the music begins between two frames", () => {
     const track = [3, 0x90, 60, 64, 3, 0x80, 60, 0, 0, 0x90, 62, 64, 4, 0x80, 62, 0, ...END]; // quarters 0.75 to 1.5 to 2.5
     expect(framesOf(midi([track]), 1)).toEqual([[60], [62]]);

@@ -138,6 +138,11 @@ describe("the API on Node, over a socket", () => {
     expect(answers).toEqual(["status", "input"]);
   });
 
+  test("two hosts are refused where the request is fine but for them", async () => {
+    const answer = await raw("GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*Expected one Host header/s);
+  });
+
   test("after a body that breaks off the server answers others", async () => {
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: audio/midi\r\nContent-Length: 1000\r\n\r\nMThd");
@@ -211,6 +216,23 @@ describe("limits", () => {
     expect((await small.request("/score?models=jsb/*", { method: "POST", body })).status).toBe(200);
     expect((await small.request("/score?framesPerQuarter=2", { method: "POST", body })).status).toBe(413);
   });
+});
+
+test("a page of an origin that the server names may ask, and read what it needs of the answer", async () => {
+  const origin = "https://example.org";
+  const open = createApp({ ...deps, origins: [origin] });
+  const headers = {
+    Origin: origin,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "content-type",
+  };
+  const preflight = await open.request("/v1/score", { method: "OPTIONS", headers });
+  expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([204, origin]);
+  expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
+  expect(preflight.headers.get("access-control-allow-headers")).toBe("content-type");
+  const failed = await open.request("/v1/score", { method: "POST", headers: { Origin: origin } });
+  expect([failed.status, failed.headers.get("access-control-allow-origin")]).toEqual([400, origin]);
+  expect(failed.headers.get("access-control-expose-headers")).toContain("X-Request-Id");
 });
 
 test("a server without models of audio says so, whatever the audio", async () => {

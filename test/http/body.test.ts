@@ -34,6 +34,6 @@ describe("a body that comes slowly", () => {
   test("is read at the least rate for as long as it takes", async () => {
     const body = reading(MIN_BODY_RATE, 1000);
     await vi.advanceTimersByTimeAsync(1_002_000);
-    expect(await body).toHaveLength(1000 * MIN_BODY_RATE);
+    expect((await body).bytes).toHaveLength(1000 * MIN_BODY_RATE);
   });
 });

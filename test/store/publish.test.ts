@@ -7,7 +7,7 @@ import { publish, releases, rollBack } from "../../src/store/publish.ts";
 import { CATALOGUE_KEY, type CheckpointStore, writeCatalogue } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
 import { randomCheckpoint } from "../support/models.ts";
-import { offered, offeredBy, onEveryBucket, stored, storeOf } from "../support/releases.ts";
+import { offered, offeredBy, onEveryBucket, stored, storeOf, withInfinite } from "../support/releases.ts";
 import { kernelModule } from "../support/wasm.ts";
 
 const one = storeOf({ gru: 1, lstm: 1 });
@@ -138,6 +138,17 @@ onEveryBucket((fresh) => {
       const catalogue = async () => ({ catalogue: { models: [entry] }, etag: "1" });
       await expect(put({ catalogue, read: async () => bytes }, bucket)).rejects.toThrow(/^jsb\/tanh: /);
     }
+    expect(written()).toEqual([]);
+  });
+
+  test("a model whose weights are finite and its scores are not uploads nothing", async () => {
+    const { bucket, written } = noted(await fresh());
+    await put(one, bucket);
+    written();
+    await expect(put(await withInfinite(one), bucket)).rejects.toMatchObject({
+      code: "malformed-checkpoint",
+      message: expect.stringMatching(/^speech-short\/gru: Expected finite numbers from speech-short\/gru, got /),
+    });
     expect(written()).toEqual([]);
   });
 

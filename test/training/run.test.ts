@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readCheckpoint, writeCheckpoint } from "../../src/model/checkpoint.ts";
-import { type LoggedEpoch, run } from "../../src/training/run.ts";
+import { DamagedSnapshot, type LoggedEpoch, run } from "../../src/training/run.ts";
 import { underFileLimit } from "../support/file-limit.ts";
 import { smallProtocol, smallSet } from "../support/pieces.ts";
+import { Random } from "../support/random.ts";
 
 const kernelPath = new URL("../../dist/kernel.wasm", import.meta.url);
 const settings = { set: smallSet(), cell: "lstm", protocol: { ...smallProtocol, epochs: 30, patience: 30 } } as const;
@@ -98,16 +99,38 @@ describe("a run", () => {
     expect(writeCheckpoint(resumed)).toEqual(writeCheckpoint(await runHere()));
   });
 
-  test("refuses a damaged snapshot by its name", async () => {
-    const kept = runHere(() => {
-      throw new Error("stop");
+  test("refuses a snapshot with one wrong bit, or cut off, and says how to start from the beginning", async () => {
+    const stopped = runHere(({ epoch }) => {
+      if (epoch === 3) throw new Error("stop");
     });
-    await expect(kept).rejects.toThrow("stop");
-    await runHere();
-    const [log] = await filesOf(".jsonl");
-    const path = join(folder, "jsb", log.replace(".jsonl", ".snapshot"));
-    await writeFile(path, "damaged");
-    await expect(runHere()).rejects.toThrow(`${path} is damaged`);
+    await expect(stopped).rejects.toThrow("stop");
+    const [name] = await filesOf(".snapshot");
+    const path = join(folder, "jsb", name);
+    const whole = await readFile(path);
+    const random = new Random(1);
+    const damaged = Array.from({ length: 20 }, () => {
+      const bytes = Buffer.from(whole);
+      bytes[random.integer(0, bytes.length - 1)] ^= 1 << random.integer(0, 7);
+      return bytes;
+    });
+    for (const bytes of [
+      ...damaged,
+      whole.subarray(0, -1),
+      whole.subarray(0, 20),
+      Buffer.from("damaged"),
+      Buffer.of(),
+    ]) {
+      await writeFile(path, bytes);
+      await expect(runHere()).rejects.toThrow(
+        new DamagedSnapshot(`${path} is damaged. To train from the start, remove it: rm '${path}'`),
+      );
+    }
+    await writeFile(path, whole);
+    let first = 0;
+    await runHere(({ epoch }) => {
+      first ||= epoch;
+    });
+    expect(first).toBe(3); // the snapshot is that of the second epoch
   });
 });
 

@@ -5,13 +5,14 @@
 
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expected, SurprisalError } from "../../errors.ts";
-import type { Share } from "../../http/admission.ts";
-import type { Deps } from "../../http/app.ts";
+import type { Call, Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
-import { MAX_WAITING } from "../../limits.ts";
+import type { Facts } from "../../http/record.ts";
+import { MAX_WAITING, workLimit } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
 /** What the threads serve. */
@@ -28,6 +29,7 @@ export interface Task {
   readonly url: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array<ArrayBuffer>;
+  readonly workLimit: number; // multiply-adds
 }
 
 /** Its answer. */
@@ -36,6 +38,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: [string, string][];
   readonly body: Uint8Array<ArrayBuffer>;
+  readonly facts: Facts;
 }
 
 /** `abort` is the number of a task whose client has left; a ping is answered as soon as a step is done. */
@@ -45,16 +48,21 @@ export type FromThread = { readonly alive: true } | { readonly long: number } | 
 
 export interface Pool {
   /**
-   * @param id by which the log knows the request
-   * @param share of the bytes of all bodies
-   * @throws SurprisalError `busy` when too many wait, `interrupted` when the thread is lost, and as readBody; the reason of
-   * the request's signal when its client leaves.
+   * @throws SurprisalError `busy` when too many wait, `interrupted` when the thread is lost or the client leaves, and as
+   * readBody.
    */
-  answer(request: Request, id: string, share: Share): Promise<Response>;
+  answer(request: Request, call: Call): Promise<Response>;
   /** Whether as many requests wait as may. */
   isFull(): boolean;
-  /** Ends the threads when what they have under way is done. */
-  close(): Promise<void>;
+  /** Ends the threads when what they have under way is done, or at the deadline: what is left is then answered 503. */
+  close(deadlineMs?: number): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly size?: number; // threads; one for each core unless given
+  readonly pingMs?: number; // time between two looks at threads that have work
+  readonly patience?: number; // pings that a thread may leave unanswered before it is replaced
+  readonly script?: string; // of a thread
 }
 
 /**
@@ -76,10 +84,21 @@ interface Thread {
   readonly jobs: Map<number, Job>;
   isReady: boolean;
   long: number; // of the jobs
+  unanswered: number; // pings
 }
 
-/** Starts the threads, one for each core, and waits until the first is ready. */
-export async function startPool(served: Served, size = availableParallelism()): Promise<Pool> {
+/** Longer than any single step takes, even where other processes want the cores too. */
+const PATIENCE = 10;
+/** How long close() waits: the longest requests take a minute. */
+const CLOSE_MS = 60_000;
+/** .ts, or .js when built. */
+const SCRIPT = fileURLToPath(new URL(`./thread${extname(import.meta.url)}`, import.meta.url));
+
+/** Starts the threads and waits until the first is ready. */
+export async function startPool(
+  served: Served,
+  { size = availableParallelism(), pingMs = 1000, patience = PATIENCE, script = SCRIPT }: PoolOptions = {},
+): Promise<Pool> {
   const threads = new Set<Thread>();
   const waiting = new Set<Job>();
   const started = Promise.withResolvers<void>();
@@ -89,9 +108,8 @@ export async function startPool(served: Served, size = availableParallelism()): 
   let isClosed = false;
 
   function startThread(): void {
-    const url = new URL(`./thread${extname(import.meta.url)}`, import.meta.url); // .ts, or .js when built
-    const worker = new Worker(fileURLToPath(url), { workerData: served });
-    const thread: Thread = { worker, jobs: new Map(), isReady: false, long: 0 };
+    const worker = new Worker(script, { workerData: served });
+    const thread: Thread = { worker, jobs: new Map(), isReady: false, long: 0, unanswered: 0 };
     threads.add(thread);
     worker.on("message", (message: FromThread) => listen(thread, message));
     worker.on("error", (error) => {
@@ -102,6 +120,7 @@ export async function startPool(served: Served, size = availableParallelism()): 
   }
 
   function listen(thread: Thread, message: FromThread): void {
+    thread.unanswered = 0;
     if ("long" in message) {
       const job = thread.jobs.get(message.long);
       if (job) {
@@ -120,12 +139,25 @@ export async function startPool(served: Served, size = availableParallelism()): 
     dispatchSoon();
   }
 
+  /** A thread that computes answers between two steps; one that does not will never come back. */
+  function ping(): void {
+    for (const thread of threads) {
+      if (thread.jobs.size === 0) continue;
+      if (thread.unanswered >= patience) {
+        console.error(`A thread did not answer for ${(patience * pingMs) / 1000} s; another takes its place.`);
+        lose(thread, new Error("A thread did not answer."));
+      } else {
+        thread.unanswered += 1;
+        send(thread, { ping: true });
+      }
+    }
+  }
+
   /** Another thread takes the place of one that is lost, but not its tasks: one of them may be the reason. */
   function lose(thread: Thread, reason: unknown): void {
     if (!threads.delete(thread)) return;
     void thread.worker.terminate();
-    const error = new SurprisalError("interrupted", "The thread that worked on this request was lost; ask again.");
-    for (const { answered } of thread.jobs.values()) answered.reject(error);
+    for (const { answered } of thread.jobs.values()) answered.reject(interrupted());
     started.reject(reason);
     if (isClosed) return;
     if (thread.isReady) startThread();
@@ -168,32 +200,42 @@ export async function startPool(served: Served, size = availableParallelism()): 
     );
   }
 
-  const answerByThread: Pool["answer"] = async (request, id, share) => {
+  const answerByThread: Pool["answer"] = async (request, { id, share, facts }) => {
     checkRoom();
-    const body = await readBody(request, served.limits, share);
+    const { bytes: body, sentBytes } = await readBody(request, served.limits, share);
     checkRoom(); // others may have come while the body did
-    request.signal.throwIfAborted();
+    if (isClosed) throw interrupted();
+    if (request.signal.aborted) throw clientLeft();
     const headersOf = new Headers(request.headers);
     headersOf.set("X-Request-Id", id);
     headersOf.delete("Content-Encoding"); // it is undone
     headersOf.set("Content-Length", String(body.length));
-    const task = { number: numbers++, url: request.url, headers: [...headersOf], body };
+    const task = {
+      number: numbers++,
+      url: request.url,
+      headers: [...headersOf],
+      body,
+      workLimit: workLimit(served.limits, sentBytes),
+    };
     const job: Job = { task, answered: Promise.withResolvers(), isLong: false };
     const leave = () => {
       waiting.delete(job);
       if (job.thread) send(job.thread, { abort: task.number });
-      job.answered.reject(request.signal.reason);
+      job.answered.reject(clientLeft());
     };
     request.signal.addEventListener("abort", leave);
     waiting.add(job);
     dispatchSoon();
-    const { status, headers, body: bytes } = await job.answered.promise;
+    const { status, headers, body: bytes, facts: learned } = await job.answered.promise;
+    Object.assign(facts, learned);
     return new Response(bytes, { status, headers });
   };
 
   for (let k = 0; k < size; k++) startThread();
+  const pings = setInterval(ping, pingMs).unref();
   const endThreads = () => {
     isClosed = true;
+    clearInterval(pings);
     return Promise.all([...threads].map(({ worker }) => worker.terminate()));
   };
   try {
@@ -209,12 +251,25 @@ export async function startPool(served: Served, size = availableParallelism()): 
       underWay.add(answer);
       return answer;
     },
-    async close() {
-      while (underWay.size > 0) await Promise.allSettled(underWay);
+    async close(deadlineMs = CLOSE_MS) {
+      const answered = async () => {
+        while (underWay.size > 0) await Promise.allSettled(underWay);
+      };
+      await Promise.race([answered(), delay(deadlineMs, undefined, { ref: false })]);
+      isClosed = true;
+      for (const { answered } of waiting) answered.reject(interrupted());
+      for (const thread of threads) lose(thread, interrupted());
       await endThreads();
     },
   };
 }
+
+const interrupted = () =>
+  new SurprisalError(
+    "interrupted",
+    "The thread that worked on this request was ended before it had an answer; ask again.",
+  );
+const clientLeft = () => new SurprisalError("interrupted", "The client has left.");
 
 /** Pause before a thread is started in place of one that could not be: its reason may last. */
 const RESTART_MS = 1000;

@@ -1,13 +1,15 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
 import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { expected } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
-import { DEFAULT_LIMITS } from "../../limits.ts";
+import { originsOf } from "../../http/security.ts";
+import { type Limits, variableOf } from "../../limits.ts";
 import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
@@ -15,8 +17,10 @@ import { reporter } from "../../store/report.ts";
 import { compressing } from "./compression.ts";
 import { httpServer } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
-import { openModels, PAGE_FOLDER, version } from "./local.ts";
+import { readKeys, requireKey } from "./keys.ts";
+import { openModels, PAGE_FOLDER, type Settings, version } from "./local.ts";
 import type { Pool } from "./pool.ts";
+import { limitWork, memoryLimiter } from "./rates.ts";
 
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
@@ -36,12 +40,26 @@ interface Served {
 
 /**
  * Serves the models of a store, and what is published there later, until SIGINT or SIGTERM.
+ * @throws SurprisalError `malformed-request` for a setting that is malformed
  * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
-export async function listen(
-  models: string,
-  { port, host, pollSeconds }: { port: number; host: string; pollSeconds: number },
-): Promise<number> {
+export async function listen({
+  models,
+  port,
+  host,
+  pollSeconds,
+  origins,
+  keysFile,
+  proxies,
+  limits,
+}: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
+  let keys = keysFile === undefined ? undefined : await readKeys(keysFile);
+  const guards = [
+    ...(keys ? [requireKey(() => keys ?? [])] : []),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? [limitWork(await memoryLimiter(limits.clientWork), proxies)]
+      : []),
+  ];
   const kernel = await kernelModule();
   const follower = await openModels(models, kernel);
   const report = reporter(follower, models);
@@ -54,8 +72,10 @@ export async function listen(
       return models;
     },
     lastError: () => follower.problems().map(clientMessage).at(0),
-    limits: DEFAULT_LIMITS,
+    limits,
     decode,
+    origins: originsOf(origins),
+    guards,
     offload: () => served?.pool.answer,
     version,
     log: logFailure,
@@ -71,7 +91,7 @@ export async function listen(
     const old = served?.pool;
     try {
       const { startPool } = await import("./pool.ts");
-      const pool = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
+      const pool = await startPool({ release, kernel, limits, version });
       if (stopped.signal.aborted) return pool.close();
       served = { pool, release, models };
       console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
@@ -82,6 +102,16 @@ export async function listen(
     await old?.close();
   }
 
+  /** Keys come and go while the server runs; those of a file that is damaged meanwhile stay. */
+  async function renewKeys(): Promise<void> {
+    if (keysFile === undefined) return;
+    try {
+      keys = await readKeys(keysFile);
+    } catch (error) {
+      console.error("The keys stay as they were:", error instanceof Error ? error.message : error);
+    }
+  }
+
   /** After the signal each connection closes with its answer: a busy keep-alive client would hold the process. */
   const compressed = compressing(app.fetch);
   const fetch: typeof compressed = async (...args) => {
@@ -89,10 +119,11 @@ export async function listen(
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
     return response;
   };
-  const server = httpServer(fetch, DEFAULT_LIMITS).listen(port, host);
+  const server = httpServer(fetch, limits).listen(port, host);
   try {
     await once(server, "listening");
     console.log(greeting(urlOf(server)));
+    if (!isLoopback(server)) console.error(openTo(host, { hasKeys: keys !== undefined, limits }));
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
     return 1;
@@ -116,6 +147,7 @@ export async function listen(
       await setTimeout(Math.min(pauseMs, MAX_TIMER_MS), undefined, { ref: false });
       pauseMs = 1000 * pollSeconds;
       await follower.refresh();
+      await renewKeys();
       if (stopped.signal.aborted) return;
       report();
       await renewPool();
@@ -124,9 +156,27 @@ export async function listen(
   return 0;
 }
 
-function urlOf(server: Server): string {
+function addressOf(server: Server): AddressInfo {
   const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error(expected("the address of a port", String(bound)));
+  if (bound !== null && typeof bound !== "string") return bound;
+  throw new Error(expected("the address of a port", String(bound)));
+}
+
+const isLoopback = (server: Server) => /^(127\.|::1$|::ffff:127\.)/.test(addressOf(server).address);
+
+function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: Limits }): string {
+  const open = [
+    ...(hasKeys ? [] : ["without a key (SURPRISAL_KEYS_FILE)"]),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? []
+      : [`without a limit on how much (${variableOf("clientWork")})`]),
+    "without TLS",
+  ];
+  return `Whoever reaches ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
+}
+
+function urlOf(server: Server): string {
+  const bound = addressOf(server);
   return `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
+import { type Facts, factsOf } from "../../http/record.ts";
 import { loadRelease } from "../../store/load.ts";
 import type { WorkOptions } from "../../util/work.ts";
 import type { FromThread, Served, Task, ToThread } from "./pool.ts";
@@ -12,6 +13,7 @@ const { release, kernel, limits, version } = workerData as Served;
 const { models } = await loadRelease(release, kernel);
 const underWay = new Map<number, AbortController>();
 const options = new WeakMap<Request, WorkOptions>();
+const facts = new WeakMap<Request, Facts>();
 const { next } = turns();
 const app = createApp({
   models: () => models,
@@ -20,11 +22,12 @@ const app = createApp({
   version,
   log: logFailure,
   workOptions: (request) => options.get(request) ?? {},
+  answered: (record, request) => facts.set(request, factsOf(record)),
 });
 
 const say = (message: FromThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 
-async function answer({ number, url, headers, body }: Task): Promise<void> {
+async function answer({ number, url, headers, body, workLimit }: Task): Promise<void> {
   const client = new AbortController();
   underWay.set(number, client);
   const turn = next(() => say({ long: number }));
@@ -36,12 +39,13 @@ async function answer({ number, url, headers, body }: Task): Promise<void> {
     body,
     signal,
   });
-  options.set(request, { signal, pause: turn.pause });
+  options.set(request, { signal, limit: workLimit, pause: turn.pause });
   // Of a client that has left meanwhile only the number matters.
   const response = signal.aborted ? Response.error() : await app.fetch(request);
   const bytes = new Uint8Array(await response.arrayBuffer());
   underWay.delete(number);
-  say({ number, status: response.status, headers: [...response.headers], body: bytes }, [bytes.buffer]);
+  const { status, headers: own } = response;
+  say({ number, status, headers: [...own], body: bytes, facts: facts.get(request) ?? {} }, [bytes.buffer]);
 }
 
 parentPort?.on("message", (message: ToThread) => {

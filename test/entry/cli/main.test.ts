@@ -346,6 +346,21 @@ test("models that are named are all that is read", async () => {
   }
 });
 
+test("serve --limits prints each limit as it is in force, and starts nothing", async () => {
+  const { stdout, stderr, code } = await run(["serve", "--limits"], undefined, { SURPRISAL_FRAMES: "77" });
+  expect([stderr, code]).toEqual(["", 0]);
+  expect(stdout).toMatch(/^SURPRISAL_FRAMES +77 +too-large +frames of a piece$/m);
+  expect(stdout).toMatch(/^SURPRISAL_CLIENT_WORK +unlimited +rate-limited /m);
+});
+
+test("a limit that is no number is refused by its name", async () => {
+  const { stderr, code } = await run(["serve", "--limits"], undefined, { SURPRISAL_FRAMES: "few" });
+  expect([stderr, code]).toEqual([
+    'surprisal: Expected a number above 0 or "unlimited" in SURPRISAL_FRAMES, got "few".\n',
+    1,
+  ]);
+});
+
 describe("the server", () => {
   const greeting = async (child: ChildProcess, last = /piece\.mid/) => {
     let said = "";

@@ -76,7 +76,7 @@ describe("the API on Lambda", () => {
     expect(code).toBe("too-large");
     expect(detail).toMatch(/^Expected an answer of at most 6291456 bytes.*, got \d{7}\. Ask/);
     expect(instance).toBe(`/v1/score#${response.headers.get("x-request-id")}`);
-    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
   test("a recording that would take longer than the gateway waits is refused", async () => {

@@ -1,15 +1,16 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { compressing } from "../../../src/entry/node/compression.ts";
 import { httpServer } from "../../../src/entry/node/http-server.ts";
 import { type Pool, startPool } from "../../../src/entry/node/pool.ts";
 import { decode } from "../../../src/formats/decoders.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
 import { admission } from "../../../src/http/admission.ts";
-import { createApp, type Deps } from "../../../src/http/app.ts";
+import { type Call, createApp, type Deps } from "../../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
 import type { Release } from "../../../src/store/load.ts";
@@ -39,6 +40,7 @@ function releaseOf(): Release {
 const shown = models;
 let pool: Pool;
 const openShare = admission(DEFAULT_LIMITS.bodiesBytes);
+const call = (): Call => ({ id: "1", share: openShare(), facts: {} });
 const deps: Deps = {
   models: () => shown,
   limits: DEFAULT_LIMITS,
@@ -51,7 +53,10 @@ const server = httpServer(compressing(createApp(deps).fetch), DEFAULT_LIMITS);
 let url = "";
 
 beforeAll(async () => {
-  pool = await startPool({ release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1.2.3" }, 2);
+  pool = await startPool(
+    { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1.2.3" },
+    { size: 2 },
+  );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -88,24 +93,26 @@ test("long recordings, one for each thread and more, delay neither a chord nor a
 
 test("a compressed body is decoded, and refused where it is too large, before it goes to a thread", async () => {
   const held: number[] = [];
-  const share = { take: (bytes: number) => held.push(bytes), release: () => {} };
+  const share = { held: 0, take: (bytes: number) => held.push(bytes), release: () => {} };
   const json = (body: string) => {
     const headers = { "Content-Type": "application/json", "Content-Encoding": "gzip" };
     return new Request("http://x/score", { method: "POST", body: gzipSync(body), headers });
   };
   const text = '{"pianoRoll":[[60],[62]]}';
-  expect((await pool.answer(json(text), "1", share)).status).toBe(200);
+  expect((await pool.answer(json(text), { ...call(), share })).status).toBe(200);
   expect(held.filter(Boolean)).toEqual([gzipSync(text).length, text.length]);
-  await expect(pool.answer(json(" ".repeat(2 ** 23)), "2", share)).rejects.toMatchObject({ code: "too-large" });
+  await expect(pool.answer(json(" ".repeat(2 ** 23)), { ...call(), share })).rejects.toMatchObject({
+    code: "too-large",
+  });
 });
 
 test("a pool that is closed first answers what each of its threads has begun", async () => {
   const served = { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" };
-  const other = await startPool(served, 2);
+  const other = await startPool(served, { size: 2 });
   const headers = { "Content-Type": "audio/wav" };
   const answers = [100_000, 200_000, 400_000, 800_000].map((length, k) => {
     const body = writeWav({ samples: randomRecording(k, length), sampleRate: 8000 });
-    return other.answer(new Request("http://x/score", { method: "POST", body, headers }), `${k}`, openShare());
+    return other.answer(new Request("http://x/score", { method: "POST", body, headers }), call());
   });
   await new Promise((resolve) => setTimeout(resolve, 300));
   await other.close();
@@ -118,10 +125,11 @@ test("the threads stop working when the clients have left", async () => {
   process.on("worker", note);
   const other = await startPool(
     { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" },
-    2,
+    { size: 2 },
   );
   process.off("worker", note);
-  const listening = httpServer(createApp({ ...deps, offload: () => other.answer }).fetch, DEFAULT_LIMITS);
+  const log = vi.spyOn(console, "error");
+  const listening = httpServer(compressing(createApp({ ...deps, offload: () => other.answer }).fetch), DEFAULT_LIMITS);
   listening.listen(0, "127.0.0.1");
   await once(listening, "listening");
   const { port } = listening.address() as AddressInfo;
@@ -146,7 +154,9 @@ test("the threads stop working when the clients have left", async () => {
     client.abort();
     expect(await Promise.all(left)).toEqual(Array(8).fill(expect.stringMatching("AbortError")));
     await expect.poll(busy, patience).toBeLessThan(0.2);
+    expect(log).not.toHaveBeenCalled(); // a client that leaves is nothing to look into
   } finally {
+    log.mockRestore();
     listening.close();
     await other.close();
   }
@@ -159,7 +169,7 @@ test("a thread that dies between two requests is logged and replaced, and every 
   const log = vi.spyOn(console, "error").mockImplementation(() => {});
   const other = await startPool(
     { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" },
-    2,
+    { size: 2 },
   );
   try {
     expect(started).toHaveLength(2);
@@ -170,13 +180,52 @@ test("a thread that dies between two requests is logged and replaced, and every 
     await started[1].terminate(); // without a word
     await expect.poll(() => started.length).toBe(4);
     const init = { method: "POST", body: '{"pianoRoll":[[60],[62]]}', headers: { "Content-Type": "application/json" } };
-    const answers = Array.from({ length: 20 }, (_, k) =>
-      other.answer(new Request("http://x/score", init), `${k}`, openShare()),
-    );
+    const answers = Array.from({ length: 20 }, () => other.answer(new Request("http://x/score", init), call()));
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
   } finally {
     process.off("worker", note);
     log.mockRestore();
     await other.close();
   }
+});
+
+describe("a thread that does not answer", () => {
+  const served = { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" };
+  const script = fileURLToPath(new URL("../../support/thread.ts", import.meta.url));
+  const ask = (of: Pool, path: string) => {
+    const body = '{"pianoRoll":[[60],[62]]}';
+    return of.answer(new Request(`http://x${path}`, { method: "POST", body }), call());
+  };
+  let log: MockInstance<typeof console.error>;
+  beforeEach(() => {
+    log = vi.spyOn(console, "error").mockImplementation(() => {});
+  });
+  afterEach(() => log.mockRestore());
+
+  test("is replaced; its requests are answered 503, and those that wait by another", async () => {
+    const other = await startPool(served, { size: 1, pingMs: 50, script });
+    const stuck = [ask(other, "/stuck"), ask(other, "/behind")].map((answer) => answer.catch((error) => error));
+    const waiting = Array.from({ length: 5 }, (_, k) => ask(other, `/${k}`));
+    expect(await Promise.all(stuck)).toMatchObject(Array(2).fill({ code: "interrupted", status: 503 }));
+    // Of those that wait, the ones that the thread had been sent are lost with it.
+    const answers = await Promise.all(
+      waiting.map((answer) => answer.then(({ status }) => status).catch((e) => e.status)),
+    );
+    expect(answers).toEqual([503, 503, 200, 200, 200]);
+    expect((await ask(other, "/after")).status).toBe(200);
+    expect(log.mock.calls).toEqual([["A thread did not answer for 0.5 s; another takes its place."]]);
+    await other.close();
+  });
+
+  test("does not hold up the end of a pool, nor does a body that never comes", async () => {
+    const other = await startPool(served, { size: 2, script });
+    const body = new ReadableStream({ pull: () => new Promise(() => {}) });
+    const slow = new Request("http://x/slow", { method: "POST", body, duplex: "half" } as RequestInit);
+    void other.answer(slow, call()).catch(() => {});
+    const stuck = ask(other, "/stuck").catch((error) => error);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // so that a thread has it
+    await other.close(200);
+    expect(await stuck).toMatchObject({ code: "interrupted" });
+    await expect(ask(other, "/late")).rejects.toMatchObject({ code: "interrupted" });
+  });
 });

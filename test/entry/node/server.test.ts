@@ -3,10 +3,12 @@ import { type IncomingMessage, request } from "node:http";
 import { json } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { writeWav } from "../../../src/formats/wav.ts";
 import type { Bucket } from "../../../src/store/bucket.ts";
 import { publish, rollBack } from "../../../src/store/publish.ts";
 import { s3Bucket } from "../../../src/store/s3.ts";
 import type { CheckpointStore } from "../../../src/store/store.ts";
+import { randomRecording } from "../../support/models.ts";
 import { bytesOf, keyOf, offeredBy, storeOf } from "../../support/releases.ts";
 import { freshPlace, hasS3, type S3Proxy, s3Environment, startProxy } from "../../support/s3.ts";
 import { chords, posted, Server } from "../../support/server.ts";
@@ -39,6 +41,31 @@ async function followedBucket() {
 }
 
 const eventually = <T>(actual: () => Promise<T>) => expect.poll(actual, { timeout: 30_000, interval: 50 });
+
+describe("what a server says when it starts", () => {
+  const started = async (env: Record<string, string>) => {
+    const server = await Server.start(env);
+    servers.push(server);
+    await server.get("/health/live");
+    return server;
+  };
+
+  test("beyond loopback, what is open to whom", async () => {
+    const server = await started({ HOST: "0.0.0.0" });
+    expect(server.stderr).toMatch(/^Whoever reaches 0\.0\.0\.0 may use this server, without a key/);
+  });
+
+  test("on loopback, no warning", async () => {
+    expect((await started({})).stderr).toBe("");
+    expect((await started({ HOST: "localhost" })).stderr).toBe("");
+  });
+
+  test("of a malformed setting, which one", async () => {
+    await expect(Server.start({ SURPRISAL_ORIGINS: "example.org" })).rejects.toThrow(
+      'Expected origins such as https://example.org, separated by commas, or "*" in SURPRISAL_ORIGINS, got "example.org".',
+    );
+  });
+});
 
 describe.skipIf(!hasS3())("a server that follows S3", () => {
   test("serves what is published, and what is rolled back to, without a restart", async () => {
@@ -215,4 +242,17 @@ describe.skipIf(!hasS3())("a server that follows S3", () => {
     expect([response.statusCode, await json(response)]).toMatchObject([200, { scores: expect.any(Array) }]);
     expect([(await server.ended)[0], server.stderr]).toEqual([0, ""]);
   });
+});
+
+test("told to stop while nobody waits for the long work under way, a server ends at once", async () => {
+  const server = await Server.start({ SURPRISAL_MODELS: "", SURPRISAL_POLL_SECONDS: "60" });
+  servers.push(server);
+  const body = writeWav({ samples: randomRecording(1, 4_800_000), sampleRate: 8000 }); // half a minute of work
+  const client = new AbortController();
+  const left = fetch(`${server.url}/score`, { method: "POST", body, signal: client.signal }).catch(String);
+  await setTimeout(2000); // threads have started, and one of them works
+  client.abort();
+  await left;
+  const waiting = setTimeout(10_000, "it waits", { ref: false });
+  expect([await Promise.race([server.stop(), waiting]), server.stderr]).toEqual([0, ""]);
 });
