@@ -91,7 +91,7 @@ export async function listen({
     version,
     log: logFailure,
   });
-  for (const path of ["/", "/page.css", "/page.js"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
+  for (const path of ["/", "/page.css", "/page.js", "/samples/*"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
   const stopped = new AbortController();
 
   /** Replaces the threads by ones that serve the present release. While there are none, the main thread answers. */
