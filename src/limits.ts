@@ -29,14 +29,10 @@ export const LIMITS = {
   // 83 minutes of quarter notes at 120 a minute.
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
-  // In multiply-adds (model/cost.ts), of which 20 billion are about a second of a core. Speech in Opus at 6 kbit/s, the densest in
-  // use, may be scored by all six models.
+  // 20 billion are about a second of a core, see model/cost.ts. Speech in Opus at 6 kbit/s, the densest in use, may be scored by
+  // all six models.
   work: { value: 5e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
-  workPerByte: {
-    value: 2.2e6,
-    code: "too-much-work",
-    about: "multiply-adds more for each byte of its body, as it is sent",
-  },
+  workPerByte: { value: 2.2e6, code: "too-much-work", about: "multiply-adds more for each byte of its body" },
   // As JSON most take some 20 bytes.
   numbers: { value: 500_000, code: "too-large", about: "numbers of an answer" },
   clientWork: {

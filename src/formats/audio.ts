@@ -49,7 +49,9 @@ function unreadable(bytes: Uint8Array): readonly [name: string, extension: strin
   const start = textOf(bytes, 0, 64);
   // ADTS: twelve bits of sync and layer 0.
   if ((bytes[0] === 0xff && (bytes[1] & 0xf6) === 0xf0) || start.startsWith("ADIF")) return ["AAC", "aac"];
-  if (start.startsWith("OggS") && start.includes("Speex")) return ["Speex", "spx"];
+  if (start.startsWith("OggS")) {
+    return start.includes("Speex") ? ["Speex", "spx"] : ["Ogg of another codec or without its first page", "ogg"];
+  }
   const [, ...known] = OTHERS.find(([beginning]) => start.startsWith(beginning)) ?? [];
   return known.length === 2 ? known : undefined;
 }

@@ -4,7 +4,8 @@ import { BufferSource, EncodedPacketSink, Input, MATROSKA, MP4, QTFF, WEBM } fro
 import { expected } from "../errors.ts";
 import type { Work } from "../util/work.ts";
 import { checkTables } from "./mp4-tables.ts";
-import { OPUS_RATE, type OpusGroup, type OpusStream, opusStream, packetSamples, readOpusHead } from "./opus.ts";
+import { OPUS_RATE, type OpusStream, opusStream, packetSamples, readOpusHead } from "./opus.ts";
+import type { PacketGroup } from "./timeline.ts";
 import { checkSeconds, malformed, unsupported } from "./waveform.ts";
 
 /** Seconds by which recorders date packets wrongly: WebM counts milliseconds, and a microphone's clock drifts. */
@@ -66,14 +67,14 @@ export async function opusOfContainer(
         ? new Uint8Array(description.buffer, description.byteOffset, description.byteLength)
         : new Uint8Array(description),
     );
-    const groups: OpusGroup[] = [];
+    const groups: Omit<PacketGroup, "durations">[] = [];
     let samples = 0;
     for await (const { data, timestamp } of new EncodedPacketSink(track).packets()) {
       const own = packetSamples(data);
       samples += own;
       checkSeconds(samples / OPUS_RATE, maxSeconds);
       const end = Math.round(timestamp * OPUS_RATE) + own;
-      groups.push({ packets: [data], end, isBehindGap: false, isLast: false });
+      groups.push({ packets: [data], end, isBehindGap: false, isRepeated: false, isLast: false });
       await work.step(PACKET);
     }
     return opusStream(head, groups, TOLERANCE * OPUS_RATE);

@@ -72,7 +72,16 @@ const musicOf = (models: readonly Model[]) => models.filter((model) => model.kin
 export const isMusic = (input: Input): input is Piece => input.input.kind === "music";
 
 /** Options that say how music is read. */
-const MUSIC_OPTIONS = ["transpose", "channels", "tracks", "programs", "pedal", "framesPerQuarter", "adaptive"] as const;
+const MUSIC_OPTIONS = [
+  "transpose",
+  "channels",
+  "tracks",
+  "programs",
+  "pedal",
+  "framesPerQuarter",
+  "adaptive",
+  "expected",
+] as const;
 
 function checkAudioOptions(options: Pick<ScoreOptions, (typeof MUSIC_OPTIONS)[number]>): void {
   const odd = MUSIC_OPTIONS.find((name) => options[name] !== undefined);

@@ -1,5 +1,4 @@
 /** What an answer will take, by the length of its input and the models that are asked, before any of it is computed. */
-import { MAX_SHIFT_FRAMES } from "../limits.ts";
 import { ADAPTIVE_STEPS, CALL_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
 import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
 import type { Model } from "../model/model.ts";
@@ -9,7 +8,7 @@ import type { SpeechNetwork } from "../model/speech-network.ts";
 import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import type { Piece } from "./piece.ts";
 import type { Recording } from "./recording.ts";
-import { FINALISTS, PROBE_FRAMES, smallestOfSet } from "./shift.ts";
+import { ROUNDS, smallestOfSet } from "./shift.ts";
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
@@ -26,9 +25,14 @@ function shiftCost(
     sets.map((set) => {
       const model = smallestOfSet(set, models);
       const frames = piece.frames(framesPerQuarter ?? model.framesPerQuarter);
-      const probes = shiftsOf(set).length * Math.min(frames, PROBE_FRAMES);
-      const finals = frames > PROBE_FRAMES ? FINALISTS * Math.min(frames, MAX_SHIFT_FRAMES) : 0;
-      return (probes + finals) * model.stepCost;
+      let candidates = shiftsOf(set).length;
+      let scored = 0;
+      for (const { frames: length, kept } of ROUNDS) {
+        scored += candidates * Math.min(frames, length);
+        candidates = kept;
+        if (frames <= length) break;
+      }
+      return scored * model.stepCost;
     }),
   );
 }

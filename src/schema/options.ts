@@ -84,6 +84,11 @@ export const ScoreOptions = optionsOf({
         "`frames` adds the NLL of every frame, or of every block of audio. Of music, `notes` adds also the NLL of every note at its onset, and `comparison` adds how sure one can be that the best model is better than each of the others.",
       default: "none",
     }),
+  expected: flag().optional().openapi({
+    description:
+      "Music only. Adds what the model expected: of each frame the likeliest whole frames, and with `detail=notes` of each note the likeliest pitches in its place.",
+    default: false,
+  }),
 });
 export type ScoreOptions = z.infer<typeof ScoreOptions>;
 

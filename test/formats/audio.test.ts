@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { SurprisalError } from "../../src/errors.ts";
 import { isAudio, readAudio } from "../../src/formats/audio.ts";
 import { decode } from "../../src/formats/decoders.ts";
 import { resample } from "../../src/formats/resample.ts";
@@ -204,9 +203,7 @@ describe("what costs more than it weighs", () => {
     }
   });
 
-  test("is read with a warning or refused by a sentence when its Ogg pages hold random bytes", async () => {
-    const found = await read("hostile/damaged-ogg-1461.ogg").catch((error: unknown) => error);
-    if (found instanceof Error) expect(found).toBeInstanceOf(SurprisalError);
-    else expect(found).toMatchObject({ warnings: [{ code: "damaged-audio" }] });
+  test("is read when the number of its first Ogg page is damaged: by the times of the pages, nothing is missing", async () => {
+    expect(await read("hostile/damaged-ogg-1461.ogg")).toMatchObject({ samples: { length: 57_600 }, warnings: [] });
   });
 });

@@ -23,7 +23,7 @@ export function settings(env: NodeJS.ProcessEnv) {
     port: env.PORT || "8787",
     host: env.HOST || "127.0.0.1",
     models: env.SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
-    pollSeconds: Number(env.SURPRISAL_POLL_SECONDS) > 0 ? Number(env.SURPRISAL_POLL_SECONDS) : 30,
+    pollSeconds: positive(env.SURPRISAL_POLL_SECONDS, 30),
     origins: env.SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
     keysFile: env.SURPRISAL_KEYS_FILE || undefined, // hashes of the keys of which a request needs one
     proxies: proxiesOf(env.SURPRISAL_PROXIES || "0"), // in front of the server
@@ -39,6 +39,9 @@ function proxiesOf(setting: string): number {
   if (/^\d$/.test(setting)) return Number(setting);
   throw new SurprisalError("malformed-request", expected("a number from 0 to 9 in SURPRISAL_PROXIES", setting));
 }
+
+const positive = (setting: string | undefined, otherwise: number) =>
+  Number(setting) > 0 ? Number(setting) : otherwise;
 
 const LOG_LEVELS = ["info", "error", "silent"];
 
