@@ -146,6 +146,7 @@ export async function listen({
     stopped.abort();
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
+      await watch.close();
       process.exit(0); // a poll under way is not worth waiting for, nor is work whose client has left
     }
     console.error(`Some requests were not answered within ${GRACE_MS / 1000} s; they are cut off.`);
