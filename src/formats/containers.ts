@@ -1,11 +1,13 @@
 /** WebM, Matroska and MP4 files -> their Opus packets, by mediabunny, which reads what browsers' MediaRecorder writes. */
 
 import { BufferSource, EncodedPacketSink, Input, MATROSKA, MP4, QTFF, WEBM } from "mediabunny";
+import { expected } from "../errors.ts";
 import { yieldToEventLoop } from "../util/yield.ts";
 import { checkTables } from "./mp4-tables.ts";
 import { OPUS_RATE, type OpusStream, opusStream, packetSamples, readOpusHead } from "./opus.ts";
 import type { PacketGroup } from "./timeline.ts";
 import { checkSeconds, malformed, unsupported } from "./waveform.ts";
+import { wholeWebm } from "./webm.ts";
 
 /** Seconds by which recorders date packets wrongly: WebM counts milliseconds, and a microphone's clock drifts. */
 const TOLERANCE = 0.1;
@@ -16,12 +18,19 @@ const NAMES: Readonly<Record<string, string>> = { aac: "AAC", vorbis: "Vorbis", 
  * @throws SurprisalError `unsupported-media-type` for another codec, `malformed-audio` when the file is damaged or has no
  * sound, `too-large` when it lasts longer than `maxSeconds`.
  */
-export async function opusOfContainer(bytes: Uint8Array, format: string, maxSeconds: number): Promise<OpusStream> {
-  if (format === "MP4") checkTables(bytes, maxSeconds);
+export async function opusOfContainer(
+  file: Uint8Array,
+  format: string,
+  maxSeconds: number,
+): Promise<OpusStream & { readonly isCutOff: boolean }> {
+  const { bytes, isCutOff } = format === "MP4" ? checkTables(file, maxSeconds) : wholeWebm(file);
   const input = new Input({ source: new BufferSource(bytes), formats: [WEBM, MATROSKA, MP4, QTFF] });
   try {
     const track = await input.getPrimaryAudioTrack();
-    if (!track) throw malformed(`Expected a track of sound in the ${format} file, got none.`);
+    if (!track) {
+      const why = isCutOff ? "a file that is cut off in front of what describes its sound" : "none";
+      throw malformed(expected(`a track of sound in the ${format} file`, why));
+    }
     const { codec } = track;
     if (codec !== "opus") {
       const found = codec
@@ -47,7 +56,7 @@ export async function opusOfContainer(bytes: Uint8Array, format: string, maxSeco
       groups.push({ packets: [data], end, isBehindGap: false, isRepeated: false, isLast: false });
       await yieldToEventLoop();
     }
-    return opusStream(head, groups, TOLERANCE * OPUS_RATE);
+    return { ...opusStream(head, groups, TOLERANCE * OPUS_RATE), isCutOff };
   } finally {
     input.dispose();
   }
