@@ -64,7 +64,9 @@ export async function decode(
     else if (format === "MP3") await decodeMp3(bytes, sound);
     else if (format === "WebM" || format === "MP4") {
       const { opusOfContainer } = await import("./containers.ts");
-      await decodeOpus(await opusOfContainer(bytes, format, maxSeconds, work), sound);
+      const stream = await opusOfContainer(bytes, format, maxSeconds, work);
+      await decodeOpus(stream, sound);
+      if (stream.isCutOff && sound.length > 0) sound.warn(withoutEnd(format, sound.place(), "ends early"));
     } else await decodeOgg(bytes, format, sound);
   } catch (error) {
     if (error instanceof SurprisalError || work.isAborted) throw error;
