@@ -5,8 +5,8 @@
 import { frameCount, sliceRoll } from "../formats/piano-roll.ts";
 import type { FramePrefix } from "../model/frame-prefix.ts";
 import type { Chord, MusicModel, NextFrame } from "../model/music-model.ts";
-import type { Work } from "../util/work.ts";
-import { type ModelInput, onsets } from "./piece.ts";
+import { Work } from "../util/work.ts";
+import type { ModelInput } from "./piece.ts";
 
 const CHORDS = 3;
 const ALTERNATIVES = 3;
@@ -30,16 +30,23 @@ export async function expectationsOf(model: MusicModel, { roll }: ModelInput, wo
   const places: (Place[] | null)[] = [null];
   const chords: (Chord[] | null)[] = [null];
   const entropy: (number | null)[] = [null];
-  let state = model.initialState();
+  const ofFrame = new Work({ pause: async () => {} }); // a frame is one step: pauses would take longer than what it computes
+  let [state, done] = [model.initialState(), 0];
   for (let t = 0; t + 1 < frameCount(roll); t++) {
     let next: NextFrame;
-    ({ state, next } = await model.advance(state, sliceRoll(roll, t, t + 1), work));
+    ({ state, next } = await model.advance(state, sliceRoll(roll, t, t + 1), ofFrame));
     const sounding = roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]);
-    places.push(placesOf(next.parts, sounding, model.pitches));
-    chords.push(await next.chords(CHORDS, () => work.step(model.drawCost)));
+    places.push(placesOf(next, sounding, model.pitches));
+    let cost = (sounding.length + 1) * model.drawCost;
+    chords.push(
+      await next.chords(CHORDS, async () => {
+        cost += model.drawCost;
+      }),
+    );
     const [part] = next.parts;
     if (next.parts.length === 1 && part.isIndependent) entropy.push(entropyOf(part, model.pitches));
-    await work.step((sounding.length + 1) * model.drawCost);
+    await work.step(ofFrame.done - done + cost);
+    done = ofFrame.done;
   }
   return { places, chords, ...(entropy.length === places.length && { entropy }) };
 }
@@ -47,11 +54,14 @@ export async function expectationsOf(model: MusicModel, { roll }: ModelInput, wo
 /**
  * The probability of each sounding pitch among all that could sound next above the lower ones of its frame, silences between
  * them included; and behind them, that no further one does. Their product is the probability of the frame.
- * @param parts whose even average the distribution is
  */
-export function placesOf(parts: readonly FramePrefix[], sounding: Iterable<number>, pitches: number): Place[] {
+export function placesOf(
+  { parts, shares }: Pick<NextFrame, "parts" | "shares">,
+  sounding: Iterable<number>,
+  pitches: number,
+): Place[] {
   let prefixes = parts;
-  let weights = parts.map(() => 1 / parts.length); // of each part, given what sounds below
+  let weights = shares.map((share) => share / parts.length); // of each part, given what sounds below
   let from = 0; // column
   return [...sounding, null].map((pitch) => {
     const column = pitch === null ? pitches : pitch - 1;
@@ -97,19 +107,20 @@ function entropyOf(part: FramePrefix, pitches: number): number {
   return total;
 }
 
-/** What answers say of it: of each onset its place, in the order of `onsets`, and of each frame the likeliest ones. */
+/** What answers say of it, in the input's own key. */
 export async function expectations(model: MusicModel, input: ModelInput, work: Work) {
   const { places, chords, entropy } = await expectationsOf(model, input, work);
   const { shift } = input;
   const inOwnKey = (pitch: number | null) => (pitch === null ? null : pitch - shift);
   return {
-    ofNotes: onsets(input.roll).map(({ frame, pitch }) => {
-      const place = places[frame]?.find((each) => each.pitch === pitch);
+    /** Of a pitch that sounds in a frame. @param pitch in the input's own key */
+    at(frame: number, pitch: number) {
+      const place = places[frame]?.find((each) => inOwnKey(each.pitch) === pitch);
       return {
         probability: place?.probability ?? null,
         expected: place?.likeliest.map(({ pitch, probability }) => ({ pitch: inOwnKey(pitch), probability })) ?? null,
       };
-    }),
+    },
     ofFrames: {
       expected: chords.map(
         (some) =>

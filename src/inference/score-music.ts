@@ -146,9 +146,15 @@ function withNotes(
   ofModel: Awaited<ReturnType<typeof expectations>> | undefined,
 ) {
   return {
-    notes: notes.map((note, k) => ({ ...note, ...ofFile?.times[k], ...ofModel?.ofNotes[k] })),
+    notes: notes.map((note, k) => ({ ...note, ...ofFile?.times[k], ...ofModel?.at(note.frame, note.pitch) })),
     ...frames,
-    ...(ofFile && { unscored: [...ofFile.unscored], startQuarters: ofFile.startQuarters }),
+    ...(ofFile && {
+      unscored: ofFile.unscored.map((note) => ({
+        ...note,
+        ...(note.frame !== null && ofModel?.at(note.frame, note.pitch)),
+      })),
+      startQuarters: ofFile.startQuarters,
+    }),
   };
 }
 

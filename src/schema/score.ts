@@ -20,6 +20,22 @@ const noteTime = {
 const NoteTime = z.object(noteTime);
 export type NoteTime = z.infer<typeof NoteTime>;
 
+/** What the model expected where a note stands. */
+const expectation = {
+  probability: z.number().nullable().optional().openapi({
+    description:
+      "That of all pitches this one is the next to sound above the lower notes of its frame, given those and the frames before; null in the first frame. Of a pitch that sounds on it is the probability that it does. Only with `expected`.",
+  }),
+  expected: z
+    .array(z.object({ pitch: count.nullable(), probability: z.number() }))
+    .nullable()
+    .optional()
+    .openapi({
+      description:
+        "The likeliest pitches in its place, highest probability first, in the input's own key; a `pitch` of null: no further note. Only with `expected`.",
+    }),
+};
+
 export const UnscoredNote = z
   .object({
     pitch: count.openapi({ description: "In the input's own key." }),
@@ -28,6 +44,7 @@ export const UnscoredNote = z
       description:
         "`between-frames`: it sounds at no frame's sample point. `held`: its pitch sounded in the frame before, so the model does not see it begin. `doubled`: another note of its pitch begins in the same frame and has the score. `out-of-range`: the model does not know its pitch.",
     }),
+    ...expectation,
     ...noteTime,
   })
   .openapi("UnscoredNote");
@@ -46,18 +63,7 @@ const NoteScore = z
       description:
         "-log p(this pitch sounds), nats, given the frames before and the lower pitches of its own frame, which matter where the pitches of a frame depend on each other (a NADE head, or an ensemble); null in the first frame.",
     }),
-    probability: z.number().nullable().optional().openapi({
-      description:
-        "That of all pitches this one is the next to sound above the lower notes of its frame, given those and the frames before; null in the first frame. Only with `expected`.",
-    }),
-    expected: z
-      .array(z.object({ pitch: count.nullable(), probability: z.number() }))
-      .nullable()
-      .optional()
-      .openapi({
-        description:
-          "The likeliest pitches in its place, highest probability first, in the input's own key; a `pitch` of null: no further note. Only with `expected`.",
-      }),
+    ...expectation,
     ...NoteTime.partial().shape,
   })
   .openapi("NoteScore", { description: "An onset. Of a MIDI file also when it sounds, and where it stands." });

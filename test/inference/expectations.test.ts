@@ -39,9 +39,9 @@ describe.each([
 
   test("the alternatives of a place are what would have been scored in it", async () => {
     const { next } = await model.advance(model.initialState(), sliceRoll(pianoRoll(frames), 0, 1));
-    const [first] = placesOf(next.parts, [60], model.pitches);
+    const [first] = placesOf(next, [60], model.pitches);
     for (const { pitch, probability } of first.likeliest) {
-      const [same] = placesOf(next.parts, pitch === null ? [] : [pitch], model.pitches);
+      const [same] = placesOf(next, pitch === null ? [] : [pitch], model.pitches);
       expect(same.probability).toBeCloseTo(probability, 12);
     }
     expect(first.likeliest.map(({ probability }) => probability)).toEqual(

@@ -39,7 +39,8 @@ function midi(notes: [pitch: number, onset: number, length: number, channel?: nu
   return pieceOfMidi(parseMidi(Uint8Array.from(writeMidi(file))), DEFAULT_LIMITS);
 }
 
-const scored = (piece: ReturnType<typeof midi>) => scoreMusic(piece, [gru], { detail: "notes", transpose: 0 });
+const scored = (piece: ReturnType<typeof midi>, expected = false) =>
+  scoreMusic(piece, [gru], { detail: "notes", transpose: 0, expected });
 
 describe("the notes of a file", () => {
   test("have their times, and their places in the bars", async () => {
@@ -112,5 +113,24 @@ describe("the notes of a file", () => {
       [100, null, "out-of-range"],
       [65, null, "between-frames"],
     ]);
+  });
+
+  test("and that are in a frame all the same have the probability that they sound there", async () => {
+    const { scores } = await scored(
+      midi([
+        [60, 0, 1],
+        [60, 1, 1],
+        [64, 1, 1],
+        [64, 1, 1, 2],
+      ]),
+      true,
+    );
+    const [{ notes = [], unscored = [], perFrame = [] }] = scores;
+    const [held, doubled] = unscored;
+    expect(held).toMatchObject({ pitch: 60, reason: "held" });
+    expect(doubled).toMatchObject({ pitch: 64, reason: "doubled", probability: notes[1].probability });
+    const both = -Math.log((held.probability ?? 0) * (doubled.probability ?? 0));
+    expect(both).toBeLessThan(perFrame[1] ?? 0); // the rest is that nothing else sounds
+    expect(both).toBeGreaterThan(0);
   });
 });
