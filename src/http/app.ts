@@ -32,7 +32,7 @@ import { problemResponse } from "./problem.ts";
 import { type AccessRecord, type Facts, readingsOf } from "./record.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { checkTarget, type Origins, onlyFrom, SECURITY } from "./security.ts";
+import { checkTarget, type Origins, onlyFrom, SECURITY, WORKER_SECURITY } from "./security.ts";
 
 export interface Deps {
   /**
@@ -100,6 +100,7 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     const [id, route, ms] = [c.get("requestId"), routeOf(c), performance.now() - began];
     deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
   });
+  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one has the last word
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
     checkTarget(c.req.raw);
