@@ -1,7 +1,7 @@
 /** The page: what is chosen, what the API says of it, and the parts that show it. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AudioScoreResponse, MusicScoreResponse, ScoreResponse } from "../schema/score.ts";
-import { Fault, isMusic, type Options, score } from "./api.ts";
+import { Api, Fault, isMusic, type Options } from "./api.ts";
 import { Choose } from "./choose.tsx";
 import { Next } from "./next.tsx";
 import { type Sound, shownOf } from "./piece.ts";
@@ -33,6 +33,7 @@ export function App() {
   const [fault, setFault] = useState<string | null>(null);
   const [, redraw] = useState(0);
   const [player] = useState(() => new Player(() => redraw((n) => n + 1)));
+  const [api] = useState(() => new Api(settings.where === "browser", () => redraw((n) => n + 1)));
   const [ghosts, setGhosts] = useState<readonly Sound[]>([]);
   const running = useRef<AbortController | null>(null);
 
@@ -65,7 +66,7 @@ export function App() {
     void run(`Scoring ${file.name}`, async (signal) => {
       const options = optionsOf(file);
       const isOfMusic = isMidiName(file);
-      const all = await score(file, isOfMusic ? { ...options, detail: "comparison" } : options, signal);
+      const all = await api.score(file, isOfMusic ? { ...options, detail: "comparison" } : options, signal);
       const shown = all.scores.find((each) => each.model === model)?.model ?? bestOf(all);
       await detailOf(file, all, shown, options, signal);
       setGhosts([]);
@@ -76,7 +77,7 @@ export function App() {
     const asked: Options = isMusic(all)
       ? { ...options, models: model, detail: "notes", expected: "true" }
       : { models: model, detail: "frames" };
-    setAnswered({ file, all, detail: await score(file, asked, signal), options: asked });
+    setAnswered({ file, all, detail: await api.score(file, asked, signal), options: asked });
   }
 
   function show(model: string): void {
@@ -142,6 +143,19 @@ export function App() {
           }}
           onSample={takeSample}
         />
+        <label class="switch">
+          <input
+            type="checkbox"
+            checked={api.inBrowser}
+            onChange={({ currentTarget }) => {
+              api.inBrowser = currentTarget.checked;
+              setSettings({ ...settings, where: currentTarget.checked ? "browser" : "" });
+              if (file) analyse(file);
+            }}
+          />
+          Score in this browser
+          <span class="hint">the networks come here, and your file stays</span>
+        </label>
         <Progress
           busy={busy}
           onCancel={() => {
@@ -157,6 +171,7 @@ export function App() {
         )}
         {answered && fault === null && (
           <Result
+            api={api}
             answered={answered}
             player={player}
             ghosts={ghosts}
@@ -194,6 +209,7 @@ function Progress({ busy, onCancel }: { busy: string | null; onCancel(): void })
 }
 
 interface ResultProps {
+  readonly api: Api;
   readonly answered: Answered;
   readonly player: Player;
   readonly ghosts: readonly Sound[];
@@ -203,7 +219,7 @@ interface ResultProps {
   onSettings(settings: Settings): void;
 }
 
-function Result({ answered, player, ghosts, onGhosts, onModel, settings, onSettings }: ResultProps) {
+function Result({ api, answered, player, ghosts, onGhosts, onModel, settings, onSettings }: ResultProps) {
   const { file, all, detail, options } = answered;
   const [own] = detail.scores;
   const shown = useMemo(() => (isMusic(detail) ? shownOf(detail.scores[0], detail.bars) : null), [detail]);
@@ -218,6 +234,7 @@ function Result({ answered, player, ghosts, onGhosts, onModel, settings, onSetti
       <Scores all={all} model={own.model} onModel={onModel} settings={settings} onSettings={onSettings} />
       {shown && (
         <Next
+          api={api}
           file={file}
           shown={shown}
           set={setOf(own.model)}

@@ -3,6 +3,7 @@ export interface Settings {
   readonly sample: string; // its id; empty for a file of the visitor's own
   readonly model: string; // shown; empty: the best
   readonly transpose: string; // semitones; empty: found by the API
+  readonly where: "" | "browser"; // that scores; empty: the server
 }
 
 export function readSettings(): Settings {
@@ -11,6 +12,7 @@ export function readSettings(): Settings {
   return {
     sample: query.get("sample") ?? "",
     model: query.get("model") ?? "",
+    where: query.get("where") === "browser" ? "browser" : "",
     transpose: /^-?\d{1,3}$/.test(transpose) ? transpose : "",
   };
 }
