@@ -2,6 +2,7 @@
 
     pip install torch scipy safetensors
     python bench/evaluate.py models/jsb/gru.safetensors data/music/JSB_Chorales.mat
+    python bench/evaluate.py models/jsb/gru-nade.safetensors data/music/JSB_Chorales.mat
 """
 
 import sys
@@ -34,6 +35,12 @@ def nll(piece):
         h, c = step(xWb, h, c)
         hidden.append(h)
     logits = torch.stack(hidden) @ A + a
+    if "nade.C" in w:
+        # A pitch also depends on those below it: s = c + h C, and s += W_n after each sounding pitch n (nade.W).
+        below = (x[1:, :, None] * w["nade.W"]).cumsum(1).roll(1, 1)
+        below[:, 0] = 0
+        s = (torch.stack(hidden) @ w["nade.C"] + w["nade.c"])[:, None] + below
+        logits = logits + (w["nade.V"] * tanh(s)).sum(2)
     return torch.nn.functional.binary_cross_entropy_with_logits(logits, x[1:], reduction="none").sum(1)
 
 

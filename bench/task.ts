@@ -2,8 +2,8 @@
  * What every peer computes: one seeded batch in the shape of JSB Chorales, 32 pieces of 60 predicted frames with about
  * 4 of 96 columns active, on models of the paper's sizes.
  */
-import type { Cell, Config } from "../src/kernel/config.ts";
-import { type Frames, Random, randomFrames } from "../test/support/random.ts";
+import type { Cell, Config, Tensors } from "../src/kernel/config.ts";
+import { type Frames, Random, randomFrames, randomTensors } from "../test/support/random.ts";
 
 export const PIECES = 32;
 export const STEPS = 60;
@@ -16,7 +16,26 @@ export const pieces: readonly Frames[] = (() => {
   return Array.from({ length: PIECES }, () => randomFrames(random, STEPS + 1, COLUMNS, 4));
 })();
 
-export const configOf = (cell: Cell): Config => ({ cell, inputs: COLUMNS, units: UNITS[cell], outputs: COLUMNS });
+const HIDDEN = 64; // units of the NADE head
+
+export const configOf = (cell: Cell, head: "bernoulli" | "nade" = "bernoulli"): Config => ({
+  cell,
+  inputs: COLUMNS,
+  units: UNITS[cell],
+  outputs: COLUMNS,
+  ...(head === "nade" && { nade: { hidden: HIDDEN } }),
+});
+
+/**
+ * Seeded weights under which PyTorch's fused cells compute what these do: without peepholes, and with reset gates that stay
+ * open, before and after the product alike.
+ */
+export function tensorsOf(config: Config): Tensors {
+  const tensors = randomTensors(config, new Random(1));
+  tensors.V?.fill(0);
+  if (config.cell === "gru") tensors.b.fill(100, config.units, 2 * config.units);
+  return tensors;
+}
 
 /** Settings of the update, the same for every peer; the gradient is of the mean NLL of a frame. */
 export const RULE = { maxNorm: 1, learningRate: 1e-3, decay: 0.95, momentum: 0.9, floor: 0.01 };

@@ -1,10 +1,11 @@
 /**
  * Bundles the server, the command line, the threads of the pool and the library into dist/entry: a start reads a few files
- * instead of hundreds. `npm run build` then puts the library's types into dist/types; `npm run build:kernel` makes the kernel.
+ * instead of hundreds. The page goes into dist/web. `npm run build` then puts the library's types into dist/types; `npm run
+ * build:kernel` makes the kernel.
  *
  *   npm run build
  */
-import { rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { build, type Plugin } from "esbuild";
 
 const outdir = "dist/entry";
@@ -38,10 +39,13 @@ await build({
   minifyWhitespace: true,
   legalComments: "linked",
   plugins: [withoutLocales],
-  // Loaded when they are needed, and piscina by its threads too; yaml when openapi.yaml is asked for.
+  // Loaded when they are needed; yaml when openapi.yaml is asked for.
   external: [
     "@aws-sdk/client-s3",
-    "piscina",
+    "@hono/otel",
+    "pino",
+    "prom-client",
+    "rate-limiter-flexible",
     "yaml", // its build for Node is CommonJS, which requires built-in modules
     "@wasm-audio-decoders/flac",
     "@wasm-audio-decoders/ogg-vorbis",
@@ -67,4 +71,22 @@ await build({
         onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: "./start.js", external: true })),
     },
   ],
+});
+
+// The page, for every runtime and any static host.
+const page = "dist/web";
+await rm(page, { recursive: true, force: true });
+for (const name of ["index.html", "page.css", "_headers", "samples"]) {
+  await cp(`src/web/${name}`, `${page}/${name}`, { recursive: true });
+}
+await build({
+  entryPoints: { page: "src/web/main.tsx" },
+  outdir: page,
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  minify: true,
+  legalComments: "linked",
 });

@@ -69,6 +69,9 @@ function resultTable({ models, results, curves }: Report): string {
         "train micro / macro": result ? pair(result.train.micro, result.train.macro) : NONE,
         "test micro [95%]": result ? withInterval(result.test.micro) : "missing",
         "test macro [95%]": result ? withInterval(result.test.macro) : "missing",
+        "adaptive, test micro / macro": result?.adaptive
+          ? pair(result.adaptive.micro.value, result.adaptive.macro.value)
+          : NONE,
         "paper train / test": paper ? pair(paper.train, paper.test) : NONE,
         "less the paper's, micro / macro": result && paper ? difference(result, paper.test) : NONE,
         "epochs, best": epochs(models, id, curves.get(id)),
@@ -165,7 +168,8 @@ function markdownTable(rows: readonly Readonly<Record<string, string>>[]): strin
 
 /** What to know before reading the table. */
 export const TABLE_NOTES = `NLL in nats per frame. Micro: over all frames; macro: mean over pieces; the paper does not say which of the two
-its numbers are. In brackets 95% intervals of a bootstrap over the test pieces. Recurrent parameters are those
+its numbers are. In brackets 95% intervals of a bootstrap over the test pieces. Adaptive: the weights learn from each frame
+once it is scored, and are the trained ones again for the next piece. Recurrent parameters are those
 without the output layer, as the paper counts them, but with biases. Seconds are those of the training run on two
 CPU cores shared with other work.`;
 
@@ -306,7 +310,9 @@ function setSection({ models, curves }: Report, set: SetName): string {
     .flatMap((each) => (each.length === 1 ? each : []));
   if (networks.length === 0) return "";
   const all = networks.map(({ checkpoint: { metadata } }) => withCurrentNames(metadata));
-  const names = ["preset", "engine", ...SETTINGS].filter((name) => all.some((metadata) => name in metadata));
+  const names = ["preset", "engine", ...SETTINGS, "adaptiveRate"].filter((name) =>
+    all.some((metadata) => name in metadata),
+  );
   const rows = names.map((setting) => ({
     setting,
     ...Object.fromEntries(networks.map(({ id }, n) => [id, all[n][setting] ?? NONE])),

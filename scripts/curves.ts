@@ -5,7 +5,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Trained } from "../src/model/music-model.ts";
-import { writeFileAtomically } from "../src/store/files.ts";
+import { writeFileAtomically } from "../src/store/atomic.ts";
 import { readIfThere } from "../src/training/datasets.ts";
 import type { LoggedEpoch } from "../src/training/run.ts";
 

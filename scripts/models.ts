@@ -1,8 +1,11 @@
 /** What the scripts have in common: the models of the store and the pieces of their sets. */
 import { kernelModule } from "../src/entry/node/kernel.ts";
 import { expected, SurprisalError } from "../src/errors.ts";
+import type { PianoRoll } from "../src/formats/piano-roll.ts";
 import type { Model } from "../src/model/model.ts";
+import type { MusicModel } from "../src/model/music-model.ts";
 import { selectModels } from "../src/model/select.ts";
+import type { MeasuredModel } from "../src/store/files.ts";
 import { loadModels } from "../src/store/load.ts";
 import { openStore } from "../src/store/open.ts";
 import { isRoll, type Sequence } from "../src/training/batches.ts";
@@ -44,12 +47,26 @@ export function loadSet(name: MusicSetName | SpeechSetName): Promise<TrainingSet
 export const evaluateOn = (model: Model, pieces: readonly Sequence[]): Promise<Evaluation> =>
   evaluate(model as Scorer, pieces);
 
-/** What the catalogue keeps of a model's test pieces. NLL in nats per frame. */
-export const measuredTest = ({ id, version }: Model, { micro, macro, pieces }: Evaluation) => ({
-  id,
-  version,
-  test: { micro, macro, deciles: deciles(pieces.map(({ nll }) => nll)) },
-});
+/** The same by adaptive scoring; undefined where the model knows no rate for it. */
+export async function evaluateAdaptively(model: Model, pieces: readonly Sequence[]): Promise<Evaluation | undefined> {
+  if (model.kind === "audio" || !model.canAdapt) return undefined;
+  return evaluate({ score: (piece: PianoRoll) => model.adaptiveScore(piece) }, pieces.filter(isRoll));
+}
+
+/** What the catalogue keeps of the test pieces of a model of music. NLL in nats per frame. */
+export async function measuredTest(model: MusicModel, pieces: readonly Sequence[]): Promise<MeasuredModel> {
+  const measured = ({ micro, macro, pieces }: Evaluation) => ({
+    micro,
+    macro,
+    deciles: deciles(pieces.map(({ nll }) => nll)),
+  });
+  const { id, version } = model;
+  const adaptive = await evaluateAdaptively(model, pieces);
+  return {
+    ...{ id, version, test: measured(await evaluateOn(model, pieces)) },
+    ...(adaptive && { adaptiveTest: measured(adaptive) }),
+  };
+}
 
 /** What is left of a set's test pieces to a model that remembers next to nothing. NLL in nats per step, micro. */
 export async function baselineOf({ train, test, inputs, mixture }: TrainingSet): Promise<number> {
@@ -76,7 +93,7 @@ export function setOf({ id, set }: Model): Promise<TrainingSet> {
  * the reason, and make the exit code 1.
  * @throws the first error when it can be done with none
  */
-export async function withEach<T>(models: readonly Model[], work: (model: Model) => Promise<T>): Promise<T[]> {
+export async function withEach<M extends Model, T>(models: readonly M[], work: (model: M) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   const failures: { readonly id: string; readonly error: unknown; readonly sentence: string }[] = [];
   const progress = new Progress(models.length);

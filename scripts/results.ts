@@ -1,6 +1,7 @@
 /** Models and the pieces of their sets -> what was measured, the file models/results.json. */
 import { CELLS, countParameters } from "../src/kernel/config.ts";
 import { type Model, networksOf } from "../src/model/model.ts";
+import type { Evaluation } from "../src/training/evaluate.ts";
 import {
   deciles,
   type Estimate,
@@ -9,7 +10,7 @@ import {
   type PieceScore,
   pairedDifference,
 } from "../src/util/statistics.ts";
-import { baselineOf, evaluateOn, setOf } from "./models.ts";
+import { baselineOf, evaluateAdaptively, evaluateOn, setOf } from "./models.ts";
 import type { Voices } from "./voices.ts";
 
 /** NLL of a model in nats per frame; the test figures with their 95% intervals over pieces. */
@@ -21,6 +22,8 @@ export interface Result {
   readonly train: { readonly micro: number; readonly macro: number };
   readonly test: { readonly micro: Estimate; readonly macro: Estimate };
   readonly deciles?: readonly number[]; // of music: of the NLL of each test piece, see Measured of src/model/checkpoint.ts
+  /** Of music, by adaptive scoring of the test pieces. */
+  readonly adaptive?: { readonly micro: Estimate; readonly macro: Estimate; readonly deciles: readonly number[] };
 }
 
 /** Test NLL of the first less that of the second. */
@@ -67,6 +70,7 @@ export async function measure(models: readonly Model[], voices: readonly Voices[
     const set = await setOf(model);
     const train = await evaluateOn(model, set.train);
     const { pieces } = await evaluateOn(model, set.test);
+    const adaptive = await evaluateAdaptively(model, set.test);
     results.push({
       model: model.id,
       version: model.version,
@@ -74,6 +78,7 @@ export async function measure(models: readonly Model[], voices: readonly Voices[
       train: { micro: train.micro, macro: train.macro },
       test: { micro: microAverage(pieces), macro: macroAverage(pieces) },
       ...(model.kind === "music" && { deciles: deciles(pieces.map(({ nll }) => nll)) }),
+      ...(adaptive && { adaptive: averagesOf(adaptive) }),
     });
     if (model.kind === "audio" && !baselines.has(set.name)) baselines.set(set.name, await baselineOf(set));
     if (isPaperCell(model)) cells.push({ model, pieces });
@@ -91,6 +96,12 @@ export async function measure(models: readonly Model[], voices: readonly Voices[
   );
   return { models: results, pairs, baselines: Object.fromEntries(baselines), voices };
 }
+
+const averagesOf = ({ pieces }: Evaluation) => ({
+  micro: microAverage(pieces),
+  macro: macroAverage(pieces),
+  deciles: deciles(pieces.map(({ nll }) => nll)),
+});
 
 export const isPaperCell = ({ id, set }: Pick<Model, "id" | "set">): boolean =>
   CELLS.some((cell) => id === `${set}/${cell}`);

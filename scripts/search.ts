@@ -15,7 +15,8 @@ import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { expected, SurprisalError } from "../src/errors.ts";
 import { readCheckpoint } from "../src/model/checkpoint.ts";
-import { addToFolder, catalogueOrEmpty, writeFileAtomically } from "../src/store/files.ts";
+import { locked, writeFileAtomically } from "../src/store/atomic.ts";
+import { addToFolder, catalogueOrEmpty } from "../src/store/files.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
 import { checkWritable, runCommand, runScript, sayHowToGoOn } from "./command.ts";
@@ -106,7 +107,7 @@ async function work({ target, protocol, tries, shard, folder }: Task): Promise<v
   await search({ kernel, set, cell: target.cell, protocol, folder: RUNS }, { tries, shard, folder, onProgress });
 }
 
-/** Ships the best try when all are over, unless the folder has a better model. For one writer of the folder at a time. */
+/** Ships the best try when all are over, unless the folder has a better model. For one search of a model at a time. */
 async function conclude(
   { id }: Target,
   protocol: Protocol,
@@ -137,15 +138,17 @@ async function conclude(
 
 /** Writes into chosen.json in what a model differs from its preset. */
 async function remember(id: string, settings: Protocol): Promise<void> {
-  const file = new URL("../src/training/chosen.json", import.meta.url);
-  const chosen = JSON.parse(await readFile(file, "utf8"));
+  const file = fileURLToPath(new URL("../src/training/chosen.json", import.meta.url));
   const preset = presetOf(parseTarget(id));
   const differing = Object.entries(settings).filter(([name, value]) => preset[name as keyof Protocol] !== value);
-  const all = { ...chosen, [id]: Object.fromEntries(differing) };
-  const lines = Object.keys(all)
-    .sort()
-    .map((key) => `  ${JSON.stringify(key)}: ${inline(all[key])}`);
-  await writeFileAtomically(fileURLToPath(file), `{\n${lines.join(",\n")}\n}\n`);
+  await locked(file, async () => {
+    const chosen = JSON.parse(await readFile(file, "utf8"));
+    const all = { ...chosen, [id]: Object.fromEntries(differing) };
+    const lines = Object.keys(all)
+      .sort()
+      .map((key) => `  ${JSON.stringify(key)}: ${inline(all[key])}`);
+    await writeFileAtomically(file, `{\n${lines.join(",\n")}\n}\n`);
+  });
 }
 
 const inline = (settings: object): string =>

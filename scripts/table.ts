@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Cell } from "../src/kernel/config.ts";
 import { type Model, networksOf } from "../src/model/model.ts";
-import { catalogueOrEmpty, type MeasuredModel, withMeasured, writeFileAtomically } from "../src/store/files.ts";
+import { writeFileAtomically } from "../src/store/atomic.ts";
+import { catalogueOrEmpty, type MeasuredModel, recordMeasured, withMeasured } from "../src/store/files.ts";
 import { CATALOGUE_KEY, writeCatalogue } from "../src/store/store.ts";
 import { modelCards, type Report, resultTables, summaryTable } from "./cards.ts";
 import { type Curve, keepCurve, keptCurve } from "./curves.ts";
@@ -35,6 +36,7 @@ Example: npm run table -- --other /usr/share/asterisk/sounds/fr_CA_f_June`;
 
 const RUNS = "runs"; // where the trainer keeps its logs
 const RESULTS = join(FOLDER, "results.json");
+const CATALOGUE = join(FOLDER, CATALOGUE_KEY);
 const [START, END] = ["<!-- table -->", "<!-- /table -->"];
 /** Pages of the working folder that have a table between the marks. */
 const PAGES: Readonly<Record<string, (report: Report) => string>> = {
@@ -60,7 +62,8 @@ await runCommand(async () => {
   const report = { models, results, curves: await readCurves(models, { keep: !check }) };
   const files = await render(report);
   if (check) return compare(files);
-  for (const [path, text] of files) await writeFileAtomically(path, text);
+  for (const [path, text] of files) if (path !== CATALOGUE) await writeFileAtomically(path, text);
+  await recordMeasured(FOLDER, testsOf(report)); // a training may be adding to it
   console.log(resultTables(report));
 });
 
@@ -85,7 +88,7 @@ async function render(report: Report): Promise<ReadonlyMap<string, string>> {
   const files = new Map([
     [RESULTS, `${JSON.stringify(report.results, null, 2)}\n`],
     [join(FOLDER, "README.md"), modelCards(report)],
-    [join(FOLDER, CATALOGUE_KEY), writeCatalogue(withMeasured(await catalogueOrEmpty(FOLDER), testsOf(report)))],
+    [CATALOGUE, writeCatalogue(withMeasured(await catalogueOrEmpty(FOLDER), testsOf(report)))],
   ]);
   for (const set of SETS) {
     const lines = inOrder(report.models, set)
@@ -112,8 +115,23 @@ async function render(report: Report): Promise<ReadonlyMap<string, string>> {
 
 /** What the catalogue keeps of the test pieces of music: where a score lies among them is told by it. */
 function testsOf({ results }: Report): MeasuredModel[] {
-  return results.models.flatMap(({ model: id, version, test: { micro, macro }, deciles }) =>
-    deciles ? [{ id, version, test: { micro: micro.value, macro: macro.value, deciles } }] : [],
+  return results.models.flatMap(({ model: id, version, test: { micro, macro }, deciles, adaptive }) =>
+    deciles
+      ? [
+          {
+            id,
+            version,
+            test: { micro: micro.value, macro: macro.value, deciles },
+            ...(adaptive && {
+              adaptiveTest: {
+                micro: adaptive.micro.value,
+                macro: adaptive.macro.value,
+                deciles: adaptive.deciles,
+              },
+            }),
+          },
+        ]
+      : [],
   );
 }
 

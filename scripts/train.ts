@@ -16,7 +16,7 @@ import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
 import { checkWritable, runScript, sayHowToGoOn } from "./command.ts";
-import { evaluateOn, loadSet, measuredTest } from "./models.ts";
+import { loadSet, measuredTest } from "./models.ts";
 import { duration, Progress } from "./progress.ts";
 import { settingOptions } from "./settings.ts";
 
@@ -50,24 +50,25 @@ async function train(
   for (const folder of [out, RUNS]) await checkWritable(folder);
   sayHowToGoOn("train");
   console.log(`${target.id}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
-  const { cell } = target;
-  const checkpoint = await run({
+  const settingsOfRun = {
     kernel,
     engine,
     set,
-    cell,
+    cell: target.cell,
     protocol,
     folder: RUNS,
     onEpoch: showProgress(protocol),
+  };
+  await run(settingsOfRun, async (checkpoint) => {
+    const entry = await addToFolder(out, checkpoint);
+    const model = networkOf(checkpoint, entry.version, await WebAssembly.compile(kernel));
+    if (model.kind === "music") await recordMeasured(out, [await measuredTest(model, set.test)]);
+    const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;
+    console.log(
+      `best epoch ${bestEpoch}: valid ${validMicro}, test ${testMicro} micro, ${testMacro} macro (nats per frame)`,
+    );
+    console.log(`${out}/${entry.key} sha256 ${entry.version}`);
   });
-  const { bestEpoch, validMicro, testMicro, testMacro } = checkpoint.metadata;
-  const entry = await addToFolder(out, checkpoint);
-  const model = networkOf(checkpoint, entry.version, await WebAssembly.compile(kernel));
-  if (model.kind === "music") await recordMeasured(out, [measuredTest(model, await evaluateOn(model, set.test))]);
-  console.log(
-    `best epoch ${bestEpoch}: valid ${validMicro}, test ${testMicro} micro, ${testMacro} macro (nats per frame)`,
-  );
-  console.log(`${out}/${entry.key} sha256 ${entry.version}`);
 }
 
 /** A bar on a terminal; elsewhere a line every few seconds, and the first. Time left is up to the last epoch, should none stop early. */

@@ -11,7 +11,16 @@ export { type ErrorCode, SurprisalError, type Warning } from "./errors.ts";
 export type { Decoder } from "./formats/audio.ts";
 export { createApp, type Deps } from "./http/app.ts";
 export { continuationFile } from "./http/continuation.ts";
-export { type Audio, type File, isMusic, type LoadOptions, load, type Roll, type Surprisal } from "./library.ts";
+export {
+  type Audio,
+  type Bounds,
+  type File,
+  isMusic,
+  type LoadOptions,
+  load,
+  type Roll,
+  type Surprisal,
+} from "./library.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export type { ModelInfo } from "./schema/model.ts";
 export type { PredictOptions, ScoreOptions } from "./schema/options.ts";

@@ -19,6 +19,7 @@ import type { AudioPredictResponse, MusicPredictResponse, PredictResponse } from
 import type { AudioScoreResponse, MusicScoreResponse, ScoreResponse } from "./schema/score.ts";
 import { type Failure, loadModels } from "./store/load.ts";
 import type { CheckpointStore } from "./store/store.ts";
+import { Work } from "./util/work.ts";
 import { version } from "./version.ts";
 
 /** The bytes of a MIDI or audio file. */
@@ -31,6 +32,12 @@ export type Roll = readonly (readonly number[])[];
 export interface Audio {
   readonly samples: ArrayLike<number>;
   readonly sampleRate: number;
+}
+
+/** Of one call. */
+export interface Bounds {
+  /** Stops the work when it is aborted; the call then throws its reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface LoadOptions {
@@ -60,26 +67,32 @@ export class Surprisal {
 
   /**
    * Negative log-likelihood of an input, in nats, under each model that reads its kind or those that `options.models` names.
-   * @throws SurprisalError with a `code` for whatever is wrong with the input or the options.
+   * @throws SurprisalError with a `code` for whatever is wrong with the input or the options; the signal's reason.
    */
-  score(input: Roll, options?: ScoreOptions): Promise<MusicScoreResponse>;
-  score(input: Audio, options?: ScoreOptions): Promise<AudioScoreResponse>;
-  score(input: File | Roll | Audio, options?: ScoreOptions): Promise<ScoreResponse>;
-  async score(input: File | Roll | Audio, options: ScoreOptions = {}): Promise<ScoreResponse> {
+  score(input: Roll, options?: ScoreOptions, bounds?: Bounds): Promise<MusicScoreResponse>;
+  score(input: Audio, options?: ScoreOptions, bounds?: Bounds): Promise<AudioScoreResponse>;
+  score(input: File | Roll | Audio, options?: ScoreOptions, bounds?: Bounds): Promise<ScoreResponse>;
+  async score(input: File | Roll | Audio, options: ScoreOptions = {}, bounds: Bounds = {}): Promise<ScoreResponse> {
     const checked = parse(ScoreOptions, options);
-    return answer.score(await this.#read(input, checked), this.#models, checked);
+    const work = new Work(bounds);
+    return answer.score(await this.#read(input, checked, work), this.#models, checked, work);
   }
 
   /**
    * Distribution of what follows an input; with `options.steps` also a sampled continuation, see continuationFile.
    * @throws SurprisalError as score.
    */
-  predict(input: Roll, options?: PredictOptions): Promise<MusicPredictResponse>;
-  predict(input: Audio, options?: PredictOptions): Promise<AudioPredictResponse>;
-  predict(input: File | Roll | Audio, options?: PredictOptions): Promise<PredictResponse>;
-  async predict(input: File | Roll | Audio, options: PredictOptions = {}): Promise<PredictResponse> {
+  predict(input: Roll, options?: PredictOptions, bounds?: Bounds): Promise<MusicPredictResponse>;
+  predict(input: Audio, options?: PredictOptions, bounds?: Bounds): Promise<AudioPredictResponse>;
+  predict(input: File | Roll | Audio, options?: PredictOptions, bounds?: Bounds): Promise<PredictResponse>;
+  async predict(
+    input: File | Roll | Audio,
+    options: PredictOptions = {},
+    bounds: Bounds = {},
+  ): Promise<PredictResponse> {
     const checked = parse(PredictOptions, options);
-    return answer.predict(await this.#read(input, checked), this.#models, checked);
+    const work = new Work(bounds);
+    return answer.predict(await this.#read(input, checked, work), this.#models, checked, work);
   }
 
   /**
@@ -98,14 +111,15 @@ export class Surprisal {
     });
   }
 
-  #read(input: File | Roll | Audio, options: Parameters<typeof decodeContent>[1]): Promise<answer.Input> {
+  #read(input: File | Roll | Audio, options: Parameters<typeof decodeContent>[1], work: Work): Promise<answer.Input> {
     const reader = { limits: this.#limits, decode: this.#decode };
-    if (input instanceof Uint8Array) return decodeContent({ form: "file", bytes: input, type: "" }, options, reader);
+    if (input instanceof Uint8Array)
+      return decodeContent({ form: "file", bytes: input, type: "" }, options, reader, work);
     if ("samples" in input) {
       const sampleRate = parse(SampleRate, input.sampleRate, "sampleRate");
-      return decodeContent({ form: "samples", samples: Array.from(input.samples), sampleRate }, options, reader);
+      return decodeContent({ form: "samples", samples: Array.from(input.samples), sampleRate }, options, reader, work);
     }
-    return decodeContent({ form: "frames", frames: parse(Frames, input, "pianoRoll") }, options, reader);
+    return decodeContent({ form: "frames", frames: parse(Frames, input, "pianoRoll") }, options, reader, work);
   }
 }
 

@@ -1,5 +1,6 @@
 /** AIFF and AIFF-C bytes (Apple, 1989 and 1991) -> mono samples: integers, floats, A-law and µ-law. */
 
+import type { Work } from "../util/work.ts";
 import { readBlocks } from "./blocks.ts";
 import { waveLayout } from "./downmix.ts";
 import { type PcmFormat, pcmCodec } from "./pcm.ts";
@@ -14,7 +15,7 @@ export const isAiff = (bytes: Uint8Array): boolean => /^FORM....AIF[FC]/s.test(t
  * @throws SurprisalError `malformed-audio` when it is damaged, `unsupported-media-type` for another compression,
  * `nothing-to-score` without sound, `too-large` when it is longer than `maxSeconds`, before any sample is decoded.
  */
-export async function readAiff(bytes: Uint8Array, maxSeconds: number): Promise<Waveform> {
+export async function readAiff(bytes: Uint8Array, maxSeconds: number, work?: Work): Promise<Waveform> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks = new Map<string, Uint8Array>();
   for (let at = 12; at + 8 <= bytes.length; ) {
@@ -35,7 +36,11 @@ export async function readAiff(bytes: Uint8Array, maxSeconds: number): Promise<W
   const offset = sound && sound.length >= 8 ? new DataView(sound.buffer, sound.byteOffset).getUint32(0) : 0;
   const data = sound?.subarray(8 + offset) ?? new Uint8Array();
   const announced = frames > 0 ? frames : undefined; // a recorder that streams writes none
-  return readBlocks({ codec, data, sampleRate, channels, layout: waveLayout(channels, 0), announced }, maxSeconds);
+  return readBlocks(
+    { codec, data, sampleRate, channels, layout: waveLayout(channels, 0), announced },
+    maxSeconds,
+    work,
+  );
 }
 
 /** @param compression four characters of AIFF-C, "" in AIFF */

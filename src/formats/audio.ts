@@ -5,6 +5,7 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { MAX_SECONDS } from "../limits.ts";
+import type { Work } from "../util/work.ts";
 import { isAiff, readAiff } from "./aiff.ts";
 import { isMp3, mpegLayer } from "./mp3.ts";
 import { isWav } from "./riff.ts";
@@ -16,7 +17,7 @@ import { unsupported, type Waveform } from "./waveform.ts";
 export type CodedFormat = "FLAC" | "MP3" | "Ogg Vorbis" | "Ogg Opus" | "Ogg FLAC" | "WebM" | "MP4";
 
 /** Decodes audio of a format that is not WAV or AIFF, and stops when it lasts longer than `maxSeconds`. */
-export type Decoder = (bytes: Uint8Array, format: CodedFormat, maxSeconds: number) => Promise<Waveform>;
+export type Decoder = (bytes: Uint8Array, format: CodedFormat, maxSeconds: number, work?: Work) => Promise<Waveform>;
 
 const READABLE = "WAV, AIFF, FLAC, MP3, Ogg (Vorbis, Opus, FLAC) or Opus in WebM or MP4";
 
@@ -76,16 +77,17 @@ const OTHERS = [
 export async function readAudio(
   file: Uint8Array,
   { decode, maxSeconds = MAX_SECONDS }: { decode?: Decoder | undefined; maxSeconds?: number } = {},
+  work?: Work,
 ): Promise<Waveform> {
   const bytes = withoutTags(file);
-  if (isWav(bytes)) return readWav(bytes, maxSeconds);
-  if (isAiff(bytes)) return readAiff(bytes, maxSeconds);
+  if (isWav(bytes)) return readWav(bytes, maxSeconds, work);
+  if (isAiff(bytes)) return readAiff(bytes, maxSeconds, work);
   const format = codedFormat(bytes);
   if (!format) {
     const [found, extension] = unreadable(bytes) ?? ["a file that begins as none of them does", "xyz"];
     throw unsupported(found, READABLE, extension);
   }
-  if (decode) return decode(bytes, format, maxSeconds);
+  if (decode) return decode(bytes, format, maxSeconds, work);
   throw new SurprisalError(
     "unsupported-media-type",
     expected("WAV or AIFF", `${format}, whose decoder this runtime cannot run, since it is compiled when it is needed`),

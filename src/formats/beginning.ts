@@ -35,19 +35,48 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/^RIFF....WAVE/s, "WAV audio"],
   [/^fLaC/, "FLAC audio"],
   [/^OggS/, "Ogg audio"],
-  [/^ID3|^\xff[\xe2-\xff]/, "MP3 audio"],
+  // An MPEG frame: eleven bits of sync, two of the version, two of the layer, one of the checksum.
+  [/^ID3|^\xff[\xe2\xe3\xf2\xf3\xfa\xfb]/, "MP3 audio"],
+  [/^\xff[\xf4\xf5\xfc\xfd]/, "MPEG audio of layer II (MP2)"],
+  [/^\xff[\xf0\xf1\xf8\xf9]/, "AAC audio"],
   [/^....ftyp/s, "an MP4 or M4A file"],
   [/^FORM....XDIR/s, "an XMI file"],
   [/^MThd/, "a MIDI file"],
   [/^RIFF....RMID/s, "a MIDI file in a RIFF wrapper"],
 ];
 
+/** Encodings of text whose every character has two bytes, by their byte order mark. */
+const WIDE = [
+  ["fffe", "utf-16le"],
+  ["feff", "utf-16be"],
+] as const;
+
+/** The beginning of a file in UTF-16 as text, undefined of any other. */
+function utf16(bytes: Uint8Array): string | undefined {
+  const start = hex(bytes.subarray(0, 2));
+  const encoding = WIDE.find(([mark]) => mark === start)?.[1];
+  return encoding && new TextDecoder(encoding).decode(bytes.subarray(0, SEEN));
+}
+
 function kindOf(bytes: Uint8Array): string | undefined {
+  const wide = utf16(bytes);
+  if (wide !== undefined) return `${patternOf(wide) ?? "text"} in UTF-16`;
   const start = hex(bytes.subarray(0, 8));
-  const text = latin1(bytes.subarray(0, SEEN));
-  const [, kind] =
-    SIGNATURES.find(([signature]) => start.startsWith(signature)) ?? PATTERNS.find(([p]) => p.test(text)) ?? [];
-  return kind;
+  const [, kind] = SIGNATURES.find(([signature]) => start.startsWith(signature)) ?? [];
+  return kind ?? patternOf(latin1(bytes.subarray(0, SEEN)));
+}
+
+const patternOf = (text: string): string | undefined => PATTERNS.find(([pattern]) => pattern.test(text))?.[1];
+
+/** Bytes of a MacBinary header, which old Macintosh programs put before a file. */
+export const MAC_BINARY_BYTES = 128;
+
+/** Whether the file stands behind a MacBinary header: zeros where it has them, and a name. */
+export function isMacBinary(bytes: Uint8Array): boolean {
+  const nameLength = bytes[1];
+  if (bytes.length <= MAC_BINARY_BYTES || bytes[0] + bytes[74] + bytes[82] > 0) return false;
+  const name = bytes.subarray(2, 2 + nameLength);
+  return nameLength > 0 && nameLength < 64 && name.every((byte) => byte >= 32);
 }
 
 /**
@@ -56,6 +85,7 @@ function kindOf(bytes: Uint8Array): string | undefined {
  */
 export function describeBeginning(bytes: Uint8Array): string {
   if (bytes.length === 0) return "an empty file";
+  if (isMacBinary(bytes)) return `${describeBeginning(bytes.subarray(MAC_BINARY_BYTES))} behind a MacBinary header`;
   const kind = kindOf(bytes);
   if (kind !== undefined) return `${kind} that begins ${show(bytes)}`;
   return bytes.length === 1 ? `1 byte, ${show(bytes)}` : `${bytes.length} bytes that begin ${show(bytes)}`;
@@ -65,7 +95,7 @@ export function describeBeginning(bytes: Uint8Array): string {
 export const isKnownBeginning = (bytes: Uint8Array): boolean => kindOf(bytes) !== undefined;
 
 function show(bytes: Uint8Array): string {
-  const text = latin1(bytes.subarray(0, SHOWN))
+  const text = (utf16(bytes)?.slice(0, SHOWN) ?? latin1(bytes.subarray(0, SHOWN)))
     .replace(/\s+/g, " ")
     .replace(/[^ -~]/g, ".");
   const readable = text.replace(/\./g, "").length * 2 > text.length;

@@ -1,10 +1,10 @@
 /** The sound of a WAV or AIFF file: blocks of one size -> mono samples. */
 
 import { SurprisalError, type Warning } from "../errors.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import { DownmixMeter, downmixWeights, type Speaker } from "./downmix.ts";
 import type { BlockCodec } from "./pcm.ts";
-import { checkAnnouncement, cutOff, malformed, type Waveform } from "./waveform.ts";
+import { checkAnnouncement, cutOff, malformed, SAMPLE_COST, type Waveform } from "./waveform.ts";
 
 export interface BlockAudio {
   readonly codec: BlockCodec;
@@ -22,7 +22,7 @@ const PORTION = 2 ** 15;
  * @throws SurprisalError `nothing-to-score` when there is no sound, `too-large` before any sample is decoded, and
  * `malformed-audio` for a sample that is no number.
  */
-export async function readBlocks(audio: BlockAudio, maxSeconds: number): Promise<Waveform> {
+export async function readBlocks(audio: BlockAudio, maxSeconds: number, work = new Work()): Promise<Waveform> {
   const { codec, data, sampleRate, channels, announced } = audio;
   checkAnnouncement({ sampleRate, channels, samples: 0 }, maxSeconds);
   const blocks = Math.floor(data.length / codec.blockBytes);
@@ -50,7 +50,7 @@ export async function readBlocks(audio: BlockAudio, maxSeconds: number): Promise
       samples[start + t] = sum;
     }
     meter.add(power, weights);
-    await yieldToEventLoop();
+    await work.step(count * channels * SAMPLE_COST);
   }
   const faulty = samples.findIndex((sample) => !Number.isFinite(sample));
   if (faulty !== -1) throw malformed(`Expected finite samples, got ${samples[faulty]} at sample ${faulty}.`);

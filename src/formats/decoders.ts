@@ -5,7 +5,7 @@
  */
 
 import { expected, SurprisalError, type Warning } from "../errors.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import type { CodedFormat } from "./audio.ts";
 import { DownmixMeter, downmixWeights, flacLayout, type Speaker, vorbisLayout } from "./downmix.ts";
 import { metadataBytes, readFrames, readStreamInfo, runsOf } from "./flac.ts";
@@ -14,7 +14,15 @@ import { joined, oggStreams, pagesOf } from "./ogg.ts";
 import { isOpusHead, OPUS_RATE, type OpusStream, opusOfOgg } from "./opus.ts";
 import type { Timeline } from "./timeline.ts";
 import { isVorbisHead, type VorbisStream, vorbisOfOgg } from "./vorbis.ts";
-import { checkAnnouncement, cutOff, damagedAudio, type Gap, malformed, type Waveform } from "./waveform.ts";
+import {
+  checkAnnouncement,
+  cutOff,
+  damagedAudio,
+  type Gap,
+  malformed,
+  SAMPLE_COST,
+  type Waveform,
+} from "./waveform.ts";
 
 interface Decoded {
   readonly channelData: readonly Float32Array[];
@@ -44,19 +52,24 @@ const MAX_OPUS_BYTES = 7650;
  * @throws SurprisalError `too-large` when it is longer than `maxSeconds`, by its header before anything is decoded and
  * else as soon as it shows; `malformed-audio` when it cannot be decoded, `unsupported-media-type` for another codec in a container.
  */
-export async function decode(bytes: Uint8Array, format: CodedFormat, maxSeconds: number): Promise<Waveform> {
-  const sound = new Recorded(format, maxSeconds);
+export async function decode(
+  bytes: Uint8Array,
+  format: CodedFormat,
+  maxSeconds: number,
+  work = new Work(),
+): Promise<Waveform> {
+  const sound = new Recorded(format, maxSeconds, work);
   try {
     if (format === "FLAC") await decodeFlac(bytes, metadataBytes(bytes), sound);
     else if (format === "MP3") await decodeMp3(bytes, sound);
     else if (format === "WebM" || format === "MP4") {
       const { opusOfContainer } = await import("./containers.ts");
-      const stream = await opusOfContainer(bytes, format, maxSeconds);
+      const stream = await opusOfContainer(bytes, format, maxSeconds, work);
       await decodeOpus(stream, sound);
       if (stream.isCutOff && sound.length > 0) sound.warn(withoutEnd(format, sound.place(), "ends early"));
     } else await decodeOgg(bytes, format, sound);
   } catch (error) {
-    if (error instanceof SurprisalError) throw error;
+    if (error instanceof SurprisalError || work.isAborted) throw error;
     throw malformed(expected(`${format} that can be decoded`, `damage behind ${sound.place()}`), { cause: error });
   }
   return sound.waveform();
@@ -66,14 +79,17 @@ export async function decode(bytes: Uint8Array, format: CodedFormat, maxSeconds:
 class Recorded {
   readonly #format: CodedFormat;
   readonly #maxSeconds: number;
+  readonly #work: Work;
   readonly #parts: Float32Array[] = [];
   readonly #warnings: Warning[] = [];
   readonly #gaps: Gap[] = [];
   readonly #meter = new DownmixMeter();
   length = 0;
   #rate = 0;
+  #decoded = 0; // samples of all channels since the last pause
 
-  constructor(format: CodedFormat, maxSeconds: number) {
+  constructor(format: CodedFormat, maxSeconds: number, work: Work) {
+    this.#work = work;
     this.#format = format;
     this.#maxSeconds = maxSeconds;
   }
@@ -94,6 +110,7 @@ class Recorded {
     if (errors.length > 0) throw new Error(errors[0].message);
     if (samplesDecoded === 0) return;
     const channels = bitDepth ? channelData.map(exactly(bitDepth)) : channelData;
+    this.#decoded += samplesDecoded * channels.length;
     const weights = downmixWeights(channels.length, layout);
     const mono = new Float32Array(samplesDecoded);
     const power = new Float64Array(channels.length);
@@ -111,6 +128,13 @@ class Recorded {
     this.length += mono.length;
     this.#parts.push(mono);
     checkAnnouncement({ sampleRate: this.#rate, channels: 1, samples: this.length }, this.#maxSeconds);
+  }
+
+  /** Between two parts. */
+  pause(): Promise<void> {
+    const cost = this.#decoded * SAMPLE_COST;
+    this.#decoded = 0;
+    return this.#work.step(cost);
   }
 
   /** @param start samples of this recording that come before what the gaps are counted in */
@@ -170,7 +194,7 @@ async function decodeFlac(bytes: Uint8Array, from: number, sound: Recorded): Pro
       await decoder.decodeFrames([info.bytes]);
       for (const frame of run) {
         sound.add(await decoder.decodeFrames([frame.bytes]), flacLayout(info.channels));
-        await yieldToEventLoop();
+        await sound.pause();
       }
     });
   }
@@ -186,7 +210,7 @@ async function decodeMp3(bytes: Uint8Array, sound: Recorded): Promise<void> {
   await withDecoder(new MPEGDecoder(), async (decoder) => {
     for (const frame of frames) {
       sound.add(decoder.decode(frame), []);
-      await yieldToEventLoop();
+      await sound.pause();
     }
   });
   if (frames.length * frameSamples - sound.length > MAX_MP3_TRIM) {
@@ -248,7 +272,7 @@ async function decodeVorbis({ sampleRate, channels, headers, timeline }: VorbisS
     await withDecoder(new OggVorbisDecoder(), async (decoder) => {
       for (let at = 0; at < bytes.length; at += PORTION) {
         sound.add(trim(await decoder.decode(bytes.subarray(at, at + PORTION))), vorbisLayout(channels));
-        await yieldToEventLoop();
+        await sound.pause();
       }
       sound.add(trim(await decoder.flush()), vorbisLayout(channels));
     });
@@ -274,7 +298,7 @@ async function decodeOpus({ head, timeline }: OpusStream, sound: Recorded): Prom
     for (const packet of timeline.runs.flat()) {
       if (packet.length > MAX_OPUS_BYTES * head.streams) throw new Error(`a packet of ${packet.length} bytes`);
       sound.add(trim(decoder.decodeFrame(packet)), head.layout, head.gain);
-      await yieldToEventLoop();
+      await sound.pause();
     }
   });
   sound.missing(timeline.gaps, start);

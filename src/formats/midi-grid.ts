@@ -29,7 +29,10 @@ export const SAMPLE_POINT = 3 / 8;
 export interface Quantized {
   readonly roll: PianoRoll; // begins and ends with a frame that sounds
   readonly betweenFrames: number; // notes that cover no sample point, so that they are in no frame
-  readonly offGrid: number; // onsets that lie between grid points
+  readonly offGrid: number; // onsets that lie between grid points, wherever the grid begins
+  readonly first: number; // frames of the grid before the roll's first
+  readonly starts: Float64Array; // (notes), frame of the roll in which each begins
+  readonly ends: Float64Array; // (notes), the frame behind its last; its start if it is in no frame
 }
 
 export interface GridOptions {
@@ -73,6 +76,9 @@ export function quantize(
     roll: fill(pitches, starts, ends, { first, frames: end - first }),
     betweenFrames,
     offGrid: countOffGrid(notes, framesPerQuarter),
+    first,
+    starts: starts.map((frame) => frame - first),
+    ends: ends.map((frame) => frame - first),
   };
 }
 
@@ -104,13 +110,21 @@ function fill(
   return { offsets, pitches };
 }
 
-/** Onsets half a tick or more from the next grid point: the file could have said it more exactly. */
+/**
+ * Onsets that no grid of these frames takes in with most of the others: a piece that is late as a whole, by a recorder's delay,
+ * say, has none. An onset is on a grid less than half a tick from its point: the file could not have said it more exactly.
+ */
 function countOffGrid({ onsets, ticksPerQuarter }: MidiNotes, framesPerQuarter: number): number {
   const ticksPerFrame = ticksPerQuarter / framesPerQuarter;
-  return onsets.reduce((count, tick) => {
-    const nearest = Math.round(tick / ticksPerFrame) * ticksPerFrame;
-    return Math.abs(tick - nearest) < 0.5 ? count : count + 1;
-  }, 0);
+  // Behind the grid point before, ascending, and once around again.
+  const phases = onsets.map((tick) => tick - Math.floor(tick / ticksPerFrame) * ticksPerFrame).sort();
+  const around = [...phases, ...phases.map((phase) => phase + ticksPerFrame)];
+  let [most, from] = [0, 0];
+  around.forEach((phase, i) => {
+    while (phase - around[from] >= 1) from++;
+    most = Math.max(most, i - from + 1);
+  });
+  return onsets.length - Math.min(most, onsets.length);
 }
 
 /** Names the silence that makes a piece too long, where it is most of the piece: one note hours behind the others, say. */

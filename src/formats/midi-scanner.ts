@@ -119,27 +119,30 @@ function scanTrack(file: Uint8Array, chunk: number, number: number, repairs: Rep
   const isTrusted = isBoundary(file, claimed);
   const reader = new EventReader(file, chunk + HEAD);
   let limit = isTrusted ? claimed : file.length;
-  let ended: Mark | undefined; // behind the last End of Track
-  let notes = 0; // note-ons before it
+  let ended: Mark | undefined; // behind the last End of Track that has events before it
+  const hasGoneOn = () => ended !== undefined && reader.written.length > ended.written;
+  const addEarlyEnd = () => repairs.add("end-of-track", `Track ${number} goes on behind an End of Track.`);
   while (reader.at < limit && !((!isTrusted || ended) && idAt(file, reader.at) === "MTrk")) {
     const outcome = reader.next(limit);
     if (outcome === "event") continue;
     if (outcome === "end") {
-      if (ended === undefined || reader.notes > notes) {
-        if (ended !== undefined) repairs.add("end-of-track", `Track ${number} goes on behind an End of Track.`);
+      if (ended === undefined) {
+        // Looked for once: a megabyte of Ends of Track would be searched to its end for each.
+        const next = indexOfId(file, "MTrk", reader.at, limit);
+        if (next !== -1) limit = next;
         ended = reader.mark();
-        notes = reader.notes;
+      } else if (hasGoneOn()) {
+        addEarlyEnd();
+        ended = reader.mark();
       }
-      if (reader.at === claimed || (!isTrusted && reader.at > claimed)) break;
-      const next = indexOfId(file, "MTrk", reader.at, limit);
-      if (next !== -1) limit = next;
+      if (reader.at === claimed) break;
       reader.forgetStatus();
     } else if (ended !== undefined || isNoteless(file, claimed, reader.at)) break;
     else throw unreadable(outcome, { file, claimed, number, reader });
   }
   if (ended !== undefined) {
-    const goesOn = reader.at === limit && reader.notes > notes && reader.at <= claimed;
-    if (goesOn) repairs.add("end-of-track", `Track ${number} goes on behind an End of Track.`);
+    const isUnknown = claimed === chunk + HEAD;
+    if (hasGoneOn() && reader.at === limit && (isUnknown || reader.at <= claimed)) addEarlyEnd();
     else reader.restore(ended);
   } else checkCut(file, claimed, number, reader);
   addTally(reader, number, repairs);

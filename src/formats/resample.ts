@@ -3,21 +3,28 @@
  * (Smith, "Digital Audio Resampling", and Kaiser 1974 for the window). Of the half of the lower rate, seven eighths pass
  * (±0.01 dB); from the half of the lower rate on, all is at least 80 dB down.
  */
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 
 const ATTENUATION = 84; // dB, by design; what is left over 80 covers rows that are interpolated
 const PASSES = 7 / 8;
 const BETA = 0.1102 * (ATTENUATION - 8.7); // Kaiser's formula above 50 dB
 /** To each period of the lower rate; beyond, rows are interpolated between neighbours: -110 dB of error. */
 const MAX_PHASES = 512;
-const BLOCK = 4096; // samples of output between two pauses
+const BLOCK = 1024; // samples of output between two pauses
+/** What one takes here, in multiply-adds of the kernel (measured, see bench/abuse.md). */
+const MULTIPLY_ADD = 10;
 
 /**
  * Resamples without delay: sample n of the result is at the time n / to, for as long as the input lasts. Outside of the
  * input there is silence.
  * @param from Hz, a whole number, as `to`
  */
-export async function resample(samples: Float32Array, from: number, to: number): Promise<Float32Array> {
+export async function resample(
+  samples: Float32Array,
+  from: number,
+  to: number,
+  work = new Work(),
+): Promise<Float32Array> {
   if (from === to) return samples;
   const divisor = gcd(from, to);
   const [up, down] = [to / divisor, from / divisor];
@@ -31,7 +38,7 @@ export async function resample(samples: Float32Array, from: number, to: number):
   const result = new Float32Array(Math.ceil((samples.length * up) / down));
   for (let start = 0; start < result.length; start += BLOCK) {
     filter(padded, { up, down, rows }, result.subarray(start, start + BLOCK), start);
-    await yieldToEventLoop();
+    await work.step(BLOCK * rows[0].length * MULTIPLY_ADD);
   }
   return result;
 }

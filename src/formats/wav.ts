@@ -4,6 +4,7 @@
  */
 
 import { MAX_SECONDS } from "../limits.ts";
+import type { Work } from "../util/work.ts";
 import { imaAdpcm, msAdpcm } from "./adpcm.ts";
 import { readBlocks } from "./blocks.ts";
 import { waveLayout } from "./downmix.ts";
@@ -39,7 +40,7 @@ interface Format {
  * @throws SurprisalError `malformed-audio` when it is not one or is damaged, `unsupported-media-type` for a codec other than
  * those above, `nothing-to-score` without sound, `too-large` when it is longer than `maxSeconds`, before any sample is decoded.
  */
-export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS): Promise<Waveform> {
+export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS, work?: Work): Promise<Waveform> {
   if (!isWav(bytes)) throw malformed("Expected a WAV file, got one that does not begin with RIFF and WAVE.");
   let format: Format | undefined;
   let facts = 0; // frames by the fact chunk
@@ -71,6 +72,7 @@ export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS): Prom
       announced: isLast ? facts : announced,
     },
     maxSeconds,
+    work,
   );
 }
 

@@ -24,6 +24,9 @@ export function checkSeconds(seconds: number, maxSeconds: number): void {
   }
 }
 
+/** What decoding a sample takes, in multiply-adds of the kernel (measured, see bench/abuse.md). */
+export const SAMPLE_COST = 1000;
+
 /** What a header announces. It costs nothing to claim, so it is checked before anything is decoded. */
 export interface Announcement {
   readonly sampleRate: number; // Hz

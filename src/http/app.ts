@@ -4,30 +4,35 @@
  */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { accepts } from "hono/accepts";
-import { cors } from "hono/cors";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
+import { routePath } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
 import type { Decoder } from "../formats/audio.ts";
 import { predict, score } from "../inference/answer.ts";
-import type { Limits } from "../limits.ts";
+import { checkAnswerSize } from "../inference/answer-size.ts";
+import { readToken } from "../inference/state-token.ts";
+import { type Limits, workLimit } from "../limits.ts";
 import { modelInfos } from "../model/info.ts";
 import type { Model } from "../model/model.ts";
 import { modelsOfKind, unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
-import { decodeContent, kindOf } from "./content.ts";
+import { Work, type WorkOptions } from "../util/work.ts";
+import { admission, type Share } from "./admission.ts";
+import { decodeAffordable, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
 import { faultOf } from "./fault.ts";
-import { problemDocument, problemHeaders } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
+import { type AccessRecord, type Facts, readingsOf } from "./record.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { checkUrl, SECURITY } from "./security.ts";
+import { checkTarget, type Origins, onlyFrom, SECURITY } from "./security.ts";
 
 export interface Deps {
   /**
@@ -38,13 +43,28 @@ export interface Deps {
   /** Why the store could last not be read, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
+  /** Whose pages may ask, beside those of the server's own origin. */
+  readonly origins?: Origins;
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
-  offload?(): ((request: Request, id: string) => Promise<Response>) | undefined;
+  offload?(): ((request: Request, call: Call) => Promise<Response>) | undefined;
+  /** Of the work of /score and /predict, beyond what is known here: it stops when the signal of the request is aborted. */
+  workOptions?(request: Request): WorkOptions;
+  /** What surrounds every request, such as tracing. */
+  readonly middleware?: readonly MiddlewareHandler<Env>[];
+  /** What a request to /score or /predict passes first, such as a check of keys. */
+  readonly guards?: readonly MiddlewareHandler<Env>[];
+  /** Called with each request when it is answered. */
+  answered?(record: AccessRecord, request: Request): void;
+  /** Whether as many requests wait as may: a balancer then sends the next elsewhere. */
+  isFull?(): boolean;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
+
+/** As nginx has it: the client closed its connection before the answer. */
+const CLIENT_LEFT = 499;
 
 const NOT_STORED = { "Cache-Control": "no-store" };
 const REVALIDATED = { "Cache-Control": "no-cache" };
@@ -60,20 +80,37 @@ const conditional = etag({
   generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
 });
 
-type Env = { Variables: RequestIdVariables };
+/** What middleware finds in a request's context. */
+export type Env = { Variables: RequestIdVariables & { readonly share: Share; readonly facts: Facts } };
+
+/** A request that is answered elsewhere. */
+export interface Call {
+  readonly id: string; // by which the log knows it
+  readonly share: Share; // of the bytes of all bodies
+  readonly facts: Facts; // to be filled in
+}
 
 /** The whole API, under / and under /v1. Hono's usual router would build its tables while the first request waits. */
 export function createApp(deps: Deps): OpenAPIHono<Env> {
   const api = createApi(deps);
   const app = new OpenAPIHono<Env>({ router: new TrieRouter() });
   app.use(requestId());
+  app.use(async (c, next) => {
+    const began = performance.now();
+    const facts: Facts = {};
+    c.set("facts", facts);
+    await next();
+    const { method } = c.req;
+    const [id, route, ms] = [c.get("requestId"), routeOf(c), performance.now() - began];
+    deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
+  });
+  for (const each of deps.middleware ?? []) app.use(each);
   app.use(secureHeaders(SECURITY));
-  const exposeHeaders = ["ETag", "Retry-After", "X-Request-Id"];
-  app.use(cors({ allowMethods: ["GET", "HEAD", "POST"], exposeHeaders, maxAge: 86_400 }));
   app.use((c, next) => {
-    checkUrl(c.req.url);
+    checkTarget(c.req.raw);
     return next();
   });
+  app.use(...onlyFrom(deps.origins ?? []));
   app.use(
     methodNotAllowed<Env>({
       app,
@@ -88,6 +125,8 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
   app.route("/", api);
   app.notFound((c) => problem(c, new SurprisalError("not-found", `There is nothing at ${c.req.path.slice(0, 200)}.`)));
   app.onError((error, c) => {
+    // Nobody reads this answer; only the log may know the status.
+    if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT });
     const known = error instanceof SurprisalError ? error : undefined;
     if (!known || known.status === 500) {
       deps.log(error, { id: c.get("requestId"), method: c.req.method, path: c.req.path });
@@ -104,23 +143,45 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
+  const workOf = (request: Request, sentBytes: number) =>
+    new Work({
+      signal: request.signal,
+      limit: workLimit(deps.limits, sentBytes),
+      ...deps.workOptions?.(request),
+    });
+  const openShare = admission(deps.limits.bodiesBytes);
   for (const { path } of [scoreRoute, predictRoute]) {
+    for (const guard of deps.guards ?? []) api.post(path, guard);
     api.post(path, async (c, next) => {
-      const answer = deps.offload?.();
-      return answer ? answer(c.req.raw, c.get("requestId")) : next();
+      const share = openShare();
+      c.set("share", share);
+      try {
+        const answer = deps.offload?.();
+        return answer
+          ? await answer(c.req.raw, { id: c.get("requestId"), share, facts: c.get("facts") })
+          : await next();
+      } finally {
+        c.get("facts").bytes = share.held;
+        share.release();
+      }
     });
   }
   api.openapi(scoreRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits);
+    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const models = await deps.models(options.models);
-    modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
-    const answer = await score(await decodeContent(content, options, deps), models, options);
+    const chosen = modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
+    const work = workOf(c.req.raw, envelope.sentBytes);
+    const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
+    const input = await decodeAffordable(content, options, deps, chosen, work);
+    checkAnswerSize(input, chosen, options, deps.limits);
+    const answer = await score(input, models, options, work);
+    facts.readings = readingsOf(answer, models);
     return c.json(joinable(answer, envelope), 200, NOT_STORED);
   });
 
   api.openapi(predictRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits);
+    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const type = accepts(c, {
       header: "Accept",
@@ -130,8 +191,14 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     c.header("Vary", "Accept", { append: true });
     const patterns = options.state ? undefined : options.models; // state tokens may be of any model
     const models = await deps.models(patterns);
-    modelsOfKind(models, kindOf(content), patterns);
-    const answer = await predict(await decodeContent(content, options, deps), models, options);
+    const chosen = modelsOfKind(models, kindOf(content), patterns);
+    const work = workOf(c.req.raw, envelope.sentBytes);
+    const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
+    const input = await decodeAffordable(content, options, deps, chosen, work);
+    const continued = options.state?.map((token) => readToken(token, models).model);
+    checkAnswerSize(input, continued ?? chosen, options, deps.limits);
+    const answer = await predict(input, models, options, work);
+    facts.readings = readingsOf(answer, models);
     if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {
@@ -162,6 +229,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     if (length === 0) {
       throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
     }
+    if (deps.isFull?.()) throw new SurprisalError("saturated", "As many requests wait as may.");
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 
@@ -191,7 +259,13 @@ function joinable<Answer extends { readonly input: object }>(
   };
 }
 
-function problem(c: Context<Env>, error: SurprisalError | undefined, headers: Record<string, string> = {}): Response {
-  const document = problemDocument(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"));
-  return c.body(JSON.stringify(document), document.status, { ...problemHeaders(document), ...headers });
+/** The route that answered, as routes.ts has it. */
+function routeOf(c: Context<Env>): string {
+  const path = routePath(c, -1);
+  return path.includes("*") ? "none" : path.replace(/^\/v1(?=\/)/, "");
+}
+
+function problem(c: Context<Env>, error: SurprisalError | undefined, headers?: Record<string, string>): Response {
+  c.get("facts").code = error?.code ?? "internal-error";
+  return problemResponse(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"), headers);
 }

@@ -1,7 +1,8 @@
 /** Request -> the bytes of its body, counted while they arrive and decoded from their Content-Encoding. */
 
 import { expected, SurprisalError } from "../errors.ts";
-import type { Limits } from "../limits.ts";
+import { type Limits, MIN_BODY_RATE } from "../limits.ts";
+import type { Share } from "./admission.ts";
 import { describe } from "./fault.ts";
 
 /** A media type without its parameters, in a length that a sentence can hold. */
@@ -15,32 +16,46 @@ function bodyLimit(request: Request, limits: Pick<Limits, "bodyBytes" | "jsonByt
   return isJson(type) ? Math.min(limits.jsonBytes, limits.bodyBytes) : limits.bodyBytes;
 }
 
-/**
- * Reads a body as it was sent, and counts what arrives, whatever Content-Length says.
- * @throws SurprisalError `too-large` when it is more than the limit, `malformed-request` when it breaks off.
- */
-export async function readBody(request: Request, limits: Limits): Promise<Uint8Array<ArrayBuffer>> {
-  const limit = bodyLimit(request, limits);
-  // Before the body is touched: the Node server can then pass over it and keep the connection.
-  const claimed = Number(request.headers.get("content-length"));
-  if (claimed > limit) throw tooLarge(limit, String(claimed));
-  if (!request.body) return new Uint8Array();
-  return readStream(request.body, limit, "The body broke off before its end.");
+export interface Body {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sentBytes: number; // before its Content-Encoding was undone
 }
 
 /**
- * Reads a body and undoes its Content-Encoding.
- * @throws SurprisalError as readBody, which holds for the decoded bytes too; `unsupported-media-type` for an encoding that is
- * not read here, `malformed-request` when the bytes are not what it says.
+ * Reads a body, counts what arrives, whatever Content-Length says, and undoes its Content-Encoding.
+ * @param share of the request, which then holds its bytes as they were sent and as they are decoded
+ * @throws SurprisalError `too-large` when it is more than the limit, sent or decoded; `busy` as Share.take; `request-timeout`
+ * when it comes too slowly; `unsupported-media-type` for an encoding that is not read here; `malformed-request` when it breaks off, or is not what its
+ * encoding says.
  */
-export async function readDecodedBody(request: Request, limits: Limits): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(request: Request, limits: Limits, share: Share): Promise<Body> {
+  const limit = bodyLimit(request, limits);
   const format = compressionOf(request.headers.get("content-encoding"));
-  const bytes = await readBody(request, limits);
-  if (!format || bytes.length === 0) return bytes;
-  const damaged = expected(`a body in ${format}, as its Content-Encoding says`, "bytes that are not, or are damaged");
+  // Before the body is touched: the Node server can then pass over it and keep the connection.
+  const claimed = claimedLength(request);
+  if (claimed > limit) throw tooLarge(limit, String(claimed));
+  share.take(claimed);
+  if (!request.body) return { bytes: new Uint8Array(), sentBytes: 0 };
+  const sent = await readStream(request.body, {
+    limit,
+    share,
+    taken: claimed,
+    broken: "The body broke off before its end.",
+    seconds: limits.bodySeconds,
+  });
+  const sentBytes = sent.length;
+  if (!format || sentBytes === 0) return { bytes: sent, sentBytes };
+  const broken = expected(`a body in ${format}, as its Content-Encoding says`, "bytes that are not, or are damaged");
   // lib.dom types the writable end for any BufferSource, which no stream of bytes can promise to take.
   const decompression = new DecompressionStream(format) as ReadableWritablePair<Uint8Array, Uint8Array>;
-  return readStream(slices(bytes).pipeThrough(decompression), bodyLimit(request, limits), damaged);
+  const bytes = await readStream(slices(sent).pipeThrough(decompression), { limit, share, taken: 0, broken });
+  return { bytes, sentBytes };
+}
+
+/** The bytes that Content-Length announces; 0 where it announces none, or nonsense. */
+function claimedLength(request: Request): number {
+  const claimed = Number(request.headers.get("content-length"));
+  return claimed > 0 ? claimed : 0;
 }
 
 /** The format of DecompressionStream that undoes a Content-Encoding (RFC 9110, section 8.4.1); undefined for none. */
@@ -77,34 +92,65 @@ function slices(bytes: Uint8Array): ReadableStream<Uint8Array> {
   });
 }
 
-/** @param broken the sentence for a stream that fails */
+interface Reading {
+  readonly limit: number; // bytes
+  readonly share: Share;
+  readonly taken: number; // bytes of this stream that the share holds already
+  readonly broken: string; // the sentence for a stream that fails
+  readonly seconds?: number; // that its sender has, beside one for each MIN_BODY_RATE bytes that have come
+}
+
+/** Room for a body of unknown length to begin with. */
+const FIRST_BYTES = 2 ** 16;
+
 async function readStream(
   stream: ReadableStream<Uint8Array>,
-  limit: number,
-  broken: string,
+  { limit, share, taken, broken, seconds }: Reading,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
+  // Chunks are copied at once: a list of them and then the whole would be twice the body.
+  let buffer = new ArrayBuffer(taken || Math.min(FIRST_BYTES, limit));
   let length = 0;
+  let held = taken;
+  const began = performance.now();
   const reader = stream.getReader();
-  while (true) {
-    const { done, value } = await reader.read().catch((cause) => {
-      throw new SurprisalError("malformed-request", broken, { cause });
-    });
-    if (done) break;
-    length += value.length;
-    if (length > limit) {
-      reader.cancel().catch(() => {}); // the answer does not depend on how the sender takes it
-      throw tooLarge(limit, "more");
+  try {
+    while (true) {
+      const chunk = reader.read().catch((cause) => {
+        throw new SurprisalError("malformed-request", broken, { cause });
+      });
+      const { done, value } =
+        seconds === undefined ? await chunk : await inTime(chunk, began + 1000 * (seconds + length / MIN_BODY_RATE));
+      if (done) return new Uint8Array(buffer.transfer(length));
+      const end = length + value.length;
+      if (end > limit) throw tooLarge(limit, "more");
+      if (end > held) share.take(end - held);
+      held = Math.max(end, held);
+      if (end > buffer.byteLength) buffer = buffer.transfer(Math.min(limit, Math.max(end, 2 * buffer.byteLength)));
+      new Uint8Array(buffer).set(value, length);
+      length = end;
     }
-    chunks.push(value);
+  } catch (error) {
+    reader.cancel().catch(() => {}); // the answer does not depend on how the sender takes it
+    throw error;
   }
-  const bytes = new Uint8Array(length);
-  let position = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, position);
-    position += chunk.length;
+}
+
+/**
+ * @param deadline in ms, on the clock of performance.now()
+ * @throws SurprisalError `request-timeout` when it passes first.
+ */
+async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const wanted = `a body of at least ${MIN_BODY_RATE} bytes a second`;
+    const fail = () => reject(new SurprisalError("request-timeout", expected(wanted, "a slower one")));
+    timer = setTimeout(fail, deadline - performance.now());
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
-  return bytes;
 }
 
 const tooLarge = (limit: number, got: string) =>

@@ -9,9 +9,12 @@ import { describeBeginning } from "../formats/beginning.ts";
 import { isMidi, parseMidi } from "../formats/midi.ts";
 import { pianoRoll } from "../formats/piano-roll.ts";
 import type { Input } from "../inference/answer.ts";
+import { costOfSecond } from "../inference/cost.ts";
 import { pieceOfMidi, pieceOfRoll } from "../inference/piece.ts";
 import { recordingOf } from "../inference/recording.ts";
 import type { Limits } from "../limits.ts";
+import type { Model } from "../model/model.ts";
+import type { Work } from "../util/work.ts";
 
 /** Bytes of a MIDI or audio file. */
 export interface FileContent {
@@ -72,6 +75,29 @@ export function kindOf(content: Content): Input["input"]["kind"] {
 }
 
 /**
+ * decodeContent, but of sound no more than may be scored: how much a short file holds shows only when it is decoded.
+ * @param models that are asked
+ * @throws SurprisalError as decodeContent; `too-much-work` when there is more sound than the work allows.
+ */
+export async function decodeAffordable(
+  content: Content,
+  options: DecodeOptions,
+  reader: Reader,
+  models: readonly Model[],
+  work: Work,
+): Promise<Input> {
+  const seconds = Math.floor((10 * work.limit) / costOfSecond(models)) / 10;
+  if (!(seconds < reader.limits.seconds)) return decodeContent(content, options, reader, work);
+  try {
+    return await decodeContent(content, options, { ...reader, limits: { ...reader.limits, seconds } }, work);
+  } catch (error) {
+    if (!(error instanceof SurprisalError && error.code === "too-large")) throw error;
+    const why = `The models that were asked (${models.length}) do no more work than that for a body of this size. Ask for fewer, or send a shorter recording.`;
+    throw new SurprisalError("too-much-work", `${error.message} ${why}`, { cause: error });
+  }
+}
+
+/**
  * Decodes a content.
  * @throws SurprisalError as kindOf, parseMidi, readAudio, pieceOfRoll, pieceOfMidi and recordingOf; `malformed-request` for
  * options that are not for this content.
@@ -80,6 +106,7 @@ export async function decodeContent(
   content: Content,
   options: DecodeOptions,
   { limits, decode }: Reader,
+  work?: Work,
 ): Promise<Input> {
   switch (content.form) {
     case "frames":
@@ -89,12 +116,12 @@ export async function decodeContent(
       }
       return pieceOfRoll(pianoRoll(content.frames), limits);
     case "samples":
-      return recordingOf({ samples: Float32Array.from(content.samples), sampleRate: content.sampleRate }, limits);
+      return recordingOf({ samples: Float32Array.from(content.samples), sampleRate: content.sampleRate }, limits, work);
     case "file": {
       if (kindOf(content) === "music") {
         return pieceOfMidi(parseMidi(content.bytes, options), limits);
       }
-      return recordingOf(await readAudio(content.bytes, { decode, maxSeconds: limits.seconds }), limits);
+      return recordingOf(await readAudio(content.bytes, { decode, maxSeconds: limits.seconds }, work), limits, work);
     }
   }
 }

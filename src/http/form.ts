@@ -76,6 +76,9 @@ function partsOf(bytes: Uint8Array, boundary: string): readonly Part[] {
   if (start === -1) {
     throw malformed(expected(`a form whose parts begin with the line ${describe(`--${boundary}`)}`, "none"));
   }
+  if (bytes[start + boundary.length + 2] === 0x0a) {
+    throw malformed(expected("a form whose lines end in CR LF, as RFC 2046 asks", "lines that end in LF alone"));
+  }
   const limits = { maxParts: MAX_PARTS, maxFileSize: bytes.length, maxTotalSize: bytes.length };
   try {
     const parts: Part[] = [];

@@ -1,7 +1,7 @@
 /** A JSON body -> what it asks to be scored, and its options. */
 
 import { expected, SurprisalError } from "../errors.ts";
-import { Base64, Frames, SampleRate, Samples } from "../schema/body.ts";
+import { Frames, SampleRate, Samples } from "../schema/body.ts";
 import { findJsonFault } from "../util/json-fault.ts";
 import type { Content } from "./content.ts";
 import { describe, parse } from "./fault.ts";
@@ -94,31 +94,62 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
 /** A frame has fewer notes than such a row has columns; instruments have more keys. */
 const MIN_COLUMNS = 12;
 
-/** Of a matrix the first fault would be that some pitch is 0, which says little. */
+/** The lowest pitch of a matrix by how many pitches it has: the keys of a piano, or all of MIDI. */
+const LOWEST_PITCH = new Map([
+  [88, 21],
+  [128, 0],
+]);
+
+/** Of a matrix the first fault would be that some pitch is 0, which says little. Ones alone may be pitches. */
 function checkNoMatrix(pianoRoll: unknown): void {
-  const row: unknown = Array.isArray(pianoRoll) ? pianoRoll[0] : undefined;
-  if (!Array.isArray(row) || row.length < MIN_COLUMNS) return;
-  const isMatrix =
-    row.every((entry) => entry === 0 || entry === 1 || typeof entry === "boolean") &&
-    !row.every((entry) => entry === 1);
-  if (isMatrix) {
-    throw malformedRoll(
-      `${expected(ROLL_FORM, `rows of ${row.length} zeros and ones`)} List the pitches of the ones: in rows of 128 column c is pitch c, in rows of 88 it is pitch c + 21.`,
-    );
+  if (!Array.isArray(pianoRoll) || !isBinary(pianoRoll[0]) || pianoRoll[0].every((entry) => entry === 1)) return;
+  const [rows, columns] = [pianoRoll.length, pianoRoll[0].length];
+  const pitchOf = (line: string, lowest: number) => `${line} is pitch ${line[0]}${lowest > 0 ? ` + ${lowest}` : ""}.`;
+  const [ofRow, ofColumn] = [LOWEST_PITCH.get(rows), LOWEST_PITCH.get(columns)];
+  if (ofRow !== undefined && ofColumn === undefined && (columns >= MIN_COLUMNS || pianoRoll.every(isBinary))) {
+    const found = `${rows} rows of ${columns}, which look like a row for each pitch`;
+    const advice = `List the pitches column by column, which are the frames: ${pitchOf("row r", ofRow)}`;
+    throw malformedRoll(`${expected(ROLL_FORM, found)} ${advice}`);
   }
+  if (columns < MIN_COLUMNS) return;
+  const advice = `List the pitches of the ones${ofColumn === undefined ? "." : `: ${pitchOf("column c", ofColumn)}`}`;
+  throw malformedRoll(`${expected(ROLL_FORM, `rows of ${columns} zeros and ones`)} ${advice}`);
 }
 
+const isBinary = (row: unknown): row is readonly unknown[] =>
+  Array.isArray(row) && row.every((entry) => entry === 0 || entry === 1 || typeof entry === "boolean");
+
+const isSpaceOrPadding = (character: string) => "= \t\r\n".includes(character);
+
+/** Takes base64 as encoders write it: of the standard or the URL-safe alphabet, padded or not, in lines or not (RFC 4648, 2045). */
 function decodeBase64(value: unknown, name: "midi" | "audio"): Uint8Array<ArrayBuffer> {
-  if (typeof value === "string" && value.startsWith("data:")) {
+  if (typeof value !== "string" || value === "") {
+    const orRoll = name === "midi" ? `, or ${ROLL_FORM}` : "";
+    throw malformed(expected(`${name} to be a file in base64${orRoll}`, describe(value)));
+  }
+  if (value.startsWith("data:")) {
     throw malformed(
       expected(`${name} to be base64 alone, without what precedes the comma of a data: URL`, describe(value)),
     );
   }
-  if (name === "midi" && (typeof value !== "string" || !Base64.safeParse(value).success)) {
-    throw malformed(expected(`midi to be a MIDI file in base64, or ${ROLL_FORM}`, describe(value)));
+  let end = value.length;
+  while (end > 0 && isSpaceOrPadding(value[end - 1])) end--;
+  const text = value.slice(0, end);
+  const odd = /[^A-Za-z0-9+/_ \t\r\n-]/u.exec(text);
+  if (odd) throw malformed(expected(`${name} to be base64`, `${describe(odd[0])} at character ${odd.index + 1}`));
+  const digits = text
+    .replace(/[ \t\r\n]+/g, "")
+    .replaceAll("-", "+")
+    .replaceAll("_", "/");
+  if (digits.length % 4 === 1) {
+    throw malformed(
+      expected(
+        `${name} to be whole base64`,
+        `${digits.length} characters, of which the last alone is less than a byte`,
+      ),
+    );
   }
-  const text = parse(Base64, value, name);
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  return Uint8Array.from(atob(digits), (character) => character.charCodeAt(0));
 }
 
 const malformed = (sentence: string, cause?: unknown) => new SurprisalError("malformed-request", sentence, { cause });

@@ -28,3 +28,15 @@ export function problemHeaders({ status }: Pick<Problem, "status">): Record<stri
     ...(RETRYABLE.includes(status) && { "Retry-After": String(RETRY_AFTER_SECONDS) }),
   };
 }
+
+/** A whole answer, also to what reaches no route. @param path of the request */
+export function problemResponse(
+  error: SurprisalError | undefined,
+  path: string,
+  requestId: string,
+  headers: Record<string, string> = {},
+): Response {
+  const document = problemDocument(error, path, requestId);
+  const init = { status: document.status, headers: { ...problemHeaders(document), ...headers } };
+  return new Response(JSON.stringify(document), init);
+}

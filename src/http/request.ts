@@ -6,7 +6,8 @@
 import type { z } from "@hono/zod-openapi";
 import { expected, SurprisalError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { essence, isJson, readDecodedBody } from "./body.ts";
+import type { Share } from "./admission.ts";
+import { essence, isJson, readBody } from "./body.ts";
 import type { Content } from "./content.ts";
 import { parse } from "./fault.ts";
 import { readForm } from "./form.ts";
@@ -16,12 +17,14 @@ import { readJson } from "./json.ts";
 export interface Envelope<Options> {
   readonly content: Content;
   readonly options: Options; // those of the query and of the body, checked
+  readonly sentBytes: number; // see Body
 }
 
 /**
  * Reads a whole request.
  * @param query options of the query, checked
  * @param schema of the options
+ * @param share of the bytes of all bodies
  * @throws SurprisalError for every fault of the request, with the field that has it
  */
 export async function readEnvelope<T extends object>(
@@ -29,10 +32,11 @@ export async function readEnvelope<T extends object>(
   query: T,
   schema: z.ZodObject & z.ZodType<T>,
   limits: Limits,
+  share: Share,
 ): Promise<Envelope<T>> {
   const contentType = request.headers.get("content-type") ?? "";
   const type = essence(contentType);
-  const bytes = await readDecodedBody(request, limits);
+  const { bytes, sentBytes } = await readBody(request, limits, share);
   if (bytes.length === 0) {
     throw new SurprisalError(
       "malformed-request",
@@ -41,13 +45,13 @@ export async function readEnvelope<T extends object>(
   }
   if (type === "multipart/form-data") {
     const { file, fields } = readForm(bytes, contentType);
-    return { content: file, options: merge(query, parse(schema, fields)) };
+    return { content: file, options: merge(query, parse(schema, fields)), sentBytes };
   }
   if (isJson(type)) {
     const { content, fields } = readJson(bytes, contentType);
-    return { content, options: merge(query, parse(schema, fields)) };
+    return { content, options: merge(query, parse(schema, fields)), sentBytes };
   }
-  return { content: { form: "file", bytes, type }, options: query };
+  return { content: { form: "file", bytes, type }, options: query, sentBytes };
 }
 
 /** @throws SurprisalError `malformed-request` when an option stands in both. */

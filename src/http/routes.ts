@@ -43,13 +43,17 @@ const body = (name: "Score" | "Predict") => ({
 
 const evaluation = {
   400: problem("A malformed request, file, piano roll, list of samples or state."),
+  401: problem("No key, or an unknown one, where the server asks for keys."),
+  403: problem("A page of another origin asks than the server lets."),
   404: problem("No such model."),
-  413: problem("Over a limit of bytes, frames or seconds."),
+  408: problem("The body comes too slowly."),
+  413: problem("Over a limit of bytes, frames, seconds, numbers in the answer, or work for a body of its size."),
   415: problem(
     "Neither MIDI nor audio, audio that this server cannot decode, or another Content-Encoding than gzip or deflate.",
   ),
   422: problem("Nothing to score."),
-  503: unavailable("No models, or too many requests that wait."),
+  429: unavailable("The client has had its share of the server's work for now."),
+  503: unavailable("No models, or too many requests or bytes under way."),
 };
 
 export const scoreRoute = createRoute({
@@ -118,5 +122,5 @@ export const readyRoute = createRoute({
   path: "/health/ready",
   operationId: "ready",
   summary: "Models are loaded",
-  responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded.") },
+  responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded, or as many requests wait as may.") },
 });

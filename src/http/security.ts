@@ -1,5 +1,8 @@
-/** What every answer tells browsers, and which URLs no request may have. */
+/** What every answer tells browsers, whose pages may ask, and which URLs no request may have. */
 
+import type { Context } from "hono";
+import { cors } from "hono/cors";
+import { createMiddleware } from "hono/factory";
 import { expected, SurprisalError } from "../errors.ts";
 import { describe } from "./fault.ts";
 
@@ -19,7 +22,7 @@ export const SECURITY = {
     frameAncestors: ["'none'"],
   },
   xFrameOptions: "DENY",
-  crossOriginResourcePolicy: false, // every origin may ask, see CORS
+  crossOriginResourcePolicy: false, // which origins may ask is for CORS to say
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
   strictTransportSecurity: false,
@@ -29,11 +32,54 @@ export const SECURITY = {
   xXssProtection: false,
 };
 
+/** Origins whose pages may ask, beside that of the server itself; "*" for all. */
+export type Origins = "*" | readonly string[];
+
 /**
- * The Node server lets some URLs pass that no Request can have, such as http://user@host/ and those of Host: 1.2.3.4.5.
+ * The origins that a setting lists, separated by commas.
+ * @throws SurprisalError `malformed-request` for what is no origin.
+ */
+export function originsOf(setting = ""): Origins {
+  if (setting.trim() === "*") return "*";
+  const listed = setting.split(",").map((origin) => origin.trim());
+  return listed.filter(Boolean).map((origin) => {
+    if (URL.parse(origin)?.origin === origin) return origin;
+    const wanted = 'origins such as https://example.org, separated by commas, or "*" in SURPRISAL_ORIGINS';
+    throw new SurprisalError("malformed-request", expected(wanted, describe(origin)));
+  });
+}
+
+/**
+ * CORS for the pages of some origins. Those of others are refused here, not by their browser alone: it would send many
+ * requests, forms among them, and only keep the answers from the page, which had then used this machine all the same.
+ */
+export function onlyFrom(origins: Origins) {
+  const isKnown = (origin: string, url: string) =>
+    origins === "*" || origins.includes(origin) || URL.parse(origin)?.host === URL.parse(url)?.host;
+  const options = {
+    origin: origins === "*" ? "*" : (origin: string, c: Context) => (isKnown(origin, c.req.url) ? origin : null),
+    allowMethods: ["GET", "HEAD", "POST"],
+    exposeHeaders: ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+    maxAge: 86_400,
+  };
+  const checkOrigin = createMiddleware((c, next) => {
+    const origin = c.req.header("Origin");
+    if (origin === undefined || isKnown(origin, c.req.url)) return next();
+    const own = URL.parse(c.req.url)?.host ?? "its own host";
+    const wanted = `a page of ${describe(own)}, or of an origin that SURPRISAL_ORIGINS names`;
+    throw new SurprisalError("foreign-origin", expected(wanted, `one of ${describe(origin)}`));
+  });
+  return [cors(options), checkOrigin] as const;
+}
+
+/**
+ * The Node server lets some requests pass that no Request can be: with two hosts, or of URLs such as http://user@host/ and
+ * that of Host: 1.2.3.4.5.
  * @throws SurprisalError `malformed-request` for such a one.
  */
-export function checkUrl(text: string): void {
+export function checkTarget({ url: text, headers }: Pick<Request, "url" | "headers">): void {
+  const host = headers.get("host");
+  if (host?.includes(",")) throw new SurprisalError("malformed-request", expected("one Host header", describe(host)));
   const url = URL.parse(text);
   if (url && url.username === "" && url.password === "") return;
   throw new SurprisalError(

@@ -5,6 +5,8 @@ import { modelsOfKind, selectModels } from "../model/select.ts";
 import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import type { PredictResponse } from "../schema/predict.ts";
 import type { ScoreResponse } from "../schema/score.ts";
+import { Work } from "../util/work.ts";
+import { predictMusicCost, scoreMusicCost, speechCost } from "./cost.ts";
 import type { Piece } from "./piece.ts";
 import { predictMusic, startMusic } from "./predict-music.ts";
 import { predictSpeech } from "./predict-speech.ts";
@@ -19,10 +21,21 @@ export type Input = Piece | Recording;
  * Scores an input by each chosen model of its kind.
  * @throws SurprisalError as modelsOfKind, scoreMusic and scoreSpeech; `malformed-request` for an option of the other kind.
  */
-export async function score(input: Input, models: readonly Model[], options: ScoreOptions): Promise<ScoreResponse> {
-  if (isMusic(input)) return scoreMusic(input, modelsOfKind(models, "music", options.models), options, musicOf(models));
+export async function score(
+  input: Input,
+  models: readonly Model[],
+  options: ScoreOptions,
+  work = new Work(),
+): Promise<ScoreResponse> {
+  if (isMusic(input)) {
+    const chosen = modelsOfKind(models, "music", options.models);
+    work.plan(scoreMusicCost(input, chosen, musicOf(models), options), counted(chosen));
+    return scoreMusic(input, chosen, options, musicOf(models), work);
+  }
   checkAudioOptions(options);
-  return scoreSpeech(input, modelsOfKind(models, "audio", options.models), options);
+  const chosen = modelsOfKind(models, "audio", options.models);
+  work.plan(speechCost(input, chosen), counted(chosen));
+  return scoreSpeech(input, chosen, options, work);
 }
 
 /**
@@ -34,26 +47,41 @@ export async function predict(
   input: Input,
   models: readonly Model[],
   options: PredictOptions,
+  work = new Work(),
 ): Promise<PredictResponse> {
   if (isMusic(input)) {
-    const runs = options.state
-      ? resume(options.state, "music", models, options)
-      : await startMusic(input, modelsOfKind(models, "music", options.models), options, musicOf(models));
-    return predictMusic(input, runs, options);
+    const resumed = options.state && resume(options.state, "music", models, options);
+    const chosen = resumed?.map(({ model }) => model) ?? modelsOfKind(models, "music", options.models);
+    work.plan(predictMusicCost(input, chosen, musicOf(models), options), counted(chosen));
+    const runs = resumed ?? (await startMusic(input, chosen, options, musicOf(models), work));
+    return predictMusic(input, runs, options, work);
   }
   checkAudioOptions(options);
   const runs = options.state
     ? resume(options.state, "audio", models, options)
     : modelsOfKind(models, "audio", options.models).map((model) => ({ model }));
-  return predictSpeech(input, runs, options);
+  const chosen = runs.map(({ model }) => model);
+  work.plan(speechCost(input, chosen, options), counted(chosen));
+  return predictSpeech(input, runs, options, work);
 }
+
+const counted = ({ length }: readonly Model[]) => `${length} model${length === 1 ? "" : "s"}`;
 
 const musicOf = (models: readonly Model[]) => models.filter((model) => model.kind === "music");
 
-const isMusic = (input: Input): input is Piece => input.input.kind === "music";
+export const isMusic = (input: Input): input is Piece => input.input.kind === "music";
 
 /** Options that say how music is read. */
-const MUSIC_OPTIONS = ["transpose", "channels", "tracks", "programs", "pedal", "framesPerQuarter"] as const;
+const MUSIC_OPTIONS = [
+  "transpose",
+  "channels",
+  "tracks",
+  "programs",
+  "pedal",
+  "framesPerQuarter",
+  "adaptive",
+  "expected",
+] as const;
 
 function checkAudioOptions(options: Pick<ScoreOptions, (typeof MUSIC_OPTIONS)[number]>): void {
   const odd = MUSIC_OPTIONS.find((name) => options[name] !== undefined);
@@ -72,6 +100,11 @@ function resume<K extends ResumePoint["kind"]>(
   }
   if (options.framesPerQuarter !== undefined) {
     throw contradiction(expected("state without framesPerQuarter, since a state holds its frame rate", "both"));
+  }
+  if (options.adaptive) {
+    throw contradiction(
+      expected("state without adaptive, since a state does not hold the weights that a piece has changed", "both"),
+    );
   }
   const runs = tokens.map((token) => {
     const run = readToken(token, models);

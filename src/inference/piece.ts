@@ -3,9 +3,9 @@
  * without the pitches that it does not know.
  */
 import { expected, SurprisalError, type Warning } from "../errors.ts";
-import { gridWarnings, type MidiNotes, quantize, SAMPLE_POINT } from "../formats/midi.ts";
+import { gridWarnings, type MidiNotes, type Quantized, quantize, SAMPLE_POINT } from "../formats/midi.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "../formats/piano-roll.ts";
-import type { Limits } from "../limits.ts";
+import { type Limits, MAX_ADAPTIVE_FRAMES } from "../limits.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import type { MusicInput } from "../schema/common.ts";
 
@@ -17,12 +17,18 @@ export interface Piece {
   readonly transpose: "auto" | 0;
   /** Of a MIDI file: where a frame is sampled, in frames behind its grid point. */
   readonly samplePoint?: number;
+  /** How many frames it has on a grid. @throws SurprisalError as quantize */
+  frames(framesPerQuarter: number): number;
+  /** How many notes sound in all of its frames together. @throws SurprisalError as quantize */
+  notesInFrames(framesPerQuarter: number): number;
   /**
    * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones and
    * without pitches above the highest. The same arguments give the same object, so that models can remember it.
    * @throws SurprisalError `too-large` when there are more frames than the limit.
    */
   quantize(framesPerQuarter: number, shift: number, highest: number): QuantizedPiece;
+  /** Of a MIDI file: its notes, and where each lies on a grid. */
+  readonly file?: { readonly notes: MidiNotes; onGrid(framesPerQuarter: number): Quantized };
 }
 
 interface QuantizedPiece {
@@ -36,18 +42,27 @@ interface Framed {
   readonly warnings: readonly Warning[];
 }
 
-/** @param frames the whole piece on a grid, in its own key */
-function pieceOf(properties: Omit<Piece, "quantize">, frames: (framesPerQuarter: number) => Framed): Piece {
+/** @param read the whole piece on a grid, in its own key */
+function pieceOf(
+  properties: Omit<Piece, "frames" | "notesInFrames" | "quantize">,
+  read: (framesPerQuarter: number) => Framed,
+): Piece {
   const framed = new Map<number, Framed>();
+  const wholeAt = (framesPerQuarter: number) => {
+    const whole = framed.get(framesPerQuarter) ?? read(framesPerQuarter);
+    framed.set(framesPerQuarter, whole);
+    return whole;
+  };
   const known = new Map<string, QuantizedPiece>();
   return {
     ...properties,
+    frames: (framesPerQuarter) => frameCount(wholeAt(framesPerQuarter).roll),
+    notesInFrames: (framesPerQuarter) => wholeAt(framesPerQuarter).roll.pitches.length,
     quantize(framesPerQuarter, shift, highest) {
       const key = `${framesPerQuarter} ${shift} ${highest}`;
       const before = known.get(key);
       if (before) return before;
-      const whole = framed.get(framesPerQuarter) ?? frames(framesPerQuarter);
-      framed.set(framesPerQuarter, whole);
+      const whole = wholeAt(framesPerQuarter);
       const piece = { ...transposed(whole.roll, shift, highest), warnings: whole.warnings };
       known.set(key, piece);
       return piece;
@@ -70,6 +85,13 @@ export function checkFrames(frames: number, limits: FrameLimits): void {
   }
 }
 
+/** @throws SurprisalError `too-large` when there are more frames than are scored adaptively. */
+export function checkAdaptiveFrames(frames: number): void {
+  if (frames > MAX_ADAPTIVE_FRAMES) {
+    throw new SurprisalError("too-large", expected(`at most ${MAX_ADAPTIVE_FRAMES} frames with adaptive`, frames));
+  }
+}
+
 /** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
 export function pieceOfRoll(roll: PianoRoll, limits: FrameLimits): Piece {
   checkFrames(frameCount(roll), limits);
@@ -88,8 +110,10 @@ export function pieceOfMidi(notes: MidiNotes, limits: FrameLimits): Piece {
     ...(timeSignature && { timeSignature: [...timeSignature] as [number, number] }),
     warnings: [...warnings],
   };
-  return pieceOf({ input, transpose: "auto", samplePoint: SAMPLE_POINT }, (framesPerQuarter) => {
-    const quantized = quantize(notes, framesPerQuarter, { maxFrames: limits.frames });
+  const onGrid = (framesPerQuarter: number) => quantize(notes, framesPerQuarter, { maxFrames: limits.frames });
+  const properties = { input, transpose: "auto", samplePoint: SAMPLE_POINT, file: { notes, onGrid } } as const;
+  return pieceOf(properties, (framesPerQuarter) => {
+    const quantized = onGrid(framesPerQuarter);
     return { roll: quantized.roll, warnings: gridWarnings(quantized, framesPerQuarter, notes) };
   });
 }
@@ -131,11 +155,12 @@ export const leftOutWarning = (count: number, reason: string): Warning => ({
 /** Where notes begin: pitches that the frame before does not have. */
 export function onsets({ offsets, pitches }: PianoRoll): { frame: number; pitch: number }[] {
   const found: { frame: number; pitch: number }[] = [];
-  let before = new Set<number>();
+  const last = new Int32Array(128).fill(-2); // frame in which a pitch last sounded
   for (let frame = 0; frame + 1 < offsets.length; frame++) {
-    const sounding = new Set(pitches.subarray(offsets[frame], offsets[frame + 1]));
-    for (const pitch of sounding) if (!before.has(pitch)) found.push({ frame, pitch });
-    before = sounding;
+    for (const pitch of pitches.subarray(offsets[frame], offsets[frame + 1])) {
+      if (last[pitch] !== frame - 1) found.push({ frame, pitch });
+      last[pitch] = frame;
+    }
   }
   return found;
 }

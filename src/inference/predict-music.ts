@@ -3,16 +3,17 @@
  */
 
 import { expected, SurprisalError, type Warning } from "../errors.ts";
-import { frameCount, pianoRoll } from "../formats/piano-roll.ts";
+import { frameCount, type PianoRoll, pianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { MAX_STEPS } from "../limits.ts";
+import { heated } from "../model/cost.ts";
 import { type Advanced, type Chord, type MusicModel, taggedVersion } from "../model/music-model.ts";
 import type { PredictOptions } from "../schema/options.ts";
 import type { MusicPredictResponse, Prediction } from "../schema/predict.ts";
 import { uniform } from "../util/random.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
-import { leftOutWarning, type Piece, prepareFor } from "./piece.ts";
+import { Work } from "../util/work.ts";
+import { checkAdaptiveFrames, leftOutWarning, type Piece, prepareFor } from "./piece.ts";
 import { shiftsBySet } from "./shift.ts";
-import { type MusicState, musicToken } from "./state-token.ts";
+import { adaptiveToken, type MusicState, musicToken } from "./state-token.ts";
 
 const LIKELY = 10;
 const CHORDS = 5;
@@ -32,16 +33,14 @@ export async function predictMusic(
   piece: Piece,
   runs: readonly MusicSession[],
   options: PredictOptions,
+  work = new Work(),
 ): Promise<MusicPredictResponse> {
   const { steps = 0 } = options;
   if (steps > MAX_STEPS.music) {
     throw new SurprisalError("malformed-request", expected(`steps of at most ${MAX_STEPS.music} for music`, steps));
   }
   const predictions: Prediction[] = [];
-  for (const run of runs) {
-    await yieldToEventLoop();
-    predictions.push(predictOne(piece, run, options));
-  }
+  for (const run of runs) predictions.push(await predictOne(piece, run, options, work));
   return { input: piece.input, predictions };
 }
 
@@ -51,8 +50,9 @@ export async function startMusic(
   chosen: readonly MusicModel[],
   options: PredictOptions,
   models: readonly MusicModel[] = chosen,
+  work = new Work(),
 ): Promise<MusicSession[]> {
-  const shifts = await shiftsBySet(piece, chosen, models, options);
+  const shifts = await shiftsBySet(piece, chosen, models, options, work);
   return chosen.map((model) => {
     const { semitones = 0, warnings = [] } = shifts.get(model.set) ?? {};
     const framesPerQuarter = options.framesPerQuarter ?? model.framesPerQuarter;
@@ -60,27 +60,32 @@ export async function startMusic(
   });
 }
 
-function predictOne(
+async function predictOne(
   piece: Piece,
   { model, stopped, warnings = [] }: MusicSession,
   options: PredictOptions,
-): Prediction {
+  work: Work,
+): Promise<Prediction> {
   const { state, shift, framesPerQuarter } = stopped;
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
   const frames = frameCount(input.roll);
   if (frames === 0) {
     throw new SurprisalError("nothing-to-score", expected("at least one frame to predict the next from", "none"));
   }
-  const advanced = model.advance(state, input.roll);
+  const { adaptive = false, steps } = options;
+  const learned = adaptive ? await learn(model, input.roll, work) : { model, state, unread: input.roll };
+  const advanced = await learned.model.advance(learned.state, learned.unread, work);
   const { next } = advanced;
+  await next.estimate((draws) => work.step((draws * model.drawCost) / model.networks.length));
   const probabilities = Array.from(next.probabilities);
-  const { steps } = options;
-  const sampled = steps === undefined ? undefined : inOwnKey(sample(model, advanced, steps, options), shift);
+  const sampled =
+    steps === undefined ? undefined : inOwnKey(await sample(learned.model, advanced, steps, options, work), shift);
   return {
     model: model.id,
     version: taggedVersion(model.version),
     framesPerQuarter,
     frames,
+    ...(adaptive && { adaptive }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(sampled?.warnings ?? [])],
@@ -88,10 +93,17 @@ function predictOne(
     likely: likely(probabilities, shift),
     draws: next.draws,
     ...(next.draws > 0 && { standardErrors: Array.from(next.standardErrors) }),
-    chords: chords(next.chords(CHORDS), shift),
-    state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
+    chords: chords(await next.chords(CHORDS, () => work.step(model.drawCost)), shift),
+    state: adaptive ? adaptiveToken(model) : musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
+}
+
+/** What a model has become by a piece, and the last frame, which is not read yet: nothing came behind it to learn from. */
+async function learn(model: MusicModel, roll: PianoRoll, work: Work) {
+  const frames = frameCount(roll);
+  checkAdaptiveFrames(frames);
+  return { ...(await model.adapt(roll, work)), unread: sliceRoll(roll, frames - 1, frames) };
 }
 
 /** The most probable pitches, in the input's own key. */
@@ -110,17 +122,19 @@ const chords = (likeliest: readonly Chord[], shift: number): Prediction["chords"
     .filter(({ pitches }) => pitches.every(isPitch));
 
 /** Frames that follow, in the model's key. */
-function sample(
+async function sample(
   model: MusicModel,
   { state, next }: Advanced,
   steps: number,
   { temperature = 1, seed = 0 }: PredictOptions,
-): number[][] {
+  work: Work,
+): Promise<number[][]> {
   const draw = uniform(seed);
   const frames = [next.sample(draw, temperature)];
   while (frames.length < steps) {
-    ({ state, next } = model.advance(state, pianoRoll(frames.slice(-1))));
+    ({ state, next } = await model.advance(state, pianoRoll(frames.slice(-1)), work));
     frames.push(next.sample(draw, temperature));
+    await work.step(heated(model.drawCost, temperature));
   }
   return frames;
 }

@@ -7,6 +7,7 @@ import type { SpeechNetwork, SpeechState } from "../model/speech-network.ts";
 import type { PredictOptions } from "../schema/options.ts";
 import type { AudioPrediction, AudioPredictResponse } from "../schema/predict.ts";
 import { uniform } from "../util/random.ts";
+import { Work } from "../util/work.ts";
 import type { Recording } from "./recording.ts";
 import { speechToken } from "./state-token.ts";
 
@@ -25,9 +26,10 @@ export async function predictSpeech(
   speech: Recording,
   runs: readonly SpeechSession[],
   options: PredictOptions,
+  work = new Work(),
 ): Promise<AudioPredictResponse> {
   const predictions: AudioPrediction[] = [];
-  for (const run of runs) predictions.push(await predictOne(speech, run, options));
+  for (const run of runs) predictions.push(await predictOne(speech, run, options, work));
   return { input: speech.input, predictions };
 }
 
@@ -35,6 +37,7 @@ async function predictOne(
   speech: Recording,
   { model, stopped }: SpeechSession,
   { steps, temperature = 1, seed = 0 }: PredictOptions,
+  work: Work,
 ): Promise<AudioPrediction> {
   const { sampleRate, mean, std } = model;
   if (stopped && speech.input.sampleRate !== sampleRate) {
@@ -46,13 +49,13 @@ async function predictOne(
       ),
     );
   }
-  const samples = await speech.at(sampleRate);
-  const advanced = await model.advance(stopped ?? model.initialState(), samples);
+  const samples = await speech.at(sampleRate, work);
+  const advanced = await model.advance(stopped ?? model.initialState(), samples, work);
   const next = advanced.next.scaled(std, mean);
   const sampled =
     steps === undefined
       ? undefined
-      : await model.continuation(advanced, { blocks: steps, draw: uniform(seed), temperature });
+      : await model.continuation(advanced, { blocks: steps, draw: uniform(seed), temperature }, work);
   return {
     model: model.id,
     version: taggedVersion(model.version),

@@ -2,18 +2,22 @@
  * Piece + models -> negative log-likelihoods. NLL of a frame = Σ_d softplus(l_d) - x_d l_d in nats; the first frame is
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
+import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
-import { type MusicModel, type Scored, taggedVersion } from "../model/music-model.ts";
+import { OUTCOME_COST } from "../model/cost.ts";
+import { type MusicModel, type Outcomes, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
 import { sum } from "../util/statistics.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
+import { expectations } from "./expectations.ts";
+import { barsOf, type FileNotes, fileNotes } from "./file-notes.ts";
 import { fitOf } from "./fit.ts";
-import { type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
+import { checkAdaptiveFrames, type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
 import { type Shift, shiftsBySet } from "./shift.ts";
 
-type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "detail">;
+type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "adaptive" | "detail" | "expected">;
 
 type ScoredModel = ScoredInput & { readonly score: Score };
 
@@ -21,20 +25,22 @@ type ScoredModel = ScoredInput & { readonly score: Score };
  * Scores a piece by each chosen model.
  * @param models all at hand, see shiftsBySet
  * @throws SurprisalError `nothing-to-score` when a model finds fewer than two frames, or none of its pitches, `too-large`
- * when there are too many frames.
+ * when there are too many frames, `malformed-request` for `adaptive` with `expected`.
  */
 export async function scoreMusic(
   piece: Piece,
   chosen: readonly MusicModel[],
   options: Options,
   models: readonly MusicModel[] = chosen,
+  work = new Work(),
 ): Promise<MusicScoreResponse> {
-  const shifts = await shiftsBySet(piece, chosen, models, options);
-  const scored: ScoredModel[] = [];
-  for (const model of chosen) {
-    await yieldToEventLoop();
-    scored.push(scoreOne(piece, model, shifts.get(model.set), options));
+  if (options.adaptive && options.expected) {
+    const wanted = "`expected` without `adaptive`, since it says what the weights from training expect";
+    throw new SurprisalError("malformed-request", expected(wanted, "both"));
   }
+  const shifts = await shiftsBySet(piece, chosen, models, options, work);
+  const scored: ScoredModel[] = [];
+  for (const model of chosen) scored.push(await scoreOne(piece, model, shifts.get(model.set), options, work));
   const groups = [...Map.groupBy(scored, ({ input }) => input.framesPerQuarter)].map(([framesPerQuarter, group]) => ({
     framesPerQuarter,
     ...ranked(group),
@@ -45,6 +51,7 @@ export async function scoreMusic(
     best: groups.length === 1 ? groups[0].best.model : null,
     bestByFrameRate: groups.map(({ framesPerQuarter, best }) => ({ framesPerQuarter, model: best.model })),
     ...(options.detail === "comparison" && comparisonsOf(groups)),
+    ...(options.detail === "notes" && piece.file && { bars: barsOf(piece.file.notes) }),
   };
 }
 
@@ -62,18 +69,22 @@ function comparisonsOf(groups: readonly ReturnType<typeof ranked>[]) {
   };
 }
 
-function scoreOne(
+async function scoreOne(
   piece: Piece,
   model: MusicModel,
   { semitones: shift, warnings }: Shift = { semitones: 0, warnings: [] },
-  { framesPerQuarter, detail = "none" }: Options,
-): ScoredModel {
+  { framesPerQuarter, adaptive = false, detail = "none", expected }: Options,
+  work: Work,
+): Promise<ScoredModel> {
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
-  const scored = model.score(input.roll);
+  if (adaptive) checkAdaptiveFrames(frameCount(input.roll));
+  const scored = await (adaptive ? model.adaptiveScore(input.roll, work) : model.score(input.roll, work));
   const scoredFrames = scored.nll.length;
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
-  const fit = input.framesPerQuarter === model.framesPerQuarter ? fitOf(model, nll) : undefined;
+  const fit = fitOf(model, nll, { framesPerQuarter: input.framesPerQuarter, adaptive });
+  const ofFile = detail === "notes" && piece.file ? fileNotes(piece.file, model, input) : undefined;
+  const ofModel = expected ? await expectations(model, input, work) : undefined;
   const score = {
     model: model.id,
     version: taggedVersion(model.version),
@@ -83,19 +94,39 @@ function scoreOne(
     logLikelihood: -total,
     nll,
     nllPerQuarter: nll * input.framesPerQuarter,
-    ...(fit && { percentile: fit.percentile }),
+    ...(fit?.percentile !== undefined && { percentile: fit.percentile }),
+    ...(adaptive && { adaptive }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
-    ...(detail === "notes" && noteScores(input, scored)),
+    ...(detail === "notes" &&
+      withNotes(
+        await noteScores(input, scored.nll, await scored.outcomes(work), () =>
+          work.step(OUTCOME_COST * model.networks.length * model.pitches),
+        ),
+        ofFile,
+        ofModel,
+      )),
+    ...ofModel?.ofFrames,
   };
   return { model: model.id, input, nll: scored.nll, score };
 }
 
 /** The NLL of each note at its onset; and of each frame, that of the notes that sound on and that of the silent pitches. */
-function noteScores({ roll, shift }: ModelInput, { nll, outcomeNll, silenceNll }: Scored) {
-  const terms = Array.from(nll, (_, t) => outcomeNll(t)); // (frames - 1, D)
+async function noteScores(
+  { roll, shift }: ModelInput,
+  nll: Float64Array,
+  { outcomeNll, silenceNll }: Outcomes,
+  onFrame: () => Promise<void>,
+) {
+  const terms: Float64Array[] = []; // (frames - 1, D)
+  const silence: number[] = [];
+  for (const t of nll.keys()) {
+    terms.push(outcomeNll(t));
+    silence.push(silenceNll(t));
+    await onFrame();
+  }
   const notes = onsets(roll).map(({ frame, pitch }) => ({
     frame,
     pitch: pitch - shift,
@@ -105,7 +136,26 @@ function noteScores({ roll, shift }: ModelInput, { nll, outcomeNll, silenceNll }
     const before = new Set(pitchesOf(roll, t));
     return sum(Array.from(pitchesOf(roll, t + 1)).map((pitch) => (before.has(pitch) ? own[pitch - 1] : 0)));
   });
-  return { notes, held: [null, ...held], silence: [null, ...terms.map((_, t) => silenceNll(t))] };
+  return { notes, held: [null, ...held], silence: [null, ...silence] };
+}
+
+/** The scores of notes beside what the file says of each, and what the model expected in its place. */
+function withNotes(
+  { notes, ...frames }: Awaited<ReturnType<typeof noteScores>>,
+  ofFile: FileNotes | undefined,
+  ofModel: Awaited<ReturnType<typeof expectations>> | undefined,
+) {
+  return {
+    notes: notes.map((note, k) => ({ ...note, ...ofFile?.times[k], ...ofModel?.at(note.frame, note.pitch) })),
+    ...frames,
+    ...(ofFile && {
+      unscored: ofFile.unscored.map((note) => ({
+        ...note,
+        ...(note.frame !== null && ofModel?.at(note.frame, note.pitch)),
+      })),
+      startQuarters: ofFile.startQuarters,
+    }),
+  };
 }
 
 const pitchesOf = ({ offsets, pitches }: PianoRoll, frame: number) =>

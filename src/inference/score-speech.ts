@@ -11,6 +11,7 @@ import { taggedVersion } from "../model/music-model.ts";
 import type { SpeechNetwork } from "../model/speech-network.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { AudioScore, AudioScoreResponse } from "../schema/score.ts";
+import { Work } from "../util/work.ts";
 import type { Recording } from "./recording.ts";
 
 /** NLL of a standardised sample under the Gaussian of the training samples, on average over those: no model is worse. */
@@ -24,19 +25,25 @@ export async function scoreSpeech(
   speech: Recording,
   models: readonly SpeechNetwork[],
   { detail = "none" }: Pick<ScoreOptions, "detail">,
+  work = new Work(),
 ): Promise<AudioScoreResponse> {
   if (detail === "notes" || detail === "comparison") {
     throw new SurprisalError("malformed-request", `detail=${detail} is for music; found audio.`);
   }
   const scores: AudioScore[] = [];
-  for (const model of models) scores.push(await scoreOne(speech, model, detail));
+  for (const model of models) scores.push(await scoreOne(speech, model, detail, work));
   const [best] = scores.toSorted((a, b) => a.bitsPerSample - b.bitsPerSample);
   return { input: speech.input, scores, best: best.model };
 }
 
-async function scoreOne(speech: Recording, model: SpeechNetwork, detail: "none" | "frames"): Promise<AudioScore> {
-  const samples = await speech.at(model.sampleRate);
-  const { nll: perStep } = await model.score(model.standardise(samples));
+async function scoreOne(
+  speech: Recording,
+  model: SpeechNetwork,
+  detail: "none" | "frames",
+  work: Work,
+): Promise<AudioScore> {
+  const samples = await speech.at(model.sampleRate, work);
+  const { nll: perStep } = await model.score(await model.standardised(samples, work), work);
   const total = perStep.reduce((sum, nll) => sum + nll, 0);
   const scoredSamples = samples.length - model.inputs;
   const nllPerSample = total / scoredSamples;

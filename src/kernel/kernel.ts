@@ -46,6 +46,13 @@ export interface Engine {
   logits(): Float32Array;
   /** forward, then the gradient of scale · Σ NLL with respect to every tensor. */
   gradients(batch: Batch, scale: number): { nll: Float32Array; tensors: Tensors };
+  /**
+   * forward over one sequence of binary frames that learns on the way: after each row the weights take a step of gradient
+   * descent, w -= rate · ∂NLL/∂w, with the state before the row as a constant. They stay changed until the next load().
+   */
+  adapt(batch: Batch<SparseRows>, rate: number): Float32Array;
+  /** The weights, as load() takes them. A copy. */
+  tensors(): Tensors;
 }
 
 /** Length of one sequence's state: h, followed by c for an LSTM. */
@@ -132,6 +139,7 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
   ): number;
   forward(steps: number, rows: number): void;
   gradients(steps: number, rows: number, scale: number, dropout: number): void;
+  adapt(rows: number, rate: number): void;
   accumulate(decay: number): void;
   useAverage(): void;
   perturb(sigma: number): void;
@@ -193,7 +201,6 @@ export class Kernel implements Engine {
     this.#eachSegment(this.#at("W"), tensors, (inFile, inMemory) => inMemory.set(inFile));
   }
 
-  /** The weights, as load() takes them. A copy. */
   tensors(): Tensors {
     return this.#tensorsAt("W");
   }
@@ -245,6 +252,16 @@ export class Kernel implements Engine {
   forward(batch: Batch): Float32Array {
     this.#write(batch);
     this.#exports.forward(batch.batchSizes.length, this.#rows);
+    this.#clearState();
+    return this.#view("nll", 0, this.#rows);
+  }
+
+  /** @throws TypeError in a kernel for training, which has other uses for the memory, or when there is not one sequence. */
+  adapt(batch: Batch<SparseRows>, rate: number): Float32Array {
+    if (this.#capacity.training) throw new TypeError("A kernel for training does not adapt.");
+    if (batch.batchSizes[0] !== 1) throw new TypeError(expected("one sequence to adapt to", batch.batchSizes[0]));
+    this.#write(batch);
+    this.#exports.adapt(this.#rows, rate);
     this.#clearState();
     return this.#view("nll", 0, this.#rows);
   }

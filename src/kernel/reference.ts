@@ -3,7 +3,7 @@
  * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al.
  */
 import { type Config, emptyTensors, GATES, type Tensors } from "./config.ts";
-import { type Batch, type Engine, type OptimizerSettings, rowCount, stateSize } from "./kernel.ts";
+import { type Batch, type Engine, type OptimizerSettings, rowCount, type SparseRows, stateSize } from "./kernel.ts";
 import { addOuter, addProduct, addScaled, addTransposedProduct, STEPS, type Weights } from "./reference-cells.ts";
 import { activeColumns, headGradient, headNll } from "./reference-heads.ts";
 import { addConditionals, conditionalsBackward } from "./reference-nade.ts";
@@ -124,6 +124,25 @@ export class ReferenceKernel implements Engine {
     return { nll: Float32Array.from(trace.nll), tensors: narrow(tensors) };
   }
 
+  adapt(batch: Batch<SparseRows>, rate: number): Float32Array {
+    const rows = Array.from({ length: rowCount(batch) }, (_, r) => sliceRow(batch, r));
+    const runs = rows.map((row) => {
+      const trace = this.#run(row);
+      const gradient = backward(this.config, this.#weights, row, trace, 1);
+      for (const name of Object.keys(gradient) as (keyof Weights)[])
+        addScaled(this.#weights[name], gradient[name], -rate);
+      this.#start = this.#states;
+      return { nll: trace.nll[0], logits: this.#logits };
+    });
+    this.#start = new Float32Array(0);
+    this.#logits = Float32Array.from(runs.flatMap(({ logits }) => [...logits]));
+    return Float32Array.from(runs, ({ nll }) => nll);
+  }
+
+  tensors(): Tensors {
+    return narrow(this.#weights);
+  }
+
   #run(batch: Batch): Trace {
     const trace = forward(this.config, this.#weights, batch, this.#start, Math.fround);
     const reached = batch.batchSizes.at(-1) ?? 0;
@@ -197,6 +216,15 @@ function layout(batch: Batch): { sequences: number; rows: number; previous: Uint
     for (const end = r + batchSizes[t]; r < end; r++) previous[r] = sequences + r - back;
   }
   return { sequences, rows, previous };
+}
+
+/** One row of a batch of one sequence as a batch of its own. */
+function sliceRow({ inputs, targets }: Batch<SparseRows>, r: number): Batch<SparseRows> {
+  const rowOf = (rows: SparseRows): SparseRows => {
+    const columns = Uint8Array.from(activeColumns(rows, r));
+    return { offsets: Uint32Array.of(0, columns.length), columns };
+  };
+  return { batchSizes: Uint32Array.of(1), inputs: rowOf(inputs), targets: rowOf(targets) };
 }
 
 /** Calls visit with the number of each input of row r that is not zero. */

@@ -41,6 +41,7 @@ export interface Measured {
 export interface Metrics {
   readonly valid?: Measured | undefined;
   readonly test?: Measured | undefined;
+  readonly adaptiveTest?: Measured | undefined; // by adaptive scoring, of music; in the catalogue alone
 }
 
 /** What was measured of a model, by split, from metadata such as `testMicro`; left out where they hold no finite numbers. */

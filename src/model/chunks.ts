@@ -14,9 +14,13 @@ export const CHUNK = 128;
  * Made when it is first asked for: most processes serve more models than they are asked for soon.
  * @throws RangeError at that call, when the memory is refused.
  */
-export const lazyKernel = (module: WebAssembly.Module, { config, tensors }: Checkpoint): (() => Kernel) =>
+export const lazyKernel = (module: WebAssembly.Module, checkpoint: Checkpoint): (() => Kernel) =>
   once(() => {
-    const kernel = new Kernel(module, config, { rows: CHUNK, sequences: 1 });
-    kernel.load(tensors);
+    const kernel = chunkKernel(module, checkpoint);
+    kernel.load(checkpoint.tensors);
     return kernel;
   });
+
+/** A kernel for chunks, without weights. @throws RangeError when the memory is refused. */
+export const chunkKernel = (module: WebAssembly.Module, { config }: Checkpoint): Kernel =>
+  new Kernel(module, config, { rows: CHUNK, sequences: 1 });

@@ -2,6 +2,7 @@
  * What scoring and predicting know of a model of music: a network (music-network.ts) or an ensemble of them (ensemble.ts).
  */
 import type { PianoRoll } from "../formats/piano-roll.ts";
+import type { Work } from "../util/work.ts";
 import type { Checkpoint, Metrics } from "./checkpoint.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 
@@ -17,13 +18,30 @@ export interface MusicModel {
   readonly networks: readonly Trained[]; // the model itself, or those that a mixture averages
   readonly metrics: Metrics; // on the pieces of its set
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
+  readonly stepCost: number; // of a frame that is read, see cost.ts
+  readonly drawCost: number; // of a frame that is drawn
+  readonly canAdapt: boolean; // whether its checkpoints name the rate of adaptive scoring
 
   /**
    * NLL of frames 2…T, each given all before it. It is remembered as long as the roll is kept, which nobody may change.
-   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames.
+   * @throws SurprisalError `nothing-to-score` when there are fewer than two frames, `malformed-checkpoint` when the weights
+   * give no finite number.
    * @throws RangeError when a pitch is above D.
    */
-  score(roll: PianoRoll): Scored;
+  score(roll: PianoRoll, work?: Work): Promise<Scored>;
+
+  /**
+   * The same by weights that learn: after each frame they take a step of gradient descent on what it cost (dynamic evaluation:
+   * Mikolov et al. 2010; Krause et al. 2018, arXiv 1709.07432). Every roll begins with the weights of the checkpoint.
+   * @throws SurprisalError also `malformed-request` when a checkpoint names no adaptive rate.
+   */
+  adaptiveScore(roll: PianoRoll, work?: Work): Promise<Scored>;
+
+  /**
+   * Learns from a roll as adaptiveScore does, of at least one frame: what it has become predicts what follows.
+   * @throws as adaptiveScore, but for too few frames
+   */
+  adapt(roll: PianoRoll, work?: Work): Promise<Adapted>;
 
   /** State before any frame. */
   initialState(): Float32Array; // (S)
@@ -32,7 +50,7 @@ export interface MusicModel {
    * Feeds at least one frame from a state. Feeding a roll in parts gives the same bits as feeding it whole.
    * @throws RangeError when the roll is empty or a pitch is above D.
    */
-  advance(state: Float32Array, roll: PianoRoll): Advanced;
+  advance(state: Float32Array, roll: PianoRoll, work?: Work): Promise<Advanced>;
 }
 
 /** A version as answers show it. */
@@ -40,6 +58,11 @@ export const taggedVersion = (version: string): string => `sha256:${version}`;
 
 export interface Scored {
   readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
+  /** What the NLL is made of, by a second pass: few ask for it. */
+  outcomes(work?: Work): Promise<Outcomes>;
+}
+
+export interface Outcomes {
   /**
    * The terms of nll[t], (D): for each pitch, -log p(it sounds, or is silent, as it does in frame t + 1), given the frames
    * before and the lower pitches of its own frame. They add up to nll[t], but for rounding.
@@ -49,6 +72,12 @@ export interface Scored {
   pitchNll(t: number, pitch: number): number;
   /** What the silent pitches of frame t + 1 add to nll[t]: nll[t] less pitchNll of each pitch that sounds. */
   silenceNll(t: number): number;
+}
+
+export interface Adapted {
+  readonly model: MusicModel;
+  readonly state: Float32Array; // (S), before the last frame, which is to be fed to `model`
+  readonly nll: Float64Array; // as that of adaptiveScore
 }
 
 export interface Advanced {
@@ -62,14 +91,23 @@ export interface NextFrame {
   readonly draws: number; // seeded draws from which the probabilities are estimated; 0: they are exact
   readonly standardErrors: Float64Array; // (D), of the probabilities; zeros where they are exact
   readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
+  readonly shares: readonly number[]; // by part: M times its weight in the average of all M
+  /**
+   * Computes probabilities and standardErrors, which else are computed at once when they are first asked for.
+   * @param onDraws awaited after some draws from one of the parts
+   */
+  estimate(onDraws: (draws: number) => Promise<void>): Promise<void>;
   /**
    * A frame of it, as MIDI pitches.
    * @param draw uniform in [0, 1)
    * @param temperature divides the logits of each network
    */
   sample(draw: () => number, temperature: number): number[];
-  /** The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard. */
-  chords(count: number): Chord[];
+  /**
+   * The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard.
+   * @param onExpansion awaited after each step of the search, which takes as long as a draw
+   */
+  chords(count: number, onExpansion?: () => Promise<void>): Promise<Chord[]>;
 }
 
 /** A whole frame: all that sounds in it. */

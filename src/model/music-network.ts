@@ -5,13 +5,24 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
+import type { Tensors } from "../kernel/config.ts";
 import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
-import { once } from "../util/once.ts";
+import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
-import { CHUNK, lazyKernel } from "./chunks.ts";
+import { CHUNK, chunkKernel, lazyKernel } from "./chunks.ts";
+import { ADAPTIVE_STEPS, CALL_COST, drawCost, NOTE_COST, stepCost } from "./cost.ts";
+import { checkFinite } from "./finite.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
-import { type Advanced, keepLast, type MusicModel, type Scored, silenceOf } from "./music-model.ts";
+import {
+  type Adapted,
+  type Advanced,
+  keepLast,
+  type MusicModel,
+  type Outcomes,
+  type Scored,
+  silenceOf,
+} from "./music-model.ts";
 
 /** A recurrent network of music. The pitches of a frame are independent given the frames before, or not, as its head has it. */
 export class MusicNetwork implements MusicModel {
@@ -22,12 +33,19 @@ export class MusicNetwork implements MusicModel {
   readonly framesPerQuarter: number;
   readonly metrics: Metrics;
   readonly stateLimits: Float64Array;
+  readonly stepCost: number;
+  readonly drawCost: number;
+  readonly #adaptiveRate: number | undefined; // of the steps of adaptive scoring, where the checkpoint names one
+  readonly #module: WebAssembly.Module;
   readonly #lazyKernel: () => Kernel;
-  readonly #remembered = new WeakMap<PianoRoll, Float64Array>(); // NLL by roll; logits would take 50 times the memory
+  readonly #adaptingKernels: Kernel[] = []; // that no run has at present
+  // NLL by roll; logits would take 50 times the memory
+  readonly #remembered = new WeakMap<PianoRoll, Float64Array>();
+  readonly #rememberedAdaptive = new WeakMap<PianoRoll, Float64Array>();
 
   /**
    * @param metrics what a catalogue says beyond the metadata
-   * @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter.
+   * @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter, or an adaptiveRate that is none.
    */
   constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module, metrics: Metrics = {}) {
     const { config, metadata } = checkpoint;
@@ -40,7 +58,11 @@ export class MusicNetwork implements MusicModel {
       const found = metadata.framesPerQuarter;
       throw new SurprisalError("malformed-checkpoint", expected(`a framesPerQuarter above 0 in ${this.id}`, found));
     }
+    this.#adaptiveRate = adaptiveRateOf(metadata);
     this.stateLimits = stateLimits(config);
+    this.stepCost = stepCost(config);
+    this.drawCost = drawCost(config);
+    this.#module = kernel;
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
@@ -64,19 +86,71 @@ export class MusicNetwork implements MusicModel {
     return [this];
   }
 
-  score(roll: PianoRoll): Scored {
-    const nll = this.#remembered.get(roll) ?? this.#nll(roll);
+  get canAdapt(): boolean {
+    return this.#adaptiveRate !== undefined;
+  }
+
+  async score(roll: PianoRoll, work = new Work()): Promise<Scored> {
+    const run = this.#plainRun();
+    const nll = this.#remembered.get(roll) ?? (await this.#nll(roll, run, work));
     this.#remembered.set(roll, nll);
-    const logits = once(() => this.#logits(roll)); // by a second pass: few ask for them
-    const logit = (t: number, d: number) => logits()[t * this.pitches + d];
-    const outcomeNll = keepLast((t) => {
-      const sounding = new Set(roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]));
-      return Float64Array.from({ length: this.pitches }, (_, d) =>
-        softplus(sounding.has(d + 1) ? -logit(t, d) : logit(t, d)),
-      );
-    });
+    return { nll, outcomes: async (work = new Work()) => this.#outcomes(roll, await this.#logits(roll, run, work)) };
+  }
+
+  async adaptiveScore(roll: PianoRoll, work = new Work()): Promise<Scored> {
+    const nll = this.#rememberedAdaptive.get(roll) ?? (await this.#adaptiveRun((run) => this.#nll(roll, run, work)));
+    this.#rememberedAdaptive.set(roll, nll);
     return {
       nll,
+      outcomes: async (work = new Work()) =>
+        this.#outcomes(roll, await this.#adaptiveRun((run) => this.#logits(roll, run, work))),
+    };
+  }
+
+  adapt(roll: PianoRoll, work = new Work()): Promise<Adapted & { readonly model: MusicNetwork }> {
+    return this.#adaptiveRun(async (run) => {
+      const nll = new Float64Array(frameCount(roll) - 1);
+      const state = await this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start), work);
+      return { nll, state, model: this.#withTensors(run.kernel.tensors()) };
+    });
+  }
+
+  #withTensors(tensors: Tensors): MusicNetwork {
+    return new MusicNetwork({ ...this.checkpoint, tensors }, this.version, this.#module, this.metrics);
+  }
+
+  #plainRun(): Run {
+    const kernel = this.#kernel;
+    return { kernel, forward: (batch) => kernel.forward(batch), steps: 1 };
+  }
+
+  /** Lends a kernel of its own to a run, since others may go on while it waits, with the weights of the checkpoint. */
+  async #adaptiveRun<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    const rate = this.#adaptiveRate;
+    if (rate === undefined) {
+      const wanted = "models whose checkpoint names an adaptive rate";
+      throw new SurprisalError("malformed-request", expected(wanted, `${this.id}, which is scored statically only`));
+    }
+    const kernel = this.#adaptingKernels.pop() ?? chunkKernel(this.#module, this.checkpoint);
+    try {
+      kernel.load(this.checkpoint.tensors);
+      return await work({ kernel, forward: (batch) => kernel.adapt(batch, rate), steps: ADAPTIVE_STEPS });
+    } finally {
+      this.#adaptingKernels.push(kernel);
+    }
+  }
+
+  #outcomes(roll: PianoRoll, logits: Float32Array): Outcomes {
+    const logit = (t: number, d: number) => logits[t * this.pitches + d];
+    const outcomeNll = keepLast((t) => {
+      const sounding = new Set(roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]));
+      const outcomes = new Float64Array(this.pitches);
+      for (let d = 0; d < outcomes.length; d++) {
+        outcomes[d] = softplus(sounding.has(d + 1) ? -logit(t, d) : logit(t, d));
+      }
+      return outcomes;
+    });
+    return {
       outcomeNll,
       // -log σ(l) = softplus(l) - l = softplus(-l)
       pitchNll: (t, pitch) => softplus(-logit(t, pitch - 1)),
@@ -84,7 +158,7 @@ export class MusicNetwork implements MusicModel {
     };
   }
 
-  #nll(roll: PianoRoll): Float64Array {
+  async #nll(roll: PianoRoll, run: Run, work: Work): Promise<Float64Array> {
     const frames = frameCount(roll);
     if (frames < 2) {
       throw new SurprisalError(
@@ -93,34 +167,38 @@ export class MusicNetwork implements MusicModel {
       );
     }
     const nll = new Float64Array(frames - 1);
-    this.#runScored(roll, (start, chunk) => nll.set(chunk, start));
+    await this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start), work);
     return nll;
   }
 
   /** (frames - 1, D): with a NADE head, of each pitch given the lower ones of its frame. */
-  #logits(roll: PianoRoll): Float32Array {
+  async #logits(roll: PianoRoll, run: Run, work: Work): Promise<Float32Array> {
     const logits = new Float32Array((frameCount(roll) - 1) * this.pitches);
-    this.#runScored(roll, (start) => logits.set(this.#kernel.logits(), start * this.pitches));
+    await this.#runScored(roll, run, (start) => logits.set(run.kernel.logits(), start * this.pitches), work);
     return logits;
   }
 
-  #runScored(roll: PianoRoll, visit: (start: number, nll: Float32Array) => void): void {
+  /** Returns the state before the last frame. */
+  #runScored(roll: PianoRoll, run: Run, visit: Visit, work: Work): Promise<Float32Array> {
     const frames = frameCount(roll);
-    this.#run(this.initialState(), sliceRoll(roll, 0, frames - 1), sliceRoll(roll, 1, frames), visit);
+    const rolls = { inputs: sliceRoll(roll, 0, frames - 1), targets: sliceRoll(roll, 1, frames) };
+    return this.#run(this.initialState(), rolls, run, visit, work);
   }
 
   initialState(): Float32Array {
     return new Float32Array(this.stateLimits.length);
   }
 
-  advance(state: Float32Array, roll: PianoRoll): Advanced {
+  async advance(state: Float32Array, roll: PianoRoll, work = new Work()): Promise<Advanced> {
     const frames = frameCount(roll);
     if (frames < 1) throw new RangeError(expected("at least one frame", "none"));
     let logits: Float32Array = new Float32Array();
     const nothing = { offsets: new Uint32Array(frames + 1), pitches: new Uint8Array() };
-    const after = this.#run(state, roll, nothing, () => {
-      logits = this.#kernel.logits();
-    });
+    const run = this.#plainRun();
+    const keep = () => {
+      logits = run.kernel.logits();
+    };
+    const after = await this.#run(state, { inputs: roll, targets: nothing }, run, keep, work);
     return { state: after, next: new FrameDistribution([this.#prefix(after, logits)], this.pitches) };
   }
 
@@ -133,23 +211,29 @@ export class MusicNetwork implements MusicModel {
   }
 
   /** Runs inputs in chunks; visit sees the start and the NLL of each, while the kernel still holds its logits. */
-  #run(
+  async #run(
     state: Float32Array,
-    inputs: PianoRoll,
-    targets: PianoRoll,
-    visit: (start: number, nll: Float32Array) => void,
-  ): Float32Array {
+    { inputs, targets }: { inputs: PianoRoll; targets: PianoRoll },
+    { kernel, forward, steps }: Run,
+    visit: Visit,
+    work: Work,
+  ): Promise<Float32Array> {
     const frames = frameCount(inputs);
     for (let start = 0; start < frames; start += CHUNK) {
       const end = Math.min(frames, start + CHUNK);
-      const batch: Batch = {
+      const batch: Batch<SparseRows> = {
         batchSizes: new Uint32Array(end - start).fill(1),
         inputs: this.#columns(sliceRoll(inputs, start, end)),
         targets: this.#columns(sliceRoll(targets, start, end)),
       };
-      this.#kernel.setState(state);
-      visit(start, this.#kernel.forward(batch));
-      state = this.#kernel.state();
+      kernel.setState(state);
+      const nll = forward(batch);
+      checkFinite(this.id, nll); // as the logits then are, of which it is made
+      visit(start, nll);
+      state = kernel.state();
+      await work.step(
+        CALL_COST + (end - start) * steps * this.stepCost + (inputs.offsets[end] - inputs.offsets[start]) * NOTE_COST,
+      );
     }
     return state;
   }
@@ -161,6 +245,26 @@ export class MusicNetwork implements MusicModel {
       throw new RangeError(`Pitch ${above + 1} is above ${this.pitches}, the highest of ${this.id}.`);
     return { offsets, columns };
   }
+}
+
+/** How chunks pass through a kernel: under its weights as they are, or changing them. */
+interface Run {
+  readonly kernel: Kernel;
+  readonly forward: (batch: Batch<SparseRows>) => Float32Array;
+  readonly steps: number; // plain ones, in whose time a frame passes
+}
+
+type Visit = (start: number, nll: Float32Array) => void;
+
+/** Above, no model learns anything; see training/adaptive-rate.ts. */
+const MAX_ADAPTIVE_RATE = 1;
+
+function adaptiveRateOf({ adaptiveRate }: Checkpoint["metadata"]): number | undefined {
+  if (adaptiveRate === undefined) return undefined;
+  const rate = Number(adaptiveRate);
+  if (rate > 0 && rate <= MAX_ADAPTIVE_RATE) return rate;
+  const wanted = `an adaptiveRate above 0 and at most ${MAX_ADAPTIVE_RATE}`;
+  throw new SurprisalError("malformed-checkpoint", expected(wanted, JSON.stringify(adaptiveRate)));
 }
 
 /** log(1 + e^x), without overflow. */

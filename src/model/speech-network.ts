@@ -6,12 +6,18 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { dithered } from "../formats/dither.ts";
+import { SAMPLE_COST } from "../formats/waveform.ts";
 import type { MixtureShape } from "../kernel/config.ts";
 import { type Kernel, stateLimits } from "../kernel/kernel.ts";
-import { yieldToEventLoop } from "../util/yield.ts";
+import { Work } from "../util/work.ts";
 import { type Checkpoint, modelId } from "./checkpoint.ts";
 import { CHUNK, lazyKernel } from "./chunks.ts";
+import { CALL_COST, drawCost, stepCost } from "./cost.ts";
+import { checkFinite } from "./finite.ts";
 import { GaussianMixture } from "./gaussian-mixture.ts";
+
+/** Samples that are standardised between two pauses. */
+const PART = 2 ** 15;
 
 /** Where a recording stopped: the state before its last step, and the samples from that step's first on. */
 export interface SpeechState {
@@ -44,6 +50,8 @@ export class SpeechNetwork {
   readonly inputs: number; // samples that a step reads
   readonly shape: MixtureShape; // shape.block samples that it predicts
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
+  readonly stepCost: number; // see cost.ts
+  readonly drawCost: number;
   readonly #lazyKernel: () => Kernel;
 
   /** @throws SurprisalError `malformed-checkpoint` when it has no mixture head, or no sampleRate, mean or std. */
@@ -70,6 +78,8 @@ export class SpeechNetwork {
     this.inputs = config.inputs;
     this.shape = config.mixture;
     this.stateLimits = stateLimits(config);
+    this.stepCost = stepCost(config);
+    this.drawCost = CALL_COST + drawCost(config);
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
 
@@ -90,13 +100,25 @@ export class SpeechNetwork {
     return dithered(samples, position).map((sample) => (sample - this.mean) / this.std);
   }
 
+  /** The same, part by part: ten minutes take longer than others should wait. */
+  async standardised(samples: Float32Array, work: Work, position = 0): Promise<Float32Array> {
+    const all = new Float32Array(samples.length);
+    for (let start = 0; start < all.length; start += PART) {
+      const part = samples.subarray(start, start + PART);
+      all.set(this.standardise(part, position + start), start);
+      await work.step(part.length * SAMPLE_COST);
+    }
+    return all;
+  }
+
   /**
    * NLL of each block, nats, of standardised samples. A last block that is not whole has the NLL of the samples that it
    * has, which is exact: those of the others are integrated out.
    * @param samples standardised
-   * @throws SurprisalError `nothing-to-score` when there is no sample after the first `inputs`.
+   * @throws SurprisalError `nothing-to-score` when there is no sample after the first `inputs`, `malformed-checkpoint` when
+   * the weights give no finite number.
    */
-  async score(samples: Float32Array): Promise<{ readonly nll: Float64Array }> {
+  async score(samples: Float32Array, work = new Work()): Promise<{ readonly nll: Float64Array }> {
     const { inputs } = this;
     const { block } = this.shape;
     const scored = samples.length - inputs;
@@ -117,12 +139,13 @@ export class SpeechNetwork {
       const first = start * block + inputs;
       nll.set(this.#forward(state, samples.subarray(start * block), steps, samples.subarray(first)), start);
       state = this.#kernel.state();
-      await yieldToEventLoop();
+      await work.step(steps * this.stepCost);
     }
     if (whole < nll.length) {
       this.#forward(state, samples.subarray(whole * block), 1);
       nll[whole] = this.#mixture().nll(samples.subarray(inputs + whole * block));
     }
+    checkFinite(this.id, nll);
     return { nll };
   }
 
@@ -133,9 +156,10 @@ export class SpeechNetwork {
 
   /**
    * Reads samples (full scale = 1) from where a recording stopped: parts of it give the same bits as the whole.
-   * @throws SurprisalError `nothing-to-score` when the recording has fewer samples than a step reads.
+   * @throws SurprisalError `nothing-to-score` when the recording has fewer samples than a step reads, `malformed-checkpoint`
+   * as score.
    */
-  async advance(stopped: SpeechState, samples: Float32Array): Promise<AdvancedSpeech> {
+  async advance(stopped: SpeechState, samples: Float32Array, work = new Work()): Promise<AdvancedSpeech> {
     const { inputs } = this;
     const { block } = this.shape;
     const all = new Float32Array(stopped.samples.length + samples.length);
@@ -147,13 +171,14 @@ export class SpeechNetwork {
         expected(`at least ${inputs} samples at ${this.sampleRate} Hz to predict the next from`, all.length),
       );
     }
-    const read = this.standardise(all, stopped.position);
+    const read = await this.standardised(all, work, stopped.position);
     const last = Math.floor((all.length - inputs) / block); // step
     let { state } = stopped;
     for (let start = 0; start < last; start += CHUNK) {
-      this.#forward(state, read.subarray(start * block), Math.min(CHUNK, last - start));
+      const steps = Math.min(CHUNK, last - start);
+      this.#forward(state, read.subarray(start * block), steps);
       state = this.#kernel.state();
-      await yieldToEventLoop();
+      await work.step(steps * this.stepCost);
     }
     this.#forward(state, read.subarray(last * block), 1);
     return {
@@ -170,6 +195,7 @@ export class SpeechNetwork {
   async continuation(
     { next, rest }: AdvancedSpeech,
     { blocks, draw, temperature }: { blocks: number; draw: () => number; temperature: number },
+    work = new Work(),
   ): Promise<Float32Array> {
     const { inputs } = this;
     const { block } = this.shape;
@@ -183,7 +209,7 @@ export class SpeechNetwork {
       this.#forward(state, sampled.subarray(k * block), 1);
       state = this.#kernel.state();
       sampled.set(this.#mixture().sample(draw, temperature), k * block + inputs);
-      await yieldToEventLoop();
+      await work.step(this.stepCost + this.drawCost);
     }
     return sampled.slice(known);
   }
@@ -212,7 +238,10 @@ export class SpeechNetwork {
 
   /** That of the last step of #forward. */
   #mixture(): GaussianMixture {
-    const outputs = this.#kernel.logits();
-    return GaussianMixture.ofOutputs(outputs.subarray(-this.checkpoint.config.outputs), this.shape);
+    const outputs = this.#kernel.logits().subarray(-this.checkpoint.config.outputs);
+    checkFinite(this.id, outputs);
+    const mixture = GaussianMixture.ofOutputs(outputs, this.shape);
+    for (const scales of mixture.scales) checkFinite(this.id, scales); // an exponential of an output
+    return mixture;
   }
 }

@@ -36,8 +36,8 @@ export const ModelInfo = z
     pitches: count.optional().openapi({ description: "Of music, D: the model knows MIDI pitches 1 to D." }),
     framesPerQuarter: z.number().optional().openapi({ description: "Of music." }),
     sampleRate: z.number().optional().openapi({ description: "Of audio, Hz." }),
-    metrics: z.object({ valid: Measured, test: Measured }).openapi({
-      description: "On the model's own data set, as far as it was measured.",
+    metrics: z.object({ valid: Measured, test: Measured, adaptiveTest: Measured }).openapi({
+      description: "On the model's own data set, as far as it was measured; `adaptiveTest` by adaptive scoring.",
     }),
     metadata: z.record(z.string(), z.string()).optional().openapi({
       description: "What the checkpoint says of itself, as it says it: data, training settings, seed.",

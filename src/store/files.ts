@@ -1,11 +1,18 @@
 /** A folder as a checkpoint store: the shipped models/, and where the trainer puts its own. */
-import { createHash, randomUUID } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { setTimeout } from "node:timers/promises";
+import { createHash } from "node:crypto";
+import { open, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
 import { SurprisalError } from "../errors.ts";
-import { type Checkpoint, type Measured, metricsOf, modelId, writeCheckpoint } from "../model/checkpoint.ts";
-import { type Bucket, bucketStore, StoreFailure } from "./bucket.ts";
+import {
+  type Checkpoint,
+  type Measured,
+  type Metrics,
+  metricsOf,
+  modelId,
+  writeCheckpoint,
+} from "../model/checkpoint.ts";
+import { locked, unless, writeBeside, writeFileAtomically } from "./atomic.ts";
+import { type Bucket, bucketStore, type Condition, StoreFailure } from "./bucket.ts";
 import {
   CATALOGUE_KEY,
   type Catalogue,
@@ -46,11 +53,28 @@ export function folderBucket(folder: string): Bucket {
     },
     put(key, bytes, condition) {
       const path = join(folder, key);
-      if (condition === "absent") return answered(writeNewFile(path, bytes));
       if (condition === "any") return answered(writeFileAtomically(path, bytes).then(() => true));
-      return answered(writeOver(path, bytes, condition.etag));
+      return answered(writeIf(path, bytes, condition));
     },
   };
+}
+
+/** @returns false when the condition does not hold */
+async function writeIf(path: string, bytes: Uint8Array, condition: Exclude<Condition, "any">): Promise<boolean> {
+  const holds = async () => {
+    const found = await unless("ENOENT", readFile(path));
+    if (condition === "absent") return found === undefined;
+    return found !== undefined && sha256(found) === condition.etag;
+  };
+  if (!(await holds())) return false;
+  return locked(path, async (checkHeld) => {
+    if (!(await holds())) return false;
+    await writeBeside(path, bytes, (temporary) => {
+      checkHeld();
+      return rename(temporary, path);
+    });
+    return true;
+  });
 }
 
 /** Turns errors of the file system into a StoreFailure. */
@@ -63,18 +87,43 @@ async function answered<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * Puts a checkpoint into a folder as `<id>.safetensors`, in place of any before, and lists it in the catalogue.
- * For one writer at a time.
+ * Puts a checkpoint into a folder as `<id>.safetensors`, in place of any before, and lists it in the catalogue. Several
+ * processes may do so at once.
  * @throws SurprisalError when the checkpoint or the folder's catalogue is malformed; the folder is then unchanged.
  */
 export async function addToFolder(folder: string, checkpoint: Checkpoint): Promise<CatalogueEntry> {
   const bytes = writeCheckpoint(checkpoint);
   const entry = entryOf(checkpoint, bytes);
-  const { models, ensembles } = await catalogueOrEmpty(folder);
-  const catalogue = writeCatalogue({ models: [...models.filter(({ id }) => id !== entry.id), entry], ensembles });
-  await writeFileAtomically(join(folder, entry.key), bytes);
-  await writeFileAtomically(join(folder, CATALOGUE_KEY), catalogue);
+  const path = join(folder, entry.key);
+  // Both files are on the disk before the first of them gets its name.
+  await writeBeside(path, bytes, (temporary) =>
+    changeCatalogue(
+      folder,
+      ({ models, ensembles }) => ({ models: [...models.filter(({ id }) => id !== entry.id), entry], ensembles }),
+      () => rename(temporary, path),
+    ),
+  );
   return entry;
+}
+
+/**
+ * Changes a folder's catalogue, which is empty when there is none yet. No change that another process makes is lost.
+ * @param before a step to take right before readers see the change
+ */
+async function changeCatalogue(
+  folder: string,
+  change: (catalogue: Catalogue) => Catalogue,
+  before = async () => {},
+): Promise<void> {
+  const path = join(folder, CATALOGUE_KEY);
+  await locked(path, async (checkHeld) => {
+    const changed = writeCatalogue(change(await catalogueOrEmpty(folder)));
+    await writeBeside(path, changed, async (temporary) => {
+      checkHeld();
+      await before();
+      await rename(temporary, path);
+    });
+  });
 }
 
 /** What was measured of a model or an ensemble on the test pieces of its set. */
@@ -82,6 +131,7 @@ export interface MeasuredModel {
   readonly id: string;
   readonly version: string;
   readonly test: Measured;
+  readonly adaptiveTest?: Measured | undefined; // of music
 }
 
 /** A catalogue that also says what was measured of its models, where the version is still the same, and of their ensembles. */
@@ -89,31 +139,36 @@ export function withMeasured(
   { models, ensembles = [], ...rest }: Catalogue,
   measured: readonly MeasuredModel[],
 ): Catalogue {
-  const testOf = ({ id, version }: { id: string; version: string }) =>
-    measured.find((each) => each.id === id && each.version === version)?.test;
+  const testsOf = ({ id, version }: { id: string; version: string }) => {
+    const found = measured.find((each) => each.id === id && each.version === version);
+    return found && tests(found);
+  };
   const ids = new Set(models.map(({ id }) => id));
   const others = measured.filter(({ id }) => !ids.has(id));
   return {
     ...rest,
     models: models.map((entry) => {
-      const test = testOf(entry);
-      return test ? { ...entry, metrics: { ...entry.metrics, test } } : entry;
+      const found = testsOf(entry);
+      return found ? { ...entry, metrics: { ...entry.metrics, ...found } } : entry;
     }),
     ensembles: [
       ...ensembles.filter(({ id }) => others.every((each) => each.id !== id)),
-      ...others.map(({ id, version, test }) => ({ id, version, metrics: { test } })),
+      ...others.map(({ id, version, ...found }) => ({ id, version, metrics: tests(found) })),
     ].sort((a, b) => (a.id < b.id ? -1 : 1)),
   };
 }
+
+const tests = ({ test, adaptiveTest }: Pick<MeasuredModel, "test" | "adaptiveTest">): Metrics => ({
+  test,
+  ...(adaptiveTest && { adaptiveTest }),
+});
 
 /**
  * Writes into a folder's catalogue what was measured of its models.
  * @throws SurprisalError as catalogueOrEmpty
  */
-export async function recordMeasured(folder: string, measured: readonly MeasuredModel[]): Promise<void> {
-  const catalogue = withMeasured(await catalogueOrEmpty(folder), measured);
-  await writeFileAtomically(join(folder, CATALOGUE_KEY), writeCatalogue(catalogue));
-}
+export const recordMeasured = (folder: string, measured: readonly MeasuredModel[]): Promise<void> =>
+  changeCatalogue(folder, (catalogue) => withMeasured(catalogue, measured));
 
 /** The catalogue of a folder; an empty one when it has none yet. */
 export async function catalogueOrEmpty(folder: string): Promise<Catalogue> {
@@ -141,84 +196,4 @@ function entryOf({ config, metadata }: Checkpoint, bytes: Uint8Array): Catalogue
     preset,
     metrics: metricsOf(metadata),
   });
-}
-
-/** Writes beside the path and renames, so that a reader sees the old file or the new one and never a part. */
-export const writeFileAtomically = (path: string, bytes: Uint8Array | string): Promise<void> =>
-  writeBeside(path, bytes, (temporary) => rename(temporary, path));
-
-/** @returns false when there is a file already, which stays. */
-async function writeNewFile(path: string, bytes: Uint8Array): Promise<boolean> {
-  // Unlike a rename, a link fails when the name is taken.
-  const place = async (temporary: string) => {
-    const linked = await unless(
-      "EEXIST",
-      link(temporary, path).then(() => true),
-    );
-    await rm(temporary);
-    return linked ?? false;
-  };
-  return writeBeside(path, bytes, place);
-}
-
-async function writeBeside<T>(
-  path: string,
-  bytes: Uint8Array | string,
-  place: (temporary: string) => Promise<T>,
-): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}-${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, "w");
-    try {
-      await file.writeFile(bytes);
-      await file.sync(); // the new name must not reach the disk before the bytes
-    } finally {
-      await file.close();
-    }
-    return await place(temporary);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-/** @returns false when the file is not there or of another ETag. */
-async function writeOver(path: string, bytes: Uint8Array, etag: string): Promise<boolean> {
-  const holds = async () => {
-    const found = await unless("ENOENT", readFile(path));
-    return found !== undefined && sha256(found) === etag;
-  };
-  if (!(await holds())) return false; // without the file there may be no folder for the lock either
-  const lock = `${path}.lock`;
-  await takeLock(lock);
-  try {
-    if (!(await holds())) return false;
-    await writeFileAtomically(path, bytes);
-    return true;
-  } finally {
-    await rm(lock);
-  }
-}
-
-const LOCK_TRIES = 40;
-const LOCK_PAUSE_MS = 50;
-
-/** @throws StoreFailure when it stays taken: only the user can tell a slow publisher from a dead one. */
-async function takeLock(path: string): Promise<void> {
-  for (let tries = 0; tries < LOCK_TRIES; tries++) {
-    const file = await unless("EEXIST", open(path, "wx"));
-    if (file) return file.close();
-    await setTimeout(LOCK_PAUSE_MS);
-  }
-  throw new StoreFailure(`${path} exists: another publisher is running, or one died. If none is running, remove it.`);
-}
-
-async function unless<T>(code: string, work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === code) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 /** A store that may change -> its newest release that loads completely, and what is wrong with a newer one. */
 import { SurprisalError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
-import { type Failure, type Loaded, loadNamed, loadRelease, type Release, readRelease } from "./load.ts";
+import { type Failure, type Loaded, loadNamed, loadRelease, type Release, readRelease, tryNetworks } from "./load.ts";
 import type { CheckpointStore } from "./store.ts";
 
 export interface Follower {
@@ -27,8 +27,8 @@ export interface Follower {
 export type Problem = Pick<Failure, "error"> & { readonly id?: string };
 
 /**
- * Follows a store. Of the first release every model that loads is served; a later release replaces it only as a whole, so
- * that no failure of the store takes away a model that is served.
+ * Follows a store. Of the first release every model that loads is served; a later release replaces it only as a whole, and
+ * once its new models have been tried, so that no failure of the store takes away a model that is served.
  */
 export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Follower {
   let release: Release | undefined;
@@ -54,9 +54,9 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
       }
       newest = found;
       const next = await loadRelease(found, kernel, loaded.models);
-      problems = next.failures;
       const first = loaded.models.length === 0 || found.etag === release?.etag;
-      const better = first ? next.models.length > loaded.models.length : next.failures.length === 0;
+      problems = first ? next.failures : [...next.failures, ...(await tryNetworks(next.models, kernel, loaded.models))];
+      const better = first ? next.models.length > loaded.models.length : problems.length === 0;
       if (!better) return false;
       [release, loaded] = [found, next];
       return true;

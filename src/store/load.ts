@@ -7,6 +7,7 @@ import { type Model, networkOf } from "../model/model.ts";
 import type { MusicNetwork } from "../model/music-network.ts";
 import { isNamed } from "../model/select.ts";
 import type { SpeechNetwork } from "../model/speech-network.ts";
+import { tryNetwork } from "../model/trial.ts";
 import { CATALOGUE_KEY, type Catalogue, type CatalogueEntry, type CheckpointStore, sha256 } from "./store.ts";
 
 /** A model that cannot be served, and why. */
@@ -145,6 +146,29 @@ export async function loadRelease(
     }
   }
   return { models: [...networks.values(), ...ensembles], failures };
+}
+
+/**
+ * Tries each network on a short input, see tryNetwork. A cold start does without: it would wait for models of which it is never
+ * asked, and every answer is checked as well.
+ * @param tried models that need not be tried again
+ * @returns those that fail
+ */
+export async function tryNetworks(
+  models: readonly Model[],
+  kernel: WebAssembly.Module,
+  tried: readonly Model[] = [],
+): Promise<readonly Failure[]> {
+  const failures: Failure[] = [];
+  for (const model of models) {
+    if (model instanceof Ensemble || tried.includes(model)) continue; // an average of finite numbers is one
+    try {
+      await tryNetwork(model as MusicNetwork | SpeechNetwork, kernel);
+    } catch (error) {
+      failures.push({ id: model.id, error });
+    }
+  }
+  return failures;
 }
 
 function heldNetwork({ version }: CatalogueEntry, loaded: readonly Model[]): MusicNetwork | SpeechNetwork | undefined {

@@ -5,7 +5,7 @@
  */
 import { expected, SurprisalError } from "../errors.ts";
 import { type Bucket, bucketStore } from "./bucket.ts";
-import { type Failure, loadRelease, readRelease } from "./load.ts";
+import { type Failure, loadRelease, readRelease, tryNetworks } from "./load.ts";
 import {
   CATALOGUE_KEY,
   type Catalogue,
@@ -40,7 +40,7 @@ interface Options {
 }
 
 /**
- * Publishes the models of a store. Each model is loaded first, as a server would, and each object that is in the bucket
+ * Publishes the models of a store. Each model is loaded first, as a server would, and tried, and each object that is in the bucket
  * already is read: a release that cannot be served does not become one.
  * @param kernel as loadRelease takes it
  * @throws SurprisalError when a model cannot be loaded, and then nothing is uploaded; `release-conflict` when another
@@ -104,10 +104,11 @@ export async function releases(bucket: Bucket): Promise<PublishedRelease[]> {
   return [...found.values()];
 }
 
-/** A store's models, each of which can be loaded. */
+/** A store's models, each of which can be loaded and gives finite numbers. */
 async function loadable(source: CheckpointStore, kernel: WebAssembly.Module) {
   const release = await readRelease(source);
-  const [failure] = (await loadRelease(release, kernel)).failures;
+  const { models, failures } = await loadRelease(release, kernel);
+  const [failure] = [...failures, ...(await tryNetworks(models, kernel))];
   if (!failure) return release;
   const { id, error } = failure;
   throw error instanceof SurprisalError ? new SurprisalError(error.code, `${id}: ${error.message}`) : error;

@@ -24,7 +24,11 @@ const measured = z.object({
   macro: z.number(),
   deciles: z.array(z.number()).length(11).readonly().optional(),
 });
-const metrics = z.object({ valid: measured.optional(), test: measured.optional() });
+const metrics = z.object({
+  valid: measured.optional(),
+  test: measured.optional(),
+  adaptiveTest: measured.optional(),
+});
 
 const catalogueEntry = z
   .object({

@@ -9,7 +9,7 @@ import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
 import type { MixtureShape } from "../kernel/config.ts";
 import { SET_PROPERTIES } from "../model/sets.ts";
-import { writeFileAtomically } from "../store/files.ts";
+import { writeFileAtomically } from "../store/atomic.ts";
 import type { Sequence } from "./batches.ts";
 import { type Matrix, readMatlabCells } from "./matlab.ts";
 

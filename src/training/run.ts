@@ -7,7 +7,9 @@ import { deserialize, serialize } from "node:v8";
 import type { Cell } from "../kernel/config.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { networkOf } from "../model/model.ts";
-import { writeFileAtomically } from "../store/files.ts";
+import { unless, writeFileAtomically } from "../store/atomic.ts";
+import { best as bestRate, tryAdaptiveRates, withAdaptiveRate } from "./adaptive-rate.ts";
+import { isRoll } from "./batches.ts";
 import type { TrainingSet } from "./datasets.ts";
 import { type CreateEngine, kernelEngine } from "./engine.ts";
 import { evaluate, type Scorer } from "./evaluate.ts";
@@ -19,7 +21,7 @@ export interface LoggedEpoch extends Epoch {
   readonly seconds: number;
 }
 
-/** Thrown when what a killed run left behind cannot be read. */
+/** Thrown when what a killed run left behind is not what it wrote. */
 export class DamagedSnapshot extends Error {}
 
 interface Saved {
@@ -39,20 +41,16 @@ export interface Run {
 }
 
 /**
- * Trains until the protocol says stop and returns the checkpoint of the best validation NLL with what was measured. A
- * run that was killed goes on from its last snapshot if it is asked for with the same settings,
- * data and kernel; it ends with the same checkpoint. The log stays, in `<folder>/<set>/<cell>-<hash>.jsonl`.
+ * Trains until the protocol says stop and makes the checkpoint of the best validation NLL with what was measured. A
+ * run that was killed, or whose checkpoint could not be kept, goes on from its last snapshot if it is asked for with the same
+ * settings, data and kernel; it ends with the same checkpoint. The log stays, in `<folder>/<set>/<cell>-<hash>.jsonl`.
+ * @param keep puts the checkpoint where it is safe: what a second run would need is removed afterwards
+ * @returns what keep returns
  */
-export async function run({
-  kernel,
-  engine = kernelEngine,
-  set,
-  cell,
-  protocol,
-  folder,
-  snapshotSeconds = 5,
-  onEpoch,
-}: Run): Promise<Checkpoint> {
+export async function run<T>(
+  { kernel, engine = kernelEngine, set, cell, protocol, folder, snapshotSeconds = 5, onEpoch }: Run,
+  keep: (checkpoint: Checkpoint) => Promise<T>,
+): Promise<T> {
   const module = await WebAssembly.compile(kernel);
   const trainer = new Trainer(engine(module), set, cell, protocol);
   const hash = createHash("sha256")
@@ -71,25 +69,32 @@ export async function run({
     await onEpoch?.(epoch, trainer);
     if (performance.now() - lastSnapshot > 1000 * snapshotSeconds) {
       lastSnapshot = performance.now();
-      await writeFileAtomically(
-        `${path}.snapshot`,
-        serialize({ snapshot: await trainer.snapshot(), log } satisfies Saved),
-      );
+      await save(`${path}.snapshot`, { snapshot: await trainer.snapshot(), log });
     }
   }
   await writeFileAtomically(`${path}.jsonl`, log.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
-  const checkpoint = await finish(module, trainer, set, protocol);
+  const kept = await keep(await finish(module, trainer, set, protocol));
   await rm(`${path}.snapshot`, { force: true });
-  return checkpoint;
+  return kept;
+}
+
+/** A snapshot is the sha256 of what follows, and what follows: one wrong bit would end in another model without a word. */
+const SHA256_BYTES = 32;
+const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+
+async function save(path: string, saved: Saved): Promise<void> {
+  const bytes = serialize(saved);
+  await writeFileAtomically(path, Buffer.concat([sha256(bytes), bytes]));
 }
 
 async function readSaved(path: string): Promise<Saved | undefined> {
-  try {
-    return deserialize(await readFile(path)) as Saved;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new DamagedSnapshot(`${path} is damaged; remove it to train from the start.`, { cause: error });
+  const file = await unless("ENOENT", readFile(path));
+  if (file === undefined) return undefined;
+  const bytes = file.subarray(SHA256_BYTES);
+  if (!sha256(bytes).equals(file.subarray(0, SHA256_BYTES))) {
+    throw new DamagedSnapshot(`${path} is damaged. To train from the start, remove it: rm '${path}'`);
   }
+  return deserialize(bytes) as Saved;
 }
 
 /** The best weights with their metadata: no times, so that the same command gives the same bytes. */
@@ -118,9 +123,12 @@ async function finish(
     testMicro: test.micro,
     testMacro: test.macro,
   };
-  return {
+  const checkpoint = {
     config,
     tensors: best.tensors,
     metadata: Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, String(value)])),
   };
+  if (set.mixture) return checkpoint;
+  const tried = await tryAdaptiveRates(checkpoint, module, set.valid.filter(isRoll));
+  return withAdaptiveRate(checkpoint, bestRate(tried).rate);
 }

@@ -6,7 +6,7 @@
 import { appendFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeCheckpoint } from "../model/checkpoint.ts";
-import { writeFileAtomically } from "../store/files.ts";
+import { writeFileAtomically } from "../store/atomic.ts";
 import { uniform } from "../util/random.ts";
 import { Diverged } from "./engine.ts";
 import { type Protocol, withCurrentNames } from "./protocol.ts";
@@ -106,31 +106,20 @@ export async function search(
       await appendFile(log, `${JSON.stringify(last)}\n`);
       onProgress(last);
     };
+    const onEpoch: Run["onEpoch"] = async ({ epoch, seconds }, trainer) => {
+      const valid = trainer.best?.epoch.valid ?? last.valid;
+      last = { ...last, epoch, seconds: Number(seconds.toFixed(1)), valid };
+      if (!rungs(protocol.epochs).includes(epoch) || trainer.finished) return;
+      await note("rung");
+      const rivals = (await readProgress(folder)).filter((line) => line.state === "rung" && line.epoch === epoch);
+      const seen = rivals.map((line) => line.valid);
+      if (isBehind(valid, seen)) throw new Dropped();
+    };
     try {
-      const checkpoint = await run({
-        ...rest,
-        protocol: settings,
-        async onEpoch({ epoch, seconds }, trainer) {
-          last = {
-            ...last,
-            epoch,
-            seconds: Number(seconds.toFixed(1)),
-            valid: trainer.best?.epoch.valid ?? last.valid,
-          };
-          if (!rungs(protocol.epochs).includes(epoch) || trainer.finished) return;
-          await note("rung");
-          const seen = (await readProgress(folder)).filter((line) => line.state === "rung" && line.epoch === epoch);
-          if (
-            isBehind(
-              last.valid,
-              seen.map(({ valid }) => valid),
-            )
-          )
-            throw new Dropped();
-        },
+      await run({ ...rest, protocol: settings, onEpoch }, async (checkpoint) => {
+        await writeFileAtomically(join(folder, `${number}.safetensors`), writeCheckpoint(checkpoint));
+        await note("finished");
       });
-      await writeFileAtomically(join(folder, `${number}.safetensors`), writeCheckpoint(checkpoint));
-      await note("finished");
     } catch (error) {
       if (error instanceof Dropped) await note("dropped");
       else if (error instanceof Diverged) await note("diverged");

@@ -10,7 +10,7 @@ import { dithered } from "../formats/dither.ts";
 import { readSafetensors, type Tensor, writeSafetensors } from "../formats/safetensors.ts";
 import { readWav } from "../formats/wav.ts";
 import { SPEECH } from "../kernel/config.ts";
-import { writeFileAtomically } from "../store/files.ts";
+import { writeFileAtomically } from "../store/atomic.ts";
 import { uniform } from "../util/random.ts";
 import { shuffle } from "./batches.ts";
 import { hashOf, readIfThere, SPLITS, type Split, type TrainingSet } from "./datasets.ts";

@@ -10,6 +10,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EROFS: "The file system is read-only.",
   ENOSPC: "The disk is full.",
   EDQUOT: "The disk quota is used up.",
+  EFBIG: "It grew beyond the largest file that the system allows.",
   EMFILE: "Too many files are open.",
   ENAMETOOLONG: "The name is too long.",
   ELOOP: "Its symbolic links lead in a circle.",

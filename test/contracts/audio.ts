@@ -79,7 +79,7 @@ export function audioContract(request: Request): void {
     });
 
     test.each(["none", "frames"] as const)("has the same numbers on every runtime, detail=%s", async (detail) => {
-      const speech = recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
+      const speech = await recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
       const wanted = await scoreSpeech(speech, models, { detail });
       expectAgreement(await score(post(wav, "audio/wav"), `?detail=${detail}`), wanted);
     });
@@ -162,6 +162,7 @@ export function audioContract(request: Request): void {
       ["transpose=2", "transpose is for music; found audio."],
       ["framesPerQuarter=2", "framesPerQuarter is for music; found audio."],
       ["channels=1", "channels is for music; found audio."],
+      ["adaptive=true", "adaptive is for music; found audio."],
       ["detail=notes", "detail=notes is for music; found audio."],
       ["models=jsb/gru", "Expected models that read audio, got jsb/gru."],
     ])("with %s is refused", async (query, sentence) => {
@@ -216,7 +217,7 @@ export function audioContract(request: Request): void {
     });
 
     test("has the same numbers on every runtime, and the same samples in its continuation", async () => {
-      const speech = recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
+      const speech = await recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
       const options = { steps: 20, seed: 9, temperature: 0.9 };
       const runs = models.map((model) => ({ model }));
       const found = await predict(post(wav, "audio/wav"), "?steps=20&seed=9&temperature=0.9");

@@ -235,6 +235,97 @@ export function kernelContract(name: string, create: CreateEngine): void {
       expect(run(engine, pieces)).toEqual(wanted);
     });
 
+    describe("adapting to a piece", () => {
+      const create1 = (config: Config) => create(config, { rows: 400, sequences: 1 });
+      const RATE = 0.05;
+
+      test("descends the gradients of TensorFlow.js, frame by frame, within 1e-3", () => {
+        for (const size of SIZES) {
+          const config = configOf(cell, size, head);
+          const frames = randomFrames(random, 7, config.inputs);
+          const tensors = randomTensors(config, random);
+          const engine = create1(config);
+          engine.load(tensors);
+          const start = random.normals(stateSize(config), 0.5);
+          engine.setState(start);
+          const found = engine.adapt(pack([frames]).batch, RATE).slice();
+
+          const stepper = create1(config);
+          let [weights, state] = [tensors, start];
+          found.forEach((nll, t) => {
+            const pair = frames.slice(t, t + 2);
+            const wanted = autodiffGradients(config, weights, [{ frames: pair, start: state }], 1);
+            expect(Math.abs(nll - wanted.nll)).toBeLessThan(1e-4 * Math.max(1, wanted.nll));
+            stepper.load(weights);
+            stepper.setState(state);
+            run(stepper, [pair]);
+            state = stepper.state();
+            weights = plus(weights, wanted.tensors, -RATE);
+          });
+          const change = (after: Tensors) => plus(after, tensors, -1);
+          expect(largest(relativeErrors(change(engine.tensors()), change(weights)))).toBeLessThan(1e-3);
+          expect(Math.hypot(...engine.state().map((value, k) => value - state[k]))).toBeLessThan(1e-4);
+        }
+      });
+
+      test("gives each frame the NLL that its logits have", () => {
+        const config = configOf(cell, [5, 93], head);
+        const engine = create1(config);
+        engine.load(randomTensors(config, random));
+        const frames = randomFrames(random, 30, config.inputs);
+        const nll = engine.adapt(pack([frames]).batch, RATE).slice();
+        const logits = engine.logits();
+        nll.forEach((found, t) => {
+          const wanted = bernoulliNll(logits.subarray(t * config.outputs, (t + 1) * config.outputs), frames[t + 1]);
+          expect(Math.abs(found - wanted)).toBeLessThan(1e-5 * Math.max(1, wanted));
+        });
+      });
+
+      test("knows nothing of what comes later, bit for bit", () => {
+        const config = configOf(cell, [46, 105], head);
+        const tensors = randomTensors(config, random);
+        const beginning = randomFrames(random, 20, config.inputs);
+        const [first, second] = [0, 1].map(() => {
+          const engine = create1(config);
+          engine.load(tensors);
+          return engine.adapt(pack([[...beginning, ...randomFrames(random, 20, config.inputs)]]).batch, RATE).slice();
+        });
+        expect(second.slice(0, 19)).toEqual(first.slice(0, 19));
+        expect(second.slice(19)).not.toEqual(first.slice(19));
+      });
+
+      test("goes on from its own state and weights as if it had not stopped, bit for bit", () => {
+        for (const size of SIZES) {
+          const config = configOf(cell, size, head);
+          const tensors = randomTensors(config, random);
+          const frames = randomFrames(random, 24, config.inputs);
+          const [whole, parts] = [create1(config), create1(config)];
+          for (const engine of [whole, parts]) engine.load(tensors);
+          const wanted = whole.adapt(pack([frames]).batch, RATE).slice();
+          const found = [parts.adapt(pack([frames.slice(0, 9)]).batch, RATE).slice()];
+          parts.setState(parts.state());
+          found.push(parts.adapt(pack([frames.slice(8)]).batch, RATE).slice());
+          expect(concatenate(found)).toEqual(wanted);
+          expect(parts.tensors()).toEqual(whole.tensors());
+          expect(parts.state()).toEqual(whole.state());
+        }
+      });
+
+      test("changes nothing at a rate of 0, and is undone by loading the weights again, bit for bit", () => {
+        const config = configOf(cell, [36, 96], head);
+        const tensors = randomTensors(config, random);
+        const engine = create1(config);
+        engine.load(tensors);
+        const pieces = [randomFrames(random, 30, config.inputs)];
+        const wanted = run(engine, pieces);
+        expect(engine.adapt(pack(pieces).batch, 0)).toEqual(wanted);
+        engine.adapt(pack(pieces).batch, RATE);
+        expect(run(engine, pieces)).not.toEqual(wanted);
+        engine.load(tensors);
+        expect(run(engine, pieces)).toEqual(wanted);
+      });
+    });
+
     test("works up to its capacity", () => {
       const config = configOf(cell, [3, 7], head);
       const tensors = randomTensors(config, random);
@@ -245,6 +336,15 @@ export function kernelContract(name: string, create: CreateEngine): void {
       expect(full.gradients(batch, 1)).toEqual(loaded(config, tensors).engine.gradients(batch, 1));
     });
   });
+}
+
+/** a + scale · b, tensor by tensor. */
+function plus(a: Tensors, b: Tensors, scale: number): Tensors {
+  const entries = Object.entries(a).map(([name, values]: [string, Float32Array]) => {
+    const other = b[name as keyof Tensors] ?? new Float32Array(values.length);
+    return [name, values.map((value, k) => value + scale * other[k])];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Σ softplus(l) - x l in float64, each term in the form that does not cancel. */

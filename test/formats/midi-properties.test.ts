@@ -30,22 +30,22 @@ const noteEvents = ({ rest, length, pitch, velocity }: Line[number], channel: nu
 interface Parts {
   trackCount: number;
   before: number[][]; // bytes before each track's chunk
-  lengthErrors: number[]; // by track
+  lengthOf: ((bytes: number) => number)[]; // what each track says of its length
   events: number[][][]; // by track, whole events, without the End of Track
   ends: number[][]; // by track
 }
 const partsOf = (lines: Line[]): Parts => ({
   trackCount: lines.length,
   before: lines.map(() => []),
-  lengthErrors: lines.map(() => 0),
+  lengthOf: lines.map(() => (bytes) => bytes),
   events: lines.map((line, track) => line.flatMap((note) => noteEvents(note, track))),
   ends: lines.map(() => END),
 });
 
-function fileOf({ trackCount, before, lengthErrors, events, ends }: Parts): Uint8Array {
+function fileOf({ trackCount, before, lengthOf, events, ends }: Parts): Uint8Array {
   const tracks = events.map((track, i) => {
     const body = [...track.flat(), ...ends[i]];
-    return [...before[i], ...text("MTrk"), ...uint32(Math.max(0, body.length + lengthErrors[i])), ...body];
+    return [...before[i], ...text("MTrk"), ...uint32(Math.max(0, lengthOf[i](body.length))), ...body];
   });
   return Uint8Array.from([...text("MThd"), 0, 0, 0, 6, 0, 1, 0, trackCount, 1, 0xe0, ...tracks.flat()]);
 }
@@ -61,13 +61,16 @@ const notesOf = ({ pitches, onsets, offsets, channels, tracks }: MidiNotes) => (
 /** Faults that cost no note. Each says what it does to the parts, by a number that the property draws. */
 const faults: Record<string, (parts: Parts, n: number) => void> = {
   "a length too long": (parts, n) => {
-    parts.lengthErrors[n % parts.events.length] = 1 + (n % 7);
+    parts.lengthOf[n % parts.events.length] = (bytes) => bytes + 1 + (n % 7);
   },
   "a length of 0": (parts, n) => {
-    parts.lengthErrors[n % parts.events.length] = Number.NEGATIVE_INFINITY;
+    parts.lengthOf[n % parts.events.length] = () => 0;
   },
   "a length too short": (parts, n) => {
-    parts.lengthErrors[n % parts.events.length] = -1 - (n % 7);
+    parts.lengthOf[n % parts.events.length] = (bytes) => bytes - 1 - (n % 7);
+  },
+  "a length that says that it is unknown": (parts, n) => {
+    parts.lengthOf[n % parts.events.length] = () => (n % 2 === 0 ? 0xffffffff : 0x7fffffff);
   },
   "more tracks counted": (parts, n) => {
     parts.trackCount += 1 + (n % 50);
@@ -82,14 +85,25 @@ const faults: Record<string, (parts: Parts, n: number) => void> = {
     const note = parts.events[n % parts.events.length][0];
     note[note.length - 1] = 128 + (n % 100);
   },
-  "a timing clock": (parts, n) => {
-    parts.events[n % parts.events.length].splice(n % 3, 0, [0, 0xf8]);
+  "a message of a cable": (parts, n) => {
+    const messages = [[0xf1, 9], [0xf2, 9, 9], [0xf3, 9], [0xf4], [0xf5], [0xf6], [0xf8], [0xf9], [0xfd], [0xfe]];
+    const track = parts.events[n % parts.events.length];
+    track.splice(n % (track.length + 1), 0, [0, ...messages[n % messages.length]]);
+  },
+  "a timing clock within an event": (parts, n) => {
+    const track = parts.events[n % parts.events.length];
+    const event = track[n % track.length];
+    event.splice(event.length - 2, 0, 0xf8); // behind the status
+  },
+  "a program above 127": (parts, n) => {
+    parts.events[n % parts.events.length].unshift([0, 0xc0, 128 + (n % 100)]);
   },
   "a system-exclusive message without a length": (parts, n) => {
     parts.events[n % parts.events.length].unshift([0, 0xf0, 0x7e, 0x7f, 9, 1, 0xf7]);
   },
   "an End of Track amid the track": (parts, n) => {
-    parts.events[n % parts.events.length].splice(2 * Math.floor(n % 2), 0, END);
+    const track = parts.events[n % parts.events.length];
+    track.splice(n % track.length, 0, END);
   },
 };
 
@@ -193,7 +207,15 @@ describe("arbitrary bytes", () => {
     const byte = fc.oneof(fc.nat({ max: 255 }), fc.constantFrom(0, 0x40, 0x90, 0x80, 0xf0, 0xf7, 0xff, 0x2f, 0x4d));
     fc.assert(
       fc.property(fc.array(byte, { maxLength: 120 }), fc.integer({ min: -9, max: 9 }), (bytes, error) => {
-        orRefused(fileOf({ trackCount: 1, before: [[]], lengthErrors: [error], events: [[bytes]], ends: [END] }));
+        orRefused(
+          fileOf({
+            trackCount: 1,
+            before: [[]],
+            lengthOf: [(length) => length + error],
+            events: [[bytes]],
+            ends: [END],
+          }),
+        );
       }),
       { numRuns: 1000 },
     );

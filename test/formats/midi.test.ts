@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { SurprisalError } from "../../src/errors.ts";
-import { type MidiNotes, parseMidi, quantize, writeMidi } from "../../src/formats/midi.ts";
+import { isMidi, type MidiNotes, parseMidi, quantize, writeMidi } from "../../src/formats/midi.ts";
 import { frameCount, type PianoRoll, pianoRoll, toFrames } from "../../src/formats/piano-roll.ts";
 import { MAX_FRAMES } from "../../src/limits.ts";
 import { loadMusicSet } from "../../src/training/datasets.ts";
@@ -109,6 +109,77 @@ describe("reading", () => {
     expect(framesOf(midi([[...NOTE, ...END, 0, 60, 64, 9, 9]])), "no events").toEqual([[60]]);
   });
 
+  test("reads the note-off that stands alone behind an End of Track", () => {
+    const [on, off] = [NOTE.slice(0, 4), NOTE.slice(4)];
+    for (const body of [
+      [...on, ...END, ...off, ...END],
+      [...on, ...END, ...off],
+    ]) {
+      const notes = parseMidi(midi([body]));
+      expect([...notes.offsets]).toEqual([4]);
+      expect(notes.warnings.map(({ code }) => code)).toEqual(["repaired-midi"]);
+    }
+  });
+
+  test.each([0, 0x7fffffff, 0xffffffff])(
+    "reads on behind an early End of Track where the length is unknown, %i",
+    (length) => {
+      const header = chunk("MThd", [...uint16(1), ...uint16(2), ...uint16(4)]);
+      const early = chunk("MTrk", [...NOTE, ...END, ...NOTE, ...END], length);
+      const next = chunk("MTrk", [0, 0x91, 72, 64, 4, 0x81, 72, 0, ...END]);
+      const notes = parseMidi(Uint8Array.from([...header, ...early, ...next]));
+      expect([...notes.pitches]).toEqual([60, 72, 60]);
+      expect(notes.warnings.map(({ detail }) => detail)).toEqual([
+        "Track 1 goes on behind an End of Track.",
+        "Track 1 is 24 bytes longer than its length says.",
+      ]);
+      const unended = chunk("MTrk", [...NOTE, ...END, ...NOTE], length);
+      expect([...parseMidi(Uint8Array.from([...header, ...next, ...unended])).pitches]).toEqual([72, 60, 60]);
+    },
+  );
+
+  test("searches a file of many Ends of Track once, not from each of them", () => {
+    const searches = vi.spyOn(Uint8Array.prototype, "indexOf");
+    const searchesOf = (ends: number) => {
+      searches.mockClear();
+      parseMidi(midi([[...NOTE, ...Array<number[]>(ends).fill(END).flat()]]));
+      return searches.mock.calls.length;
+    };
+    expect(searchesOf(2000)).toBe(searchesOf(2));
+    searches.mockRestore();
+  });
+
+  describe("in wrappers within each other", () => {
+    const bare = [...midi([[...NOTE, ...END]])];
+    const riff = (data: number[]) => {
+      const length = uint32(data.length).reverse();
+      return [...text("RIFF"), ...uint32(data.length + 12).reverse(), ...text("RMIDdata"), ...length, ...data];
+    };
+    const macBinary = (data: number[]) => [0, 5, ...text("a.mid"), ...new Array(121).fill(0), ...data];
+    const utf8 = (data: number[]) => [...new TextEncoder().encode(String.fromCharCode(...data))];
+    const wrappers: [string, (data: number[]) => number[]][] = [
+      ["RIFF", riff],
+      ["MacBinary", macBinary],
+      ["UTF-8", utf8],
+    ];
+    test.each(
+      wrappers.flatMap(([outer, wrap]) => wrappers.map(([inner, own]) => [inner, outer, wrap(own(bare))] as const)),
+    )("%s in %s is read", (_, __, file) => {
+      expect(isMidi(Uint8Array.from(file))).toBe(true);
+      expect(framesOf(Uint8Array.from(file))).toEqual([[60]]);
+    });
+
+    test("what is there in the place of a MIDI file is named", () => {
+      const page = riff(riff(text("<!doctype html><p>")));
+      expect(refusal(() => parseMidi(Uint8Array.from(page))).message).toBe(
+        'Expected a MIDI file, which begins "MThd", got an HTML page that begins "<!doctype html><p>" in its wrapper.',
+      );
+      let deep = bare;
+      for (let depth = 0; depth < 9; depth++) deep = riff(deep);
+      expect(refusal(() => parseMidi(Uint8Array.from(deep))).message).toContain("in at most 8 wrappers");
+    });
+  });
+
   test("skips chunks of other kinds, a longer header and bytes after the last track", () => {
     const header = chunk("MThd", [...uint16(1), ...uint16(1), ...uint16(4), 9, 9]);
     const track = chunk("MTrk", [...NOTE, ...END]);
@@ -169,6 +240,17 @@ describe("reading", () => {
     expect([...parseMidi(midi([track]), { pedal: true }).offsets]).toEqual([4, 16]);
   });
 
+  test("counts no onset as off the grid for being late with all the others", () => {
+    const track = (delay: number, off: number) => [delay, 0x90, 60, 64, 8, 0x80, 60, 0, off, ...NOTE.slice(1), ...END];
+    const offGrid = (delay: number, off = 0) =>
+      quantize(parseMidi(midi([track(delay, off)], { division: 8 })), 1).offGrid;
+    for (let delay = 0; delay < 8; delay++) expect([offGrid(delay), offGrid(delay, 3)]).toEqual([0, 1]);
+    // At 7 frames a quarter of 8 ticks, onsets at ticks 0, 1, 2, 3, 5, 6, 7 are as near as ticks come to the grid.
+    const rounded = Array.from({ length: 7 }, (_, k) => [Math.round((8 * k) / 7), 60 + k]);
+    const chord = rounded.flatMap(([tick, pitch], k) => [tick - (rounded[k - 1]?.[0] ?? 0), 0x90, pitch, 64]);
+    expect(quantize(parseMidi(midi([[...chord, ...END]], { division: 8 })), 7).offGrid).toBe(0);
+  });
+
   test("keeps the file's own grid when the music begins between two frames", () => {
     const track = [3, 0x90, 60, 64, 3, 0x80, 60, 0, 0, 0x90, 62, 64, 4, 0x80, 62, 0, ...END]; // quarters 0.75 to 1.5 to 2.5
     expect(framesOf(midi([track]), 1)).toEqual([[60], [62]]);
@@ -213,7 +295,11 @@ describe("a damaged file", () => {
       "the meta event at byte 31 of 3 bytes goes on beyond the end",
     ],
     ["begins with running status", midi([[0, 60, 64, ...END]]), "byte 23 is data (0x3c) without an event before it"],
-    ["has an unknown status byte", midi([[0, 0xf4, 0, ...END]]), "byte 23 is 0xf4, which begins no event"],
+    [
+      "has an undefined status where one was leant on",
+      midi([[...NOTE, 0, 0xf4, 0, 60, 64, ...END]]),
+      "byte 33 is data (0x3c) without an event before it",
+    ],
     [
       "has a text beyond its track",
       midi([[0, 0xff, 1, 9, 65, ...END]]),

@@ -138,6 +138,11 @@ describe("the API on Node, over a socket", () => {
     expect(answers).toEqual(["status", "input"]);
   });
 
+  test("two hosts are refused where the request is fine but for them", async () => {
+    const answer = await raw("GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1.1 400 .*Expected one Host header/s);
+  });
+
   test("after a body that breaks off the server answers others", async () => {
     const socket = connect(port, "127.0.0.1");
     socket.write("POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: audio/midi\r\nContent-Length: 1000\r\n\r\nMThd");
@@ -187,6 +192,23 @@ describe("limits", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 25);
   });
 
+  test("an answer that would have too many numbers is refused, and given with less detail", async () => {
+    const few = createApp({ ...deps, limits: { ...DEFAULT_LIMITS, numbers: 100 } });
+    const pianoRoll = randomPiece(1, 60);
+    const asked = async (path: string, body: object) => (await few.request(path, postJson(body))).status;
+    expect(await asked("/score", { pianoRoll, models: "jsb/gru", detail: "notes" })).toBe(413);
+    expect(await asked("/score", { pianoRoll, models: "jsb/*", detail: "frames" })).toBe(413);
+    expect(await asked("/score", { pianoRoll, models: "jsb/gru", detail: "frames" })).toBe(200);
+    expect(await asked("/score", { pianoRoll, models: "jsb/*" })).toBe(200);
+    const samples = Array.from(randomRecording(1, 100));
+    const spoken = { samples, sampleRate: 8000, models: "speech-short/gru" };
+    expect(await asked("/predict", { ...spoken, steps: 100 })).toBe(413);
+    const { predictions } = await (await few.request("/predict", postJson(spoken))).json();
+    const { models: _, ...rest } = spoken;
+    expect(await asked("/predict", { ...rest, state: predictions[0].state, steps: 100 })).toBe(413);
+    expect(await asked("/predict", { ...rest, state: predictions[0].state, steps: 10 })).toBe(200);
+  });
+
   test("frames are counted for rolls and files", async () => {
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], []] }))).status).toBe(200);
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], [], []] }))).status).toBe(413);
@@ -194,6 +216,23 @@ describe("limits", () => {
     expect((await small.request("/score?models=jsb/*", { method: "POST", body })).status).toBe(200);
     expect((await small.request("/score?framesPerQuarter=2", { method: "POST", body })).status).toBe(413);
   });
+});
+
+test("a page of an origin that the server names may ask, and read what it needs of the answer", async () => {
+  const origin = "https://example.org";
+  const open = createApp({ ...deps, origins: [origin] });
+  const headers = {
+    Origin: origin,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "content-type",
+  };
+  const preflight = await open.request("/v1/score", { method: "OPTIONS", headers });
+  expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([204, origin]);
+  expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
+  expect(preflight.headers.get("access-control-allow-headers")).toBe("content-type");
+  const failed = await open.request("/v1/score", { method: "POST", headers: { Origin: origin } });
+  expect([failed.status, failed.headers.get("access-control-allow-origin")]).toEqual([400, origin]);
+  expect(failed.headers.get("access-control-expose-headers")).toContain("X-Request-Id");
 });
 
 test("a server without models of audio says so, whatever the audio", async () => {
@@ -346,4 +385,11 @@ test("no mutation of a request is answered with a 5xx, and every answer is finit
   expect(logged).toEqual([]);
   expect(statuses.get(200)).toBeGreaterThan(250); // mutations must not all stop at the door
   expect(statuses.get(400)).toBeGreaterThan(300);
+});
+
+test("a server at which as many requests wait as may is not ready, though it is live", async () => {
+  const full = createApp({ ...deps, isFull: () => true });
+  const ready = await full.request("/health/ready");
+  expect([ready.status, ready.headers.get("Retry-After"), (await ready.json()).code]).toEqual([503, "5", "saturated"]);
+  expect((await full.request("/health/live")).status).toBe(200);
 });

@@ -93,6 +93,12 @@ describe("a form", () => {
       "multipart/form-data; boundary=c",
       'Expected a form whose parts begin with the line "--c", got none.',
     ],
+    [
+      "line ends of LF",
+      latin1(`--b\n${file.replaceAll("\r", "")}\n--b--\n`),
+      undefined,
+      "Expected a form whose lines end in CR LF, as RFC 2046 asks, got lines that end in LF alone.",
+    ],
     ["no end", form(file).subarray(0, -6), undefined, 'Expected a form that ends with the line "--b--"'],
     ["two files", form(file, file), undefined, "got 2 files. Send one request for each file."],
     [

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import { expect, test } from "vitest";
-import { checkUrl, SECURITY } from "../../src/http/security.ts";
+import { describe, expect, test } from "vitest";
+import { SurprisalError } from "../../src/errors.ts";
+import { checkTarget, type Origins, onlyFrom, originsOf, SECURITY } from "../../src/http/security.ts";
 
 const web = (name: string) => readFileSync(new URL(`../../src/web/${name}`, import.meta.url), "utf8");
 
@@ -17,13 +18,65 @@ test("the policy is the page's own, and forbids frames; Workers send the same wi
   expect(onWorkers).toEqual(sent);
 });
 
+const target = (url: string, headers: Record<string, string> = {}) => ({ url, headers: new Headers(headers) });
+
 test.each(["http://x/score", "https://x:1/", "http://[::1]/?a#b"])("%s may be asked for", (url) => {
-  expect(() => checkUrl(url)).not.toThrow();
+  expect(() => checkTarget(target(url, { Host: "x" }))).not.toThrow();
 });
 
 test.each(["http://user@x/", "http://user:secret@x/", "http://1.2.3.4.5/", "http://xn--a/", "*"])(
   "%s may not",
   (url) => {
-    expect(() => checkUrl(url)).toThrow(expect.objectContaining({ code: "malformed-request" }));
+    expect(() => checkTarget(target(url))).toThrow(expect.objectContaining({ code: "malformed-request" }));
   },
 );
+
+test("two hosts are one too many", () => {
+  expect(() => checkTarget(target("http://a/", { Host: "a, b" }))).toThrow('Expected one Host header, got "a, b".');
+});
+
+describe("pages of other origins", () => {
+  const HOME = "http://127.0.0.1:8787";
+  /** Status and CORS header of an answer, of a route that counts how often it was reached. */
+  async function asked(origins: Origins, origin: string | undefined, url = `${HOME}/score`) {
+    let reached = 0;
+    const app = new Hono().use(...onlyFrom(origins)).post("/score", (c) => {
+      reached += 1;
+      return c.text("");
+    });
+    app.onError((error, c) => c.text(error.message, error instanceof SurprisalError ? 403 : 500));
+    const init = { method: "POST", headers: origin === undefined ? {} : { Origin: origin } };
+    const { status, headers } = await app.request(url, init);
+    return [status, reached, headers.get("access-control-allow-origin")];
+  }
+
+  test("may not ask, and are refused before any work, unless they are named", async () => {
+    const named = "https://example.org";
+    expect(await asked([], named)).toEqual([403, 0, null]);
+    expect(await asked(["https://example.com"], named)).toEqual([403, 0, null]);
+    expect(await asked([named], named)).toEqual([200, 1, named]);
+    expect(await asked("*", named)).toEqual([200, 1, "*"]);
+  });
+
+  test.each(["null", "http://127.0.0.1", "http://127.0.0.1:8788", "http://localhost:8787", "garbage", ""])(
+    "%j is another origin",
+    async (origin) => {
+      expect(await asked([], origin)).toEqual([403, 0, null]);
+    },
+  );
+
+  test("the server's own page may, also behind a proxy that ends TLS, and so may what is no page", async () => {
+    expect(await asked([], HOME)).toEqual([200, 1, HOME]);
+    expect(await asked([], "https://example.org", "http://example.org/score")).toEqual([200, 1, "https://example.org"]);
+    expect(await asked([], undefined)).toEqual([200, 1, null]);
+  });
+
+  test("the setting is a list, or a star", () => {
+    expect(originsOf(undefined)).toEqual([]);
+    expect(originsOf(" * ")).toBe("*");
+    expect(originsOf("https://a.org, http://localhost:3000")).toEqual(["https://a.org", "http://localhost:3000"]);
+    for (const setting of ["a.org", "https://a.org/", "https://a.org/path", "*, https://a.org"]) {
+      expect(() => originsOf(setting)).toThrow(/^Expected origins such as https:\/\/example\.org/);
+    }
+  });
+});

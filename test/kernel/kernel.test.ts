@@ -12,7 +12,7 @@ import {
   relativeErrors,
   SIZES,
 } from "../contracts/kernel.ts";
-import { pack, Random, randomTensors } from "../support/random.ts";
+import { pack, Random, randomFrames, randomTensors } from "../support/random.ts";
 import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
 
 kernelContract("WASM kernel", (config, capacity) => new Kernel(kernelModule, config, capacity));
@@ -45,6 +45,32 @@ describe.each(CELLS_AND_HEADS)("WASM kernel, %s, head %s", (cell, head) => {
       });
       expect(worst(found.tensors, wanted.tensors)).toBeLessThan(1e-4);
     }
+  });
+
+  test("adapts as its reference implementation: NLL within 1e-5, weights within 1e-5", () => {
+    const random = new Random(16);
+    for (const size of SIZES) {
+      const config = configOf(cell, size, head);
+      const kernel = new Kernel(kernelModule, config, { rows: 40, sequences: 1 });
+      const engines = [kernel, new ReferenceKernel(config)];
+      const tensors = randomTensors(config, random);
+      const { batch } = pack([randomFrames(random, 40, config.inputs)]);
+      for (const engine of engines) engine.load(tensors);
+      const [found, wanted] = engines.map((engine) => engine.adapt(batch, 0.02));
+      found.forEach((nll, row) => {
+        expect(Math.abs(nll - wanted[row])).toBeLessThan(1e-5 * Math.max(1, wanted[row]));
+      });
+      expect(worst(engines[0].tensors(), engines[1].tensors())).toBeLessThan(1e-5);
+    }
+  });
+
+  test("refuses to adapt where it cannot", () => {
+    const config = configOf(cell, [3, 7], head);
+    const random = new Random(17);
+    const two = pack([randomFrames(random, 3, 7), randomFrames(random, 3, 7)]).batch;
+    expect(() => create(config).adapt(two, 0.1)).toThrow("A kernel for training does not adapt.");
+    const kernel = new Kernel(kernelModule, config, { rows: 40, sequences: 2 });
+    expect(() => kernel.adapt(two, 0.1)).toThrow("Expected one sequence to adapt to, got 2.");
   });
 
   test.each([

@@ -40,34 +40,36 @@ const tinyFrames = Array.from({ length: 16 }, (_, bits) => [1, 2, 3, 4].filter((
 
 /** p(frame | the tiny piece) of each of the 16 frames. */
 const nextFrameLaw = (model: MusicModel) =>
-  tinyFrames.map((frame) => {
-    const { nll } = model.score(pianoRoll([...tinyPiece, frame]));
-    return Math.exp(-nll[nll.length - 1]);
-  });
+  Promise.all(
+    tinyFrames.map(async (frame) => {
+      const { nll } = await model.score(pianoRoll([...tinyPiece, frame]));
+      return Math.exp(-nll[nll.length - 1]);
+    }),
+  );
 
 describe.each<[string, MusicModel]>([
   ...CELLS.map((cell): [string, MusicModel] => [cell, tiny(cell, 0)]),
   ["mixture", tinyMixture],
 ])("the likelihood of a %s", (_, model) => {
-  test("is a distribution over all frames that can follow", () => {
-    const law = nextFrameLaw(model);
+  test("is a distribution over all frames that can follow", async () => {
+    const law = await nextFrameLaw(model);
     expect(law.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
     expect(Math.min(...law)).toBeGreaterThan(0);
   });
 
-  test("has the marginals that advance gives", () => {
-    const law = nextFrameLaw(model);
-    const { probabilities } = model.advance(model.initialState(), pianoRoll(tinyPiece)).next;
+  test("has the marginals that advance gives", async () => {
+    const law = await nextFrameLaw(model);
+    const { probabilities } = (await model.advance(model.initialState(), pianoRoll(tinyPiece))).next;
     probabilities.forEach((probability, d) => {
       const marginal = law.reduce((sum, p, i) => sum + (tinyFrames[i].includes(d + 1) ? p : 0), 0);
       expect(probability).toBeCloseTo(marginal, 5);
     });
   });
 
-  test("is the law of the frames that are sampled", () => {
+  test("is the law of the frames that are sampled", async () => {
     const draws = 20_000;
-    const law = nextFrameLaw(model);
-    const { next } = model.advance(model.initialState(), pianoRoll(tinyPiece));
+    const law = await nextFrameLaw(model);
+    const { next } = await model.advance(model.initialState(), pianoRoll(tinyPiece));
     const draw = uniform(8);
     const found = new Array<number>(16).fill(0);
     for (let i = 0; i < draws; i++) found[next.sample(draw, 1).reduce((bits, pitch) => bits | (1 << (pitch - 1)), 0)]++;
@@ -78,36 +80,38 @@ describe.each<[string, MusicModel]>([
 });
 
 describe("a mixture", () => {
-  test("gives each frame the mean of the likelihoods that its members' reference implementations give", () => {
+  test("gives each frame the mean of the likelihoods that its members' reference implementations give", async () => {
     const references = members.map((member) => plainNll(member, piece).nll);
-    const { nll } = mixture.score(roll);
+    const { nll } = await mixture.score(roll);
     expect(nll).toHaveLength(199);
     nll.forEach((value, t) => {
       expect(value).toBeCloseTo(-Math.log(mean(references.map((reference) => Math.exp(-reference[t])))), 3);
     });
     // Exactly that of its members, in float64.
-    const scored = members.map((member) => member.score(roll).nll);
+    const scored = await Promise.all(members.map(async (member) => (await member.score(roll)).nll));
     nll.forEach((value, t) => {
       expect(value).toBeCloseTo(-Math.log(mean(scored.map((member) => Math.exp(-member[t])))), 12);
     });
   });
 
-  test("is better than the mean of its members, and at most log M a frame worse than any", () => {
-    const total = (model: MusicModel) => model.score(roll).nll.reduce((a, b) => a + b);
-    expect(total(mixture)).toBeLessThan(mean(members.map(total)));
-    for (const member of members) expect(total(mixture)).toBeLessThan(total(member) + 199 * Math.log(3));
+  test("is better than the mean of its members, and at most log M a frame worse than any", async () => {
+    const total = async (model: MusicModel) => (await model.score(roll)).nll.reduce((a, b) => a + b);
+    const [own, ...others] = await Promise.all([mixture, ...members].map(total));
+    expect(own).toBeLessThan(mean(others));
+    for (const other of others) expect(own).toBeLessThan(other + 199 * Math.log(3));
   });
 
-  test("stays finite where every member's likelihood underflows", () => {
+  test("stays finite where every member's likelihood underflows", async () => {
     const sure = [-2000, -3000].map((bias) => tiny("gru", bias));
-    const { nll } = mix(sure).score(pianoRoll([[], [1, 2]]));
-    const [likelier, other] = sure.map((member) => member.score(pianoRoll([[], [1, 2]])).nll[0]);
+    const short = pianoRoll([[], [1, 2]]);
+    const { nll } = await mix(sure).score(short);
+    const [likelier, other] = await Promise.all(sure.map(async (member) => (await member.score(short)).nll[0]));
     expect([Math.exp(-likelier), other - likelier > 1000]).toEqual([0, true]);
     expect(nll[0]).toBeCloseTo(likelier + Math.log(2), 9);
   });
 
-  test("gives a note its probability given the lower pitches of its frame, which say which member to believe", () => {
-    const scored = mixture.score(roll);
+  test("gives a note its probability given the lower pitches of its frame, which say which member to believe", async () => {
+    const { pitchNll } = await (await mixture.score(roll)).outcomes();
     const references = members.map((member) => plainNll(member, piece).logits);
     const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
     for (const t of [0, 50, 198]) {
@@ -120,14 +124,14 @@ describe("a mixture", () => {
           }).reduce((product, p) => product * p, 1),
         );
         const together = below.map((p, m) => p * sigmoid(references[m][t * 96 + pitch - 1]));
-        expect(scored.pitchNll(t, pitch)).toBeCloseTo(-Math.log(mean(together) / mean(below)), 4);
+        expect(pitchNll(t, pitch)).toBeCloseTo(-Math.log(mean(together) / mean(below)), 4);
       }
     }
   });
 
-  test("keeps the pitches of a frame together when it samples", () => {
+  test("keeps the pitches of a frame together when it samples", async () => {
     // One member sounds almost all, the other almost nothing: half a chord is rare, though each pitch is as likely as not.
-    const { next } = tinyMixture.advance(tinyMixture.initialState(), pianoRoll(tinyPiece));
+    const { next } = await tinyMixture.advance(tinyMixture.initialState(), pianoRoll(tinyPiece));
     const draw = uniform(3);
     const sizes = Array.from({ length: 1000 }, () => next.sample(draw, 0.3).length);
     expect(sizes.filter((size) => size === 1 || size === 2 || size === 3).length).toBeLessThan(50);
@@ -178,10 +182,10 @@ describe("a mixture over the API", () => {
       expect(nll).toBeCloseTo(-Math.log(mean(frames.slice(0, 3).map((member) => Math.exp(-member[t])))), 10);
     });
     const notes = scores.map(({ notes = [] }) => notes.map(({ nll }) => nll));
-    const scored = mixture.score(pianoRoll(short));
+    const { pitchNll } = await (await mixture.score(pianoRoll(short))).outcomes();
     expect(notes[3].filter((nll) => nll !== null).length).toBeGreaterThan(0);
     (scores[3].notes ?? []).forEach(({ frame, pitch, nll }) => {
-      expect(nll).toBe(frame === 0 ? null : scored.pitchNll(frame - 1, pitch));
+      expect(nll).toBe(frame === 0 ? null : pitchNll(frame - 1, pitch));
     });
   });
 
@@ -221,7 +225,7 @@ describe("a mixture over the API", () => {
     const played = [...short];
     for (const frame of continuation) {
       const member = members[Math.floor(draw() * 3)];
-      const { next } = member.advance(member.initialState(), pianoRoll(played));
+      const { next } = await member.advance(member.initialState(), pianoRoll(played));
       expect(frame).toEqual(next.sample(draw, 1.2));
       played.push(frame);
     }

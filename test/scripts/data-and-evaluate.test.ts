@@ -5,13 +5,15 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type PianoRoll, toFrames } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
 import { type Cell, mixtureOutputs, SPEECH } from "../../src/kernel/config.ts";
 import { ReferenceKernel } from "../../src/kernel/reference.ts";
 import { addToFolder } from "../../src/store/files.ts";
 import { tbpttChunks } from "../../src/training/batches.ts";
-import { MUSIC_FOLDER, MUSIC_SETS } from "../../src/training/datasets.ts";
+import { loadMusicSet, MUSIC_FOLDER, MUSIC_SETS } from "../../src/training/datasets.ts";
 import { loadSpeechSet } from "../../src/training/speech.ts";
+import type { PieceScore } from "../../src/util/statistics.ts";
 import { hasMusicSet } from "../support/data.ts";
 import { Random, randomTensors } from "../support/random.ts";
 
@@ -31,9 +33,9 @@ function run(script: string, ...args: string[]): Promise<{ code: unknown; stdout
   });
 }
 
-async function addModel(cell: Cell, set = "jsb"): Promise<void> {
+async function addModel(cell: Cell, set = "jsb", more: Record<string, string> = {}): Promise<void> {
   const config = { cell, inputs: 96, units: 4, outputs: 96 };
-  const metadata = { set, preset: "paper", framesPerQuarter: "1" };
+  const metadata = { set, preset: "paper", framesPerQuarter: "1", ...more };
   await addToFolder(join(folder, "models"), { config, tensors: randomTensors(config, new Random(1)), metadata });
 }
 
@@ -127,6 +129,51 @@ describe.skipIf(!MUSIC_SETS.every(hasMusicSet))("with the sets", () => {
     const table = (await run("evaluate.ts", "jsb", "--pieces")).stdout;
     expect(table).toContain(evaluation.micro.toFixed(4));
     expect(table).toContain("test piece 76");
+  });
+
+  test("evaluate has the NLL in twelve keys, and the chords of continuations that training knows", async () => {
+    await run("data.ts", "--from", resolve(MUSIC_FOLDER));
+    await addModel("gru");
+    const [{ pieces }] = JSON.parse((await run("evaluate.ts", "jsb/gru", "--json")).stdout);
+    const { train, test } = await loadMusicSet("jsb", join(folder, MUSIC_FOLDER));
+    const fits = test.map(({ pitches }) => Math.min(...pitches) > 6 && Math.max(...pitches) + 5 <= 96);
+    const kept: PieceScore[] = pieces.filter((_: PieceScore, i: number) => fits[i]);
+    const frames = kept.reduce((sum, { scoredFrames }) => sum + scoredFrames, 0);
+    const micro = kept.reduce((sum, { scoredFrames, nll }) => sum + scoredFrames * nll, 0) / frames;
+    const [keys] = JSON.parse((await run("evaluate.ts", "jsb/gru", "--keys", "--json")).stdout);
+    expect(keys).toMatchObject({ model: "jsb/gru", pieces: kept.length });
+    expect(keys.inSetsKey).toBeCloseTo(micro, 9);
+    expect(keys.inAllKeys).not.toBeCloseTo(micro, 3); // random weights treat no two keys alike
+
+    const chords = (roll: PianoRoll) =>
+      toFrames(roll)
+        .filter((frame) => frame.length > 0)
+        .map(String);
+    const known = new Set(train.flatMap(chords));
+    const own = test.flatMap(chords);
+    const [sampled] = JSON.parse((await run("evaluate.ts", "jsb/gru", "--continuations", "--json")).stdout);
+    expect(sampled.knownInTest).toBe(own.filter((chord) => known.has(chord)).length / own.length);
+    expect(sampled.known).toBeLessThan(0.05); // chords of random weights are clusters
+    expect(sampled.frames).toBeGreaterThan(77 * 16);
+  });
+
+  test("adapt chooses a rate for the models of music, which evaluate then scores adaptively as well", async () => {
+    await mkdir(join(folder, "data"));
+    await symlink(resolve(MUSIC_FOLDER), join(folder, MUSIC_FOLDER));
+    await addModel("gru");
+    await addModel("tanh", "jsb", { adaptiveRate: "0.9" });
+    const [before] = JSON.parse((await run("evaluate.ts", "jsb/gru", "--adaptive", "--json")).stdout);
+    expect(before.adaptive).toBeUndefined();
+    const adapt = await run("adapt.ts", "jsb/gru");
+    expect(adapt.stdout).toMatch(/^jsb\/gru: rate 0\.\d+ of valid [\d.]+ without, 0\.001 [\d.]+, /);
+    const results = JSON.parse((await run("evaluate.ts", "jsb", "--adaptive", "--json")).stdout);
+    const [gru, tanh, mixture] = results;
+    expect(gru).toMatchObject({ micro: before.micro, pieces: before.pieces });
+    expect(gru.version).not.toBe(before.version);
+    for (const { adaptive } of [gru, tanh, mixture]) expect(adaptive.pieces).toHaveLength(77);
+    expect(gru.adaptive.micro).toBeLessThan(gru.micro - 1); // its weights were drawn at random
+    const table = (await run("evaluate.ts", "jsb/gru", "--adaptive", "--pieces")).stdout;
+    expect(table).toContain(gru.adaptive.micro.toFixed(4));
   });
 });
 

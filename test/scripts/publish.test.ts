@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { addToFolder } from "../../src/store/files.ts";
+import { underFileLimit } from "../support/file-limit.ts";
 import { randomCheckpoint } from "../support/models.ts";
 import { freshPlace, hasS3, s3Environment } from "../support/s3.ts";
 
@@ -74,6 +75,19 @@ describe.skipIf(!hasS3())("with S3", () => {
       expect(stderr).not.toMatch("guessed");
     }
   });
+});
+
+test("a model that does not fit on the disk leaves the release as it was, and no part of a file", async () => {
+  const publish = [resolve("scripts", "publish.ts"), "--to", "store"];
+  expect((await run("publish.ts", ["--to", "store"])).code).toBe(0);
+  const before = await readdir(join(folder, "store"), { recursive: true });
+  const listed = await run("releases.ts", ["store"]);
+  await addToFolder(join(folder, "models"), randomCheckpoint({ set: "jsb", cell: "tanh", units: 200 })); // 0.3 MB
+  const failed = await execute(...underFileLimit(2 ** 16, process.execPath, publish), { npm_command: "run" });
+  expect(failed).toEqual({ code: 1, stdout: "", stderr: "It grew beyond the largest file that the system allows.\n" });
+  expect(await readdir(join(folder, "store"), { recursive: true })).toEqual(before);
+  expect(await run("releases.ts", ["store"])).toEqual(listed);
+  expect((await run("publish.ts", ["--to", "store"])).code).toBe(0);
 });
 
 describe("what is wrong is one sentence, and 1, or 2 for wrong arguments:", () => {

@@ -1,12 +1,17 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Cell } from "../../src/kernel/config.ts";
 import { type Checkpoint, readCheckpoint } from "../../src/model/checkpoint.ts";
-import { addToFolder, fileStore, folderBucket, writeFileAtomically } from "../../src/store/files.ts";
+import { writeFileAtomically } from "../../src/store/atomic.ts";
+import { addToFolder, fileStore, folderBucket } from "../../src/store/files.ts";
 import { bucketContract } from "../contracts/bucket.ts";
 import { storeContract } from "../contracts/store.ts";
+import { underFileLimit } from "../support/file-limit.ts";
 import { Random, randomTensors } from "../support/random.ts";
 
 let folder: string;
@@ -110,6 +115,64 @@ describe("adding to a folder", () => {
     await expect(addToFolder(folder, checkpointOf("tanh"))).rejects.toMatchObject({ code: "malformed-catalogue" });
     expect(await readFile(join(folder, "catalogue.json"), "utf8")).toBe("{");
   });
+});
+
+describe("several processes at once", () => {
+  /** Adds models of presets a0, a1, … from processes a, b and c. */
+  async function addFrom(processes: readonly string[], count: number): Promise<void> {
+    const script = `
+      import { addToFolder } from "./src/store/files.ts";
+      import { randomCheckpoint } from "./test/support/models.ts";
+      const [folder, name, count] = process.argv.slice(1);
+      for (let i = 0; i < Number(count); i++) {
+        await addToFolder(folder, randomCheckpoint({ set: "jsb", cell: "gru", preset: name + i, seed: i }));
+      }`;
+    const children = processes.map((name) =>
+      spawn(process.execPath, ["--input-type=module-typescript", "--eval", script, folder, name, String(count)], {
+        cwd: new URL("../..", import.meta.url),
+        stdio: ["ignore", "ignore", "inherit"],
+      }),
+    );
+    const codes = await Promise.all(children.map(async (child) => (await once(child, "exit"))[0]));
+    expect(codes).toEqual(children.map(() => 0));
+  }
+
+  test("add their models to one folder, and none is lost", async () => {
+    const processes = ["a", "b", "c"];
+    const presets = processes.flatMap((name) => Array.from({ length: 10 }, (_, i) => `${name}${i}`));
+    await addFrom(processes, 10);
+    const { models } = (await fileStore(folder).catalogue()).catalogue;
+    expect(models.map(({ preset }) => preset).sort()).toEqual(presets.sort());
+    for (const entry of models) await fileStore(folder).read(entry); // of the sha256 in the catalogue
+    expect((await readdir(folder)).sort()).toEqual(["catalogue.json", "jsb"]);
+  });
+
+  test("add models of one id, and the catalogue is that of the file which stays", async () => {
+    await Promise.all(Array.from({ length: 12 }, (_, seed) => addToFolder(folder, checkpointOf("gru", seed))));
+    const { models } = (await fileStore(folder).catalogue()).catalogue;
+    expect(models).toHaveLength(1);
+    await fileStore(folder).read(models[0]);
+  });
+});
+
+test.each([
+  ["the checkpoint", 0, 200],
+  ["the catalogue", 30, 4],
+])("a folder is as it was when there is no room for %s", async (_, others, units) => {
+  const add = `
+    import { addToFolder } from "./src/store/files.ts";
+    import { randomCheckpoint } from "./test/support/models.ts";
+    await addToFolder(process.argv[1], randomCheckpoint({ set: "jsb", cell: "tanh", units: ${units} }));`;
+  for (let i = 0; i <= others; i++)
+    await addToFolder(folder, { ...checkpointOf("gru"), metadata: { ...metadata, preset: `p${i}` } });
+  const files = () => readdir(folder, { recursive: true });
+  const [before, catalogue] = [await files(), await readFile(join(folder, "catalogue.json"))];
+  const args = ["--input-type=module-typescript", "--eval", add, folder];
+  const child = spawn(...underFileLimit(2 ** 13, process.execPath, args), { cwd: new URL("../..", import.meta.url) });
+  const said = text(child.stderr);
+  expect((await once(child, "exit"))[0]).toBe(1);
+  expect(await said).toContain("EFBIG");
+  expect([await files(), await readFile(join(folder, "catalogue.json"))]).toEqual([before, catalogue]);
 });
 
 describe("writing atomically", () => {

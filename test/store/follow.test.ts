@@ -6,7 +6,7 @@ import { publish, rollBack } from "../../src/store/publish.ts";
 import { s3Bucket } from "../../src/store/s3.ts";
 import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
-import { bytesOf, keyOf, offeredBy, onEveryBucket, storeOf } from "../support/releases.ts";
+import { bytesOf, keyOf, offeredBy, onEveryBucket, storeOf, withInfinite } from "../support/releases.ts";
 import { freshPlace, hasS3, type S3Proxy, startProxy } from "../support/s3.ts";
 import { kernelModule } from "../support/wasm.ts";
 
@@ -269,6 +269,22 @@ onEveryBucket((fresh) => {
     await bucket.put(tanh, whole[1], "any");
     expect([await follower.refresh(), served(follower)]).toEqual([true, await offeredBy(two)]);
     expect([told(follower), follower.loaded().models.at(-1)?.id]).toEqual([[], "jsb/mixture"]);
+  });
+
+  test("a later release with a model that gives no finite numbers is told and not followed", async () => {
+    const bad = await withInfinite(two);
+    let current: CheckpointStore = one;
+    const follower = follow(
+      { catalogue: (known) => current.catalogue(known), read: (entry) => current.read(entry) } as CheckpointStore,
+      kernelModule,
+    );
+    await follower.refresh();
+    current = bad;
+    expect(await follower.refresh()).toBe(false);
+    expect([served(follower), told(follower)]).toEqual([
+      await offeredBy(one),
+      [expect.stringMatching(/^speech-short\/gru: Expected finite numbers from speech-short\/gru, got /)],
+    ]);
   });
 
   test("a release that is served in part gives way to a whole one alone", async () => {

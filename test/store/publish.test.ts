@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { SurprisalError } from "../../src/errors.ts";
 import { writeCheckpoint } from "../../src/model/checkpoint.ts";
-import { type Bucket, bucketStore } from "../../src/store/bucket.ts";
+import { type Bucket, bucketStore, StoreFailure } from "../../src/store/bucket.ts";
 import { follow } from "../../src/store/follow.ts";
 import { publish, releases, rollBack } from "../../src/store/publish.ts";
 import { CATALOGUE_KEY, type CheckpointStore, writeCatalogue } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
 import { randomCheckpoint } from "../support/models.ts";
-import { offered, offeredBy, onEveryBucket, stored, storeOf } from "../support/releases.ts";
+import { offered, offeredBy, onEveryBucket, stored, storeOf, withInfinite } from "../support/releases.ts";
 import { kernelModule } from "../support/wasm.ts";
 
 const one = storeOf({ gru: 1, lstm: 1 });
@@ -141,6 +141,17 @@ onEveryBucket((fresh) => {
     expect(written()).toEqual([]);
   });
 
+  test("a model whose weights are finite and its scores are not uploads nothing", async () => {
+    const { bucket, written } = noted(await fresh());
+    await put(one, bucket);
+    written();
+    await expect(put(await withInfinite(one), bucket)).rejects.toMatchObject({
+      code: "malformed-checkpoint",
+      message: expect.stringMatching(/^speech-short\/gru: Expected finite numbers from speech-short\/gru, got /),
+    });
+    expect(written()).toEqual([]);
+  });
+
   test("no models are no release", async () => {
     const bucket = await fresh();
     const empty = { ...one, catalogue: async () => ({ catalogue: { models: [] }, etag: "1" }) };
@@ -232,6 +243,24 @@ onEveryBucket((fresh) => {
     const { uploaded } = await put(two, bucket);
     expect([uploaded, await offered(bucket)]).toEqual([[], await offeredBy(two)]);
   });
+
+  // Two objects, the release, the catalogue.
+  test.each([0, 1, 2, 3])(
+    "a publisher whose disk is full after %i writes changes nothing for readers, and publishes once there is room",
+    async (most) => {
+      const bucket = await fresh();
+      const { name: first } = await put(one, bucket);
+      let done = 0;
+      const write: Bucket["put"] = async (...object) => {
+        if (done++ === most) throw new StoreFailure("The disk is full.");
+        return bucket.put(...object);
+      };
+      await expect(put(three, { ...bucket, put: write })).rejects.toThrow("The disk is full.");
+      expect([await namesIn(bucket), await offered(bucket)]).toEqual([[first], await offeredBy(one)]);
+      const { previous } = await put(three, bucket);
+      expect([previous, await offered(bucket)]).toEqual([first, await offeredBy(three)]);
+    },
+  );
 
   test("of ten publishers at a time each wins or is told, and who reads meanwhile sees whole releases", async () => {
     const bucket = await fresh();

@@ -36,6 +36,7 @@ export function randomCheckpoint({
     set,
     preset,
     framesPerQuarter: String(framesPerQuarter),
+    adaptiveRate: "0.02",
     testMicro: "8.5",
     testMacro: "8.6",
   };

@@ -63,7 +63,7 @@ export function randomFrames(random: Random, frames: number, columns: number, no
 
 /** A batch and where its rows came from: `rows[s][t]` is the packed row of step t of the s-th sequence given. */
 export interface Packed {
-  readonly batch: Batch;
+  readonly batch: Batch<SparseRows>;
   readonly rows: readonly (readonly number[])[];
 }
 

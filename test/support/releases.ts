@@ -10,7 +10,7 @@ import { folderBucket } from "../../src/store/files.ts";
 import { s3Bucket } from "../../src/store/s3.ts";
 import type { Catalogue, CheckpointStore } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
-import { randomCheckpoint } from "./models.ts";
+import { randomCheckpoint, randomSpeechNetwork } from "./models.ts";
 import { freshPlace, hasS3 } from "./s3.ts";
 
 /** The suite on a folder and, where there is one, on S3. */
@@ -41,6 +41,23 @@ export function storeOf(seeds: Partial<Record<Cell, number>>): CheckpointStore {
   }
   const catalogue = async () => ({ catalogue: { models }, etag: "1" });
   return { catalogue, read: async ({ version }) => files.get(version) as Uint8Array };
+}
+
+/** A store with one model more, speech-short/gru, which can be read but whose scores are infinite. */
+export async function withInfinite(source: CheckpointStore): Promise<CheckpointStore> {
+  const { config, tensors, metadata } = randomSpeechNetwork({ cell: "gru" }).checkpoint;
+  const bytes = writeCheckpoint({ config, tensors: { ...tensors, a: tensors.a.map(() => 1e5) }, metadata });
+  const entry = entryFor(bytes, {
+    id: "speech-short/gru",
+    set: "speech-short",
+    key: "speech-short/gru.safetensors",
+    units: 9,
+  });
+  const { models } = (await source.catalogue()).catalogue;
+  return {
+    catalogue: async () => ({ catalogue: { models: [...models, entry] }, etag: "infinite" }),
+    read: async (wanted) => (wanted.id === entry.id ? bytes : source.read(wanted)),
+  };
 }
 
 /** Ids and versions of what a bucket offers, each file read and checked. */

@@ -3,10 +3,13 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readCheckpoint, writeCheckpoint } from "../../src/model/checkpoint.ts";
-import { type LoggedEpoch, run } from "../../src/training/run.ts";
+import { DamagedSnapshot, type LoggedEpoch, run } from "../../src/training/run.ts";
+import { underFileLimit } from "../support/file-limit.ts";
 import { smallProtocol, smallSet } from "../support/pieces.ts";
+import { Random } from "../support/random.ts";
 
 const kernelPath = new URL("../../dist/kernel.wasm", import.meta.url);
 const settings = { set: smallSet(), cell: "lstm", protocol: { ...smallProtocol, epochs: 30, patience: 30 } } as const;
@@ -20,7 +23,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const runHere = async (onEpoch?: (epoch: LoggedEpoch) => void) =>
-  run({ ...settings, kernel: await readFile(kernelPath), folder, snapshotSeconds: 0, ...(onEpoch && { onEpoch }) });
+  run(
+    { ...settings, kernel: await readFile(kernelPath), folder, snapshotSeconds: 0, ...(onEpoch && { onEpoch }) },
+    async (checkpoint) => checkpoint,
+  );
 
 const filesOf = (ending: string) =>
   readdir(join(folder, "jsb")).then((names) => names.filter((name) => name.endsWith(ending)));
@@ -52,7 +58,7 @@ describe("a run", () => {
   });
 
   test("killed by SIGKILL goes on from its snapshot and ends with the same bytes", async () => {
-    const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", childScript(folder)], {
+    const child = spawn(process.execPath, nodeArguments({ pauseMs: 20 }), {
       cwd: new URL("../..", import.meta.url),
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -79,34 +85,85 @@ describe("a run", () => {
     expect(writeCheckpoint(resumed)).toEqual(writeCheckpoint(await runHere()));
   });
 
-  test("refuses a damaged snapshot by its name", async () => {
-    const kept = runHere(() => {
-      throw new Error("stop");
+  test("whose checkpoint does not fit on the disk keeps its snapshot, and need not train again", async () => {
+    const [command, args] = underFileLimit(2 ** 15, process.execPath, nodeArguments({ noteBytes: 2 ** 16 }));
+    const child = spawn(command, args, { cwd: new URL("../..", import.meta.url), stdio: ["ignore", "ignore", "pipe"] });
+    const said = text(child.stderr);
+    expect((await once(child, "exit"))[0]).toBe(1);
+    expect(await said).toContain("EFBIG");
+    expect([await filesOf(".snapshot"), await filesOf(".safetensors")]).toEqual([[expect.anything()], []]);
+
+    const epochs: LoggedEpoch[] = [];
+    const resumed = await runHere((epoch) => epochs.push(epoch));
+    expect([epochs, await filesOf(".snapshot")]).toEqual([[], []]);
+    expect(writeCheckpoint(resumed)).toEqual(writeCheckpoint(await runHere()));
+  });
+
+  test("refuses a snapshot with one wrong bit, or cut off, and says how to start from the beginning", async () => {
+    const stopped = runHere(({ epoch }) => {
+      if (epoch === 3) throw new Error("stop");
     });
-    await expect(kept).rejects.toThrow("stop");
-    await runHere();
-    const [log] = await filesOf(".jsonl");
-    const path = join(folder, "jsb", log.replace(".jsonl", ".snapshot"));
-    await writeFile(path, "damaged");
-    await expect(runHere()).rejects.toThrow(`${path} is damaged`);
+    await expect(stopped).rejects.toThrow("stop");
+    const [name] = await filesOf(".snapshot");
+    const path = join(folder, "jsb", name);
+    const whole = await readFile(path);
+    const random = new Random(1);
+    const damaged = Array.from({ length: 20 }, () => {
+      const bytes = Buffer.from(whole);
+      bytes[random.integer(0, bytes.length - 1)] ^= 1 << random.integer(0, 7);
+      return bytes;
+    });
+    for (const bytes of [
+      ...damaged,
+      whole.subarray(0, -1),
+      whole.subarray(0, 20),
+      Buffer.from("damaged"),
+      Buffer.of(),
+    ]) {
+      await writeFile(path, bytes);
+      await expect(runHere()).rejects.toThrow(
+        new DamagedSnapshot(`${path} is damaged. To train from the start, remove it: rm '${path}'`),
+      );
+    }
+    await writeFile(path, whole);
+    let first = 0;
+    await runHere(({ epoch }) => {
+      first ||= epoch;
+    });
+    expect(first).toBe(3); // the snapshot is that of the second epoch
   });
 });
 
-/** The same run in another process, slowed down so that it can be caught in the middle. */
-const childScript = (folder: string): string => `
+/**
+ * The same run in another process.
+ * @param pauseMs after each epoch, so that it can be caught in the middle
+ * @param noteBytes of metadata, which make the checkpoint larger than a snapshot
+ */
+const nodeArguments = ({ pauseMs = 0, noteBytes = 0 }): string[] => [
+  "--input-type=module-typescript",
+  "--eval",
+  `
   import { readFile } from "node:fs/promises";
+  import { writeCheckpoint } from "./src/model/checkpoint.ts";
+  import { writeFileAtomically } from "./src/store/atomic.ts";
   import { run } from "./src/training/run.ts";
   import { smallProtocol, smallSet } from "./test/support/pieces.ts";
-  await run({
-    kernel: await readFile("dist/kernel.wasm"),
-    set: smallSet(),
-    cell: "lstm",
-    protocol: { ...smallProtocol, epochs: 30, patience: 30 },
-    folder: ${JSON.stringify(folder)},
-    snapshotSeconds: 0,
-    onEpoch: ({ epoch }) => {
-      console.log(epoch);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  const set = smallSet();
+  const folder = ${JSON.stringify(folder)};
+  await run(
+    {
+      kernel: await readFile("dist/kernel.wasm"),
+      set: { ...set, described: { ...set.described, note: "n".repeat(${noteBytes}) } },
+      cell: "lstm",
+      protocol: { ...smallProtocol, epochs: 30, patience: 30 },
+      folder,
+      snapshotSeconds: 0,
+      onEpoch: ({ epoch }) => {
+        console.log(epoch);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${pauseMs});
+      },
     },
-  });
-`;
+    (checkpoint) => writeFileAtomically(folder + "/jsb/lstm.safetensors", writeCheckpoint(checkpoint)),
+  );
+`,
+];

@@ -93,13 +93,9 @@ describe("the speech sets of a folder", () => {
     };
     const trainer = new Trainer(kernelEngine(kernelModule), set, "gru", protocol);
     const before = await trainer.nll(set.valid);
-    const checkpoint = await run({
-      kernel: await readFile(new URL("../../dist/kernel.wasm", import.meta.url)),
-      set,
-      cell: "gru",
-      protocol,
-      folder: await mkdtemp(join(tmpdir(), "runs-")),
-    });
+    const kernel = await readFile(new URL("../../dist/kernel.wasm", import.meta.url));
+    const runs = await mkdtemp(join(tmpdir(), "runs-"));
+    const checkpoint = await run({ kernel, set, cell: "gru", protocol, folder: runs }, async (trained) => trained);
     expect(checkpoint.config).toMatchObject({ inputs: 20, outputs: 420, mixture: SPEECH.mixture });
     expect(checkpoint.metadata).toMatchObject({ set: "speech-short", sampleRate: "8000", mean: set.described.mean });
     expect(Number(checkpoint.metadata.validMicro)).toBeLessThan(before - 1);

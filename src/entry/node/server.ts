@@ -1,19 +1,25 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
+import type { Server } from "node:http";
 import { setTimeout } from "node:timers/promises";
-import { serve } from "@hono/node-server";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
-import { DEFAULT_LIMITS } from "../../limits.ts";
+import { originsOf } from "../../http/security.ts";
+import { type Limits, variableOf } from "../../limits.ts";
 import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
 import { reporter } from "../../store/report.ts";
+import { compressing } from "./compression.ts";
+import { addressOf, httpServer, urlOf } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
-import { openModels, PAGE_FOLDER, version } from "./local.ts";
+import { readKeys, requireKey } from "./keys.ts";
+import { openModels, PAGE_FOLDER, type Settings, version } from "./local.ts";
+import { observe } from "./observe.ts";
 import type { Pool } from "./pool.ts";
+import { limitWork, memoryLimiter } from "./rates.ts";
 
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
@@ -33,16 +39,39 @@ interface Served {
 
 /**
  * Serves the models of a store, and what is published there later, until SIGINT or SIGTERM.
+ * @throws SurprisalError `malformed-request` for a setting that is malformed
  * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
-export async function listen(
-  models: string,
-  { port, host, pollSeconds }: { port: number; host: string; pollSeconds: number },
-): Promise<number> {
+export async function listen({
+  models,
+  port,
+  host,
+  pollSeconds,
+  origins,
+  keysFile,
+  proxies,
+  limits,
+  ...observed
+}: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
+  let keys = keysFile === undefined ? undefined : await readKeys(keysFile);
+  const guards = [
+    ...(keys ? [requireKey(() => keys ?? [])] : []),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? [limitWork(await memoryLimiter(limits.clientWork), proxies)]
+      : []),
+  ];
   const kernel = await kernelModule();
   const follower = await openModels(models, kernel);
   const report = reporter(follower, models);
   let served: Served | undefined; // until threads run, the main thread answers
+  const watch = await observe(
+    { ...observed, host },
+    {
+      models: () => follower.loaded().models,
+      load: () => served?.pool.load() ?? { waiting: 0, working: 0 },
+      problems: () => follower.problems().length,
+    },
+  );
   const app = createApp({
     async models(patterns) {
       if (served) return served.models;
@@ -51,13 +80,18 @@ export async function listen(
       return models;
     },
     lastError: () => follower.problems().map(clientMessage).at(0),
-    limits: DEFAULT_LIMITS,
+    limits,
     decode,
+    origins: originsOf(origins),
+    middleware: watch.middleware,
+    guards,
+    answered: watch.answered,
     offload: () => served?.pool.answer,
+    isFull: () => served?.pool.isFull() ?? false,
     version,
     log: logFailure,
   });
-  for (const path of ["/", "/page.css", "/page.js"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
+  for (const path of ["/", "/page.css", "/page.js", "/samples/*"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
   const stopped = new AbortController();
 
   /** Replaces the threads by ones that serve the present release. While there are none, the main thread answers. */
@@ -68,7 +102,7 @@ export async function listen(
     const old = served?.pool;
     try {
       const { startPool } = await import("./pool.ts");
-      const pool = await startPool({ release, kernel, limits: DEFAULT_LIMITS, version });
+      const pool = await startPool({ release, kernel, limits, version });
       if (stopped.signal.aborted) return pool.close();
       served = { pool, release, models };
       console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
@@ -79,18 +113,29 @@ export async function listen(
     await old?.close();
   }
 
+  /** Keys come and go while the server runs; those of a file that is damaged meanwhile stay. */
+  async function renewKeys(): Promise<void> {
+    if (keysFile === undefined) return;
+    try {
+      keys = await readKeys(keysFile);
+    } catch (error) {
+      console.error("The keys stay as they were:", error instanceof Error ? error.message : error);
+    }
+  }
+
   /** After the signal each connection closes with its answer: a busy keep-alive client would hold the process. */
-  const fetch: typeof app.fetch = async (...args) => {
-    const response = await app.fetch(...args);
+  const compressed = compressing(app.fetch);
+  const fetch: typeof compressed = async (...args) => {
+    const response = await compressed(...args);
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
     return response;
   };
-  const server = serve({ fetch, port, hostname: host }, (bound) => {
-    const url = `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
-    console.log(greeting(url));
-  });
+  const server = httpServer(fetch, limits, watch.refused).listen(port, host);
   try {
     await once(server, "listening");
+    console.log(greeting(urlOf(server)));
+    if (watch.metricsUrl) console.log(`Metrics: ${watch.metricsUrl}`);
+    if (!isLoopback(server)) console.error(openTo(host, { hasKeys: keys !== undefined, limits }));
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
     return 1;
@@ -101,8 +146,8 @@ export async function listen(
     stopped.abort();
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
-      await served?.pool.close();
-      process.exit(0); // a poll under way is not worth waiting for
+      await watch.close();
+      process.exit(0); // a poll under way is not worth waiting for, nor is work whose client has left
     }
     console.error(`Some requests were not answered within ${GRACE_MS / 1000} s; they are cut off.`);
     process.exit(1);
@@ -115,12 +160,27 @@ export async function listen(
       await setTimeout(Math.min(pauseMs, MAX_TIMER_MS), undefined, { ref: false });
       pauseMs = 1000 * pollSeconds;
       await follower.refresh();
+      watch.polled();
+      await renewKeys();
       if (stopped.signal.aborted) return;
       report();
       await renewPool();
     }
   })();
   return 0;
+}
+
+const isLoopback = (server: Server) => /^(127\.|::1$|::ffff:127\.)/.test(addressOf(server).address);
+
+function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: Limits }): string {
+  const open = [
+    ...(hasKeys ? [] : ["without a key (SURPRISAL_KEYS_FILE)"]),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? []
+      : [`without a limit on how much (${variableOf("clientWork")})`]),
+    "without TLS",
+  ];
+  return `Whoever reaches ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
 }
 
 function reasonOf(error: unknown): string {

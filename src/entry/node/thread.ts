@@ -1,34 +1,56 @@
 /** A thread of the pool: requests as plain data -> answers, by an app of its own. pool.ts is the other side. */
-import { workerData } from "piscina";
+import { parentPort, workerData } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
+import { type Facts, factsOf } from "../../http/record.ts";
 import { loadRelease } from "../../store/load.ts";
-import { once } from "../../util/once.ts";
-import type { Answer, Served, Task } from "./pool.ts";
+import type { WorkOptions } from "../../util/work.ts";
+import type { FromThread, Served, Task, ToThread } from "./pool.ts";
+import { turns } from "./turns.ts";
 
-const app = once(async () => {
-  const { release, kernel, limits, version } = workerData as Served;
-  const { models } = await loadRelease(release, kernel);
-  return createApp({
-    models: () => models,
-    limits,
-    decode,
-    version,
-    log: logFailure,
-  });
+const { release, kernel, limits, version } = workerData as Served;
+const { models } = await loadRelease(release, kernel);
+const underWay = new Map<number, AbortController>();
+const options = new WeakMap<Request, WorkOptions>();
+const facts = new WeakMap<Request, Facts>();
+const { next } = turns();
+const app = createApp({
+  models: () => models,
+  limits,
+  decode,
+  version,
+  log: logFailure,
+  workOptions: (request) => options.get(request) ?? {},
+  answered: (record, request) => facts.set(request, factsOf(record)),
 });
 
-export default async function answer({ url, headers, body }: Task): Promise<Answer> {
-  const init = body && {
+const say = (message: FromThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
+
+async function answer({ number, url, headers, body, workLimit }: Task): Promise<void> {
+  const client = new AbortController();
+  underWay.set(number, client);
+  const turn = next(() => say({ long: number }));
+  await turn.begin();
+  const { signal } = client;
+  const request = new Request(url, {
     method: "POST",
     headers: headers.map(([name, value]): [string, string] => [name, value]),
     body,
-  };
-  const response = await (await app()).fetch(new Request(url, init));
-  return {
-    status: response.status,
-    headers: [...response.headers],
-    body: new Uint8Array(await response.arrayBuffer()),
-  };
+    signal,
+  });
+  options.set(request, { signal, limit: workLimit, pause: turn.pause });
+  // Of a client that has left meanwhile only the number matters.
+  const response = signal.aborted ? Response.error() : await app.fetch(request);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  underWay.delete(number);
+  const { status, headers: own } = response;
+  say({ number, status, headers: [...own], body: bytes, facts: facts.get(request) ?? {} }, [bytes.buffer]);
 }
+
+parentPort?.on("message", (message: ToThread) => {
+  if ("tasks" in message) for (const task of message.tasks) void answer(task);
+  else if ("abort" in message) underWay.get(message.abort)?.abort();
+  else say({ alive: true });
+});
+say({ alive: true });

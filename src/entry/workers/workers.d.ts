@@ -11,6 +11,7 @@ declare module "cloudflare:workers" {
     readonly MODELS: import("../../store/r2.ts").R2Binding;
     readonly SURPRISAL_PREFIX: string;
     readonly SURPRISAL_POLL_SECONDS: string;
+    readonly SURPRISAL_ORIGINS?: string;
   };
   /** Carries work beyond the answer to the request that calls it. */
   export function waitUntil(work: Promise<unknown>): void;

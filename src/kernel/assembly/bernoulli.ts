@@ -1,7 +1,7 @@
 /**
  * The Bernoulli head: independent binary outputs. NLL of a row = sum over columns of softplus(l) - x·l, in nats.
  */
-import { logits, nll, outputWidth, outputs, targetColumns, targetOffsets } from "./layout";
+import { logits, logitsGradient, nll, outputWidth, outputs, targetColumns, targetOffsets } from "./layout";
 import { expNegativeAbs, laneMask, sigmoidFrom, softplusFrom, sumLanes } from "./math";
 
 // @ts-ignore: decorator
@@ -12,7 +12,7 @@ function negate(p: usize): void {
 
 /**
  * NLL of each row from its logits, summed without cancellation: an active column adds softplus(l) - l = softplus(-l), so its
- * logit is negated for the loop, which also turns sigmoid(l) into 1 - sigmoid(l). Overwrites the logits by
+ * logit is negated for the loop, which also turns sigmoid(l) into 1 - sigmoid(l). Fills logitsGradient with
  * scale · (sigmoid(l) - x) when `training`.
  */
 export function bernoulli(rows: i32, training: bool, scale: f32): void {
@@ -24,6 +24,7 @@ export function bernoulliRow(row: i32, training: bool, scale: f32): void {
   const full = outputs & ~3;
   const tail = laneMask(outputs - full);
   const l = logits + row * step;
+  const dl = logitsGradient + row * step;
   let sum = f32x4.splat(0);
   const from = targetColumns + load<u32>(targetOffsets + (row << 2));
   const to = targetColumns + load<u32>(targetOffsets + (row << 2), 4);
@@ -38,8 +39,12 @@ export function bernoulliRow(row: i32, training: bool, scale: f32): void {
       if (training) p = v128.and(p, tail);
     }
     sum = f32x4.add(sum, loss);
-    if (training) v128.store(l + j, p);
+    if (training) v128.store(dl + j, p);
   }
-  for (let column = from; column < to; column++) negate(l + (load<u8>(column) << 2));
+  for (let column = from; column < to; column++) {
+    const at = <usize>load<u8>(column) << 2;
+    negate(l + at); // in training also its gradient
+    if (training && dl != l) negate(dl + at);
+  }
   store<f32>(nll + (row << 2), sumLanes(sum));
 }

@@ -3,7 +3,7 @@
  * arXiv 1412.3555, section 3; LSTM with the diagonal peepholes of Graves 2013. Gate blocks lie side by side in a row of
  * `gates`: tanh (h), LSTM (i, f, c, o), GRU (z, r, h). On entry to a forward step they hold x W + b.
  */
-import { multiply, multiplyTransposed, pack } from "./gemm";
+import { addProducts, multiply, multiplyTransposed, pack } from "./gemm";
 import {
   b, c0, carried, cells, extra, gateWidth, gates, gatesGradient, gradient, h0, hidden, hiddenGradient, packedU, U, UT, V, W, width,
 } from "./layout";
@@ -210,7 +210,9 @@ export function gruBackward(row: i32, previousRow: i32, count: i32): void {
   }
   // d(r ⊙ h)
   memory.fill(carried, 0, count * step);
-  multiply(count, width, width, dg0 + 2 * step, gateWidth, UT + 2 * width * step, width, carried, width);
+  const dCandidate = dg0 + 2 * step;
+  if (UT) multiply(count, width, width, dCandidate, gateWidth, UT + 2 * width * step, width, carried, width);
+  else addProducts(width, width, dCandidate, U + 2 * step, gateWidth, carried); // one row at a time
   for (let n = 0; n < count; n++) {
     const g = g0 + n * gStep;
     const at: usize = n * step;

@@ -4,7 +4,7 @@
  * Every element of C adds its products in rising k, one by one, whatever tile it falls in: a row's result does not depend
  * on the rows beside it, and a batch equals its sequences one by one, bit for bit.
  */
-import { madd } from "./math";
+import { madd, sumLanes } from "./math";
 
 /**
  * C (rows, n) += A (rows, k) B (k, n). Leading dimensions in floats; k and n multiples of 4. `packed` is what pack() made of
@@ -78,6 +78,10 @@ export function multiplyTransposed(
   const aStep: usize = lda << 2;
   const bStep: usize = ldb << 2;
   const cStep: usize = ldc << 2;
+  if (rows == 1) {
+    for (const end = a + (m << 2); a < end; a += 4, c += cStep) addScaled(n, a, b, c);
+    return;
+  }
   for (let start = 0; start < rows; start += SLICE) {
     const count = min(SLICE, rows - start);
     const aSlice = a + start * aStep;
@@ -94,6 +98,31 @@ export function multiplyTransposed(
       }
     }
   }
+}
+
+/**
+ * C (rows, m) += A (rows, n) Bᵀ with B (m, n), all dense. `transposed` has room for Bᵀ; without it, rows are taken one by
+ * one, in whose order B lies.
+ */
+export function multiplyByTranspose(rows: i32, m: i32, n: i32, a: usize, b: usize, transposed: usize, c: usize): void {
+  if (transposed) {
+    transpose(m, n, b, transposed);
+    multiply(rows, m, n, a, n, transposed, m, c, m);
+    return;
+  }
+  for (let row = 0; row < rows; row++) addProducts(m, n, a + ((row * n) << 2), b, n, c + ((row * m) << 2));
+}
+
+/** c (m) += B a with B (m, n), a (n). */
+export function addProducts(m: i32, n: i32, a: usize, b: usize, ldb: i32, c: usize): void {
+  for (let row = 0; row < m; row++, b += ldb << 2, c += 4) store<f32>(c, load<f32>(c) + dot(n, a, b));
+}
+
+export function dot(n: i32, x: usize, y: usize): f32 {
+  let total = f32x4.splat(0);
+  const end: usize = x + (n << 2);
+  for (; x < end; x += 16, y += 16) total = madd(v128.load(x), v128.load(y), total);
+  return sumLanes(total);
 }
 
 /** target (columns, rows) = sourceᵀ, both dense. */
@@ -113,6 +142,12 @@ export function addRows(rows: i32, n: i32, source: usize, target: usize): void {
       v128.store(target + j, f32x4.add(v128.load(target + j), v128.load(source + j)));
     }
   }
+}
+
+/** c (n) += the number at x times b. */
+function addScaled(n: i32, x: usize, b: usize, c: usize): void {
+  const scale = v128.load_splat<f32>(x);
+  for (const end = b + (n << 2); b < end; b += 16, c += 16) v128.store(c, madd(scale, v128.load(b), v128.load(c)));
 }
 
 // One k at a time: from two, the compiler sets up more products at once than there are registers for.

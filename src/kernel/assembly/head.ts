@@ -1,9 +1,9 @@
 /**
  * The output layer, hidden rows -> outputs, which all heads read: its product, dropout before it, and the way back.
  */
-import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
+import { addRows, multiply, multiplyByTranspose, multiplyTransposed } from "./gemm";
 import { contextBackward } from "./nade";
-import { A, AT, a, dropped, gradient, hidden, hiddenGradient, hiddenUnits, logits, mask, outputWidth, W, width } from "./layout";
+import { A, AT, a, dropped, gradient, hidden, hiddenGradient, hiddenUnits, logits, logitsGradient, mask, outputWidth, W, width } from "./layout";
 import { random } from "./math";
 
 /** Outputs of all rows from `input` (rows, width), hidden or dropped. */
@@ -29,13 +29,13 @@ export function drop(rows: i32, rate: f32): void {
   }
 }
 
-/** From the gradient of the outputs, which stands in their place: gradients of A and a, and of every hidden row into hiddenGradient. */
+/** From logitsGradient: gradients of A and a, and of every hidden row into hiddenGradient. */
 export function outputBackward(rows: i32, input: usize): void {
-  addRows(rows, outputWidth, logits, gradient + (a - W));
-  multiplyTransposed(rows, width, outputWidth, input, width, logits, outputWidth, gradient + (A - W), outputWidth);
-  transpose(width, outputWidth, A, AT);
+  // The gradient may stand in the parameters themselves, so they are read first.
   memory.fill(hiddenGradient, 0, (rows * width) << 2);
-  multiply(rows, width, outputWidth, logits, outputWidth, AT, width, hiddenGradient, width);
+  multiplyByTranspose(rows, width, outputWidth, logitsGradient, A, AT, hiddenGradient);
+  addRows(rows, outputWidth, logitsGradient, gradient + (a - W));
+  multiplyTransposed(rows, width, outputWidth, input, width, logitsGradient, outputWidth, gradient + (A - W), outputWidth);
   if (hiddenUnits) contextBackward(rows, input);
   if (input != dropped) return;
   const bytes: usize = (rows * width) << 2;

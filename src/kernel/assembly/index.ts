@@ -11,8 +11,8 @@ import {
   gruBackward, gruForward, lstmBackward, lstmForward, packRecurrent, recurrentBackward, tanhBackward, tanhForward,
 } from "./cells";
 import {
-  b, batchSizes, carried, cell, components, dropped, gateWidth, gates, gatesGradient, gradient, GRU, hidden, hiddenUnits, inputColumns,
-  inputOffsets, inputRows, inputValues, LSTM, parameterCount, U, UT, W, width,
+  b, batchSizes, c0, carried, cell, cells, components, dropped, gateWidth, gates, gatesGradient, gradient, GRU, h0, hidden, hiddenUnits,
+  inputColumns, inputOffsets, inputRows, inputValues, LSTM, parameterCount, skipRows, U, UT, W, width,
 } from "./layout";
 import { exp, expNegativeAbs, log1p, sigmoid, softplusFrom, storeNormals, tanh } from "./math";
 
@@ -76,7 +76,7 @@ function recur(steps: i32): i32 {
   return row;
 }
 
-/** Outputs and NLL of all rows; in training the outputs' gradient takes their place. */
+/** Outputs and NLL of all rows; in training their gradient too. */
 function head(rows: i32, input: usize, training: bool, scale: f32): void {
   outputProduct(rows, input);
   if (hiddenUnits) {
@@ -101,9 +101,32 @@ export function gradients(steps: i32, rows: i32, scale: f32, dropout: f32): void
   const input = dropout > 0 ? dropped : hidden;
   memory.fill(gradient, 0, parameterCount << 2);
   head(rows, input, true, scale);
+  backward(steps, rows, input);
+}
+
+/**
+ * Takes one row of a single sequence after the other, and after each a step of gradient descent on its NLL, which the later
+ * rows and steps see. For a kernel without training: there the gradient is added to the parameters.
+ */
+export function adapt(rows: i32, rate: f32): void {
+  const step: usize = width << 2;
+  for (let row = 0; row < rows; row++) {
+    inputProduct(1);
+    recur(1);
+    head(1, hidden, true, -rate);
+    backward(1, 1, hidden);
+    memory.copy(h0, hidden, step);
+    if (cell == LSTM) memory.copy(c0, cells, step);
+    skipRows(1);
+  }
+  skipRows(-rows);
+}
+
+/** Adds up the gradient from that of the outputs, by back-propagation through `steps` steps. */
+function backward(steps: i32, rows: i32, input: usize): void {
   outputBackward(rows, input);
 
-  transpose(width, gateWidth, U, UT);
+  if (UT) transpose(width, gateWidth, U, UT);
   if (cell == LSTM) memory.fill(carried, 0, (batchSize(0) * width) << 2);
   let row = rows;
   for (let t = steps - 1; t >= 0; t--) {

@@ -55,7 +55,7 @@ export let gates: usize = 0; // (rows, gateWidth), after their non-linearities
 export let hidden: usize = 0; // (rows, width)
 export let cells: usize = 0; // (rows, width), LSTM's c
 export let extra: usize = 0; // (rows, width), GRU: r ⊙ h_{t-1}, LSTM: tanh(c)
-export let logits: usize = 0; // (rows, outputWidth); after a training pass their gradient
+export let logits: usize = 0; // (rows, outputWidth)
 export let nll: usize = 0; // (rows)
 
 // The NADE head: the first for all rows, the others one row at a time.
@@ -71,20 +71,23 @@ export let scalesGradient: usize = 0; // (K, B)
 export let prior: usize = 0; // (K), weights
 export let posterior: usize = 0; // (K), responsibilities
 
+// The backward pass: without training that of one row at a time, whose gradient is added to the parameters themselves.
+export let gradient: usize = 0;
+export let logitsGradient: usize = 0; // (rows, outputWidth); in training in the place of the logits
+export let gatesGradient: usize = 0; // (rows, gateWidth), before their non-linearities
+export let hiddenGradient: usize = 0; // (rows, width)
+export let carried: usize = 0; // (sequences, width), LSTM: dc of the step after, GRU: d(r ⊙ h)
+export let contextGradient: usize = 0; // (rows, hiddenWidth)
+
 // Training only.
 export let saved: usize = 0; // parameters without noise
-export let gradient: usize = 0;
 export let meanSquare: usize = 0;
 export let velocity: usize = 0;
 export let average: usize = 0; // of the parameters over the updates
 export let mask: usize = 0; // (rows, width), dropout: 0 or 1 / (1 - rate)
 export let dropped: usize = 0; // (rows, width), hidden ⊙ mask
-export let gatesGradient: usize = 0; // (rows, gateWidth), before their non-linearities
-export let hiddenGradient: usize = 0; // (rows, width)
-export let carried: usize = 0; // (sequences, width), LSTM: dc of the step after, GRU: d(r ⊙ h)
 export let UT: usize = 0; // (gateWidth, width)
 export let AT: usize = 0; // (outputWidth, width)
-export let contextGradient: usize = 0; // (rows, hiddenWidth)
 export let CT: usize = 0; // (hiddenWidth, width)
 
 // 64 bits, so that a layout beyond the 32-bit address space is refused and does not wrap around.
@@ -170,23 +173,38 @@ export function init(
     prior = reserve(<u64>pad4(components) << 2);
     posterior = reserve(<u64>pad4(components) << 2);
   }
+  const gradientRows: u64 = training ? r : 1;
+  gradient = training ? reserve(parameters << 2) : W;
+  logitsGradient = training ? logits : reserve(outputWidth << 2);
+  gatesGradient = reserve((gradientRows * gateWidth) << 2);
+  hiddenGradient = reserve((gradientRows * width) << 2);
+  carried = reserve((s * width) << 2);
+  contextGradient = reserve((gradientRows * hiddenWidth) << 2);
   if (training) {
     saved = reserve(parameters << 2);
-    gradient = reserve(parameters << 2);
     meanSquare = reserve(parameters << 2);
     velocity = reserve(parameters << 2);
     average = reserve(parameters << 2);
     mask = reserve((r * width) << 2);
     dropped = reserve((r * width) << 2);
-    gatesGradient = reserve((r * gateWidth) << 2);
-    hiddenGradient = reserve((r * width) << 2);
-    carried = reserve((s * width) << 2);
     UT = reserve((<u64>gateWidth * width) << 2);
     AT = reserve((<u64>outputWidth * width) << 2);
-    contextGradient = reserve((r * hiddenWidth) << 2);
     CT = reserve((<u64>hiddenWidth * width) << 2);
   }
   if (top > 0x1_0000_0000) return false;
   const missing = <i32>((top + 0xffff) >>> 16) - memory.size();
   return missing <= 0 || memory.grow(missing) >= 0;
+}
+
+/** Makes row `count` of the batch and of what the forward pass leaves behind row 0, or with -count the other way round. */
+export function skipRows(count: i32): void {
+  inputOffsets += count << 2;
+  targetOffsets += count << 2;
+  gates += (count * gateWidth) << 2;
+  hidden += (count * width) << 2;
+  cells += (count * width) << 2;
+  extra += (count * width) << 2;
+  logits += (count * outputWidth) << 2;
+  nll += count << 2;
+  context += (count * hiddenWidth) << 2;
 }

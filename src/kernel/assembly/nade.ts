@@ -7,12 +7,12 @@
  * silent pitches, each with one tanh.
  */
 import { bernoulliRow } from "./bernoulli";
-import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
+import { addRows, dot, multiply, multiplyByTranspose, multiplyTransposed } from "./gemm";
 import {
-  C, c, context, contextGradient, CT, gradient, hiddenGradient, hiddenWidth, logits, M, N, outputs, outputWidth, runs, sum,
+  C, c, context, contextGradient, CT, gradient, hiddenGradient, hiddenWidth, logits, logitsGradient, M, N, outputs, outputWidth, runs, sum,
   targetColumns, targetOffsets, W, width,
 } from "./layout";
-import { madd, sumLanes, tanh } from "./math";
+import { madd, tanh } from "./math";
 
 /** Hidden units of the head of each row before the first pitch: c + input C, with `input` (rows, width). */
 export function contextProduct(rows: i32, input: usize): void {
@@ -22,8 +22,8 @@ export function contextProduct(rows: i32, input: usize): void {
 }
 
 /**
- * NLL of each row. On entry `logits` holds h A + a; on return the logits of each pitch given those below it, or their
- * gradient when `training`; then the gradients of M and N are added up, and contextGradient is filled.
+ * NLL of each row. On entry `logits` holds h A + a; on return the logits of each pitch given those below it. When
+ * `training`, logitsGradient and contextGradient are filled, and the gradients of M and N are added up.
  */
 export function nade(rows: i32, training: bool, scale: f32): void {
   for (let row = 0; row < rows; row++) {
@@ -32,7 +32,7 @@ export function nade(rows: i32, training: bool, scale: f32): void {
     const to = targetColumns + load<u32>(targetOffsets + (row << 2), 4);
     conditionals(row, l, from, to);
     bernoulliRow(row, training, scale);
-    if (training) rowBackward(row, l, from, to);
+    if (training) rowBackward(row, logitsGradient + ((row * outputWidth) << 2), from, to);
   }
 }
 
@@ -47,7 +47,7 @@ function conditionals(row: i32, l: usize, from: usize, to: usize): void {
     for (let j: usize = 0; j < step; j += 16) v128.store(t + j, tanh(v128.load(sum + j)));
     for (let d = first; d <= last; d++) {
       const at = l + (d << 2);
-      store<f32>(at, load<f32>(at) + dot(t, M + d * step));
+      store<f32>(at, load<f32>(at) + dot(hiddenWidth, t, M + d * step));
     }
     if (column == to) return;
     addRows(1, hiddenWidth, N + last * step, sum);
@@ -56,7 +56,7 @@ function conditionals(row: i32, l: usize, from: usize, to: usize): void {
 }
 
 /** The runs of conditionals() from high to low; the gradient of s adds up on the way and ends as that of the context. */
-function rowBackward(row: i32, l: usize, from: usize, to: usize): void {
+function rowBackward(row: i32, dl: usize, from: usize, to: usize): void {
   const step: usize = hiddenWidth << 2;
   const ds = contextGradient + row * step;
   const dM = gradient + (M - W);
@@ -67,12 +67,12 @@ function rowBackward(row: i32, l: usize, from: usize, to: usize): void {
     const first = column > from ? <i32>load<u8>(column - 1) + 1 : 0;
     memory.fill(sum, 0, step);
     for (let d = first; d <= last; d++) {
-      const slope = v128.load_splat<f32>(l + (d << 2));
+      const slope = v128.load_splat<f32>(dl + (d << 2));
       const m = M + d * step;
       const dm = dM + d * step;
       for (let j: usize = 0; j < step; j += 16) {
+        v128.store(sum + j, madd(slope, v128.load(m + j), v128.load(sum + j))); // before dm, which may be m
         v128.store(dm + j, madd(slope, v128.load(t + j), v128.load(dm + j)));
-        v128.store(sum + j, madd(slope, v128.load(m + j), v128.load(sum + j)));
       }
     }
     for (let j: usize = 0; j < step; j += 16) {
@@ -88,15 +88,7 @@ function rowBackward(row: i32, l: usize, from: usize, to: usize): void {
 
 /** Gradients of C and c from contextGradient; adds what comes through the context to hiddenGradient. */
 export function contextBackward(rows: i32, input: usize): void {
+  multiplyByTranspose(rows, width, hiddenWidth, contextGradient, C, CT, hiddenGradient);
   addRows(rows, hiddenWidth, contextGradient, gradient + (c - W));
   multiplyTransposed(rows, width, hiddenWidth, input, width, contextGradient, hiddenWidth, gradient + (C - W), hiddenWidth);
-  transpose(width, hiddenWidth, C, CT);
-  multiply(rows, width, hiddenWidth, contextGradient, hiddenWidth, CT, width, hiddenGradient, width);
-}
-
-function dot(x: usize, y: usize): f32 {
-  let total = f32x4.splat(0);
-  const end: usize = x + (hiddenWidth << 2);
-  for (; x < end; x += 16, y += 16) total = madd(v128.load(x), v128.load(y), total);
-  return sumLanes(total);
 }

@@ -53,6 +53,21 @@ describe("the API on Lambda", () => {
   apiContract((path, init) => request(api, path, init));
   audioContract((path, init) => request(api, path, init));
 
+  test("the work stops before the platform would end the call without an answer", async () => {
+    const hurried = await start(folder, "src/entry/lambda/http", { SURPRISAL_MODELS: store, REMAINING_MS: "1001" });
+    try {
+      const wav = writeWav({ samples: randomRecording(1, 1_200_000), sampleRate: 8000 });
+      const response = await request(hurried, "/v1/score", post(wav, "audio/wav"));
+      expect([response.status, response.headers.get("Retry-After"), await response.json()]).toEqual([
+        503,
+        "5",
+        expect.objectContaining({ code: "interrupted", detail: expect.stringMatching("Ask for fewer models") }),
+      ]);
+    } finally {
+      hurried.close();
+    }
+  });
+
   test("an answer that Lambda would not let through is a problem document", async () => {
     const wav = writeWav({ samples: randomRecording(1, 600_000), sampleRate: 8000 });
     const response = await request(api, "/v1/score?detail=frames", post(wav, "audio/wav"));
@@ -61,7 +76,7 @@ describe("the API on Lambda", () => {
     expect(code).toBe("too-large");
     expect(detail).toMatch(/^Expected an answer of at most 6291456 bytes.*, got \d{7}\. Ask/);
     expect(instance).toBe(`/v1/score#${response.headers.get("x-request-id")}`);
-    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
   test("a recording that would take longer than the gateway waits is refused", async () => {

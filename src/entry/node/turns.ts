@@ -1,0 +1,78 @@
+/**
+ * The requests that a thread has under way -> which of them computes next. Those that have computed least go first, so a small
+ * request never waits for a long one; among equals the one that came first. Every eighth turn is for whoever has waited
+ * longest: long work goes on, slowly, however many small requests come.
+ */
+import { setImmediate } from "node:timers";
+import type { Work } from "../../util/work.ts";
+
+/** A turn ends with the first step after so long: what comes in waits no longer, but for a single step. */
+const TURN_MS = 3;
+/** Multiply-adds, some 25 ms, up to which requests count as equal; the next levels are twice as long each. */
+const LEVEL = 2.5e8;
+const TURNS_FOR_THE_OLDEST = 8;
+
+interface Waiting {
+  readonly order: number;
+  readonly level: number;
+  readonly since: number; // number of the turn
+  resume(): void;
+}
+
+/** One request among others. */
+export interface Turn {
+  /** Waits for the first turn. */
+  begin(): Promise<void>;
+  /** Between two steps: lets others go first when the turn is over. See Work. */
+  pause(work: Work): Promise<void>;
+}
+
+/** @param now ms */
+export function turns(now: () => number = () => performance.now()): { next(onLong: () => void): Turn } {
+  const waiting = new Set<Waiting>();
+  let began = now();
+  let orders = 0;
+  let count = 0; // of turns
+  let isScheduled = false;
+
+  function schedule(): void {
+    if (isScheduled || waiting.size === 0) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      count += 1;
+      const next = [...waiting].reduce(count % TURNS_FOR_THE_OLDEST === 0 ? longestWaiting : leastDone);
+      waiting.delete(next);
+      began = now();
+      next.resume();
+      schedule(); // the loop reads messages between two turns
+    });
+  }
+
+  const wait = (order: number, level: number) =>
+    new Promise<void>((resume) => {
+      waiting.add({ order, level, since: count, resume });
+      schedule();
+    });
+
+  return {
+    /** @param onLong called once, when the request proves to be no small one */
+    next(onLong) {
+      const order = orders++;
+      let level = 0;
+      return {
+        begin: () => wait(order, 0),
+        async pause({ done }) {
+          if (now() - began < TURN_MS) return;
+          const reached = Math.floor(Math.log2(1 + done / LEVEL));
+          if (level === 0 && reached > 0) onLong();
+          level = reached;
+          await wait(order, level);
+        },
+      };
+    },
+  };
+}
+
+const leastDone = (a: Waiting, b: Waiting) => ((b.level - a.level || b.order - a.order) < 0 ? b : a);
+const longestWaiting = (a: Waiting, b: Waiting) => ((b.since - a.since || b.order - a.order) < 0 ? b : a);

@@ -1,0 +1,99 @@
+/** What an answer will take, by the length of its input and the models that are asked, before any of it is computed. */
+import { SAMPLE_COST } from "../formats/waveform.ts";
+import { ADAPTIVE_STEPS, CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
+import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
+import type { Model } from "../model/model.ts";
+import type { MusicModel } from "../model/music-model.ts";
+import { shiftsOf } from "../model/sets.ts";
+import type { SpeechNetwork } from "../model/speech-network.ts";
+import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
+import type { Piece } from "./piece.ts";
+import type { Recording } from "./recording.ts";
+import { ROUNDS, smallestOfSet } from "./shift.ts";
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+
+/** Of finding the shift of each set, see shift.ts. */
+function shiftCost(
+  piece: Piece,
+  chosen: readonly MusicModel[],
+  models: readonly MusicModel[],
+  { transpose = piece.transpose, framesPerQuarter }: Pick<ScoreOptions, "transpose" | "framesPerQuarter">,
+): number {
+  if (transpose !== "auto") return 0;
+  const sets = [...new Set(chosen.map(({ set }) => set))];
+  return sum(
+    sets.map((set) => {
+      const model = smallestOfSet(set, models);
+      const frames = piece.frames(framesPerQuarter ?? model.framesPerQuarter);
+      let candidates = shiftsOf(set).length;
+      const shifted = candidates * piece.notesInFrames(framesPerQuarter ?? model.framesPerQuarter);
+      let scored = 0;
+      for (const { frames: length, kept } of ROUNDS) {
+        scored += candidates * Math.min(frames, length);
+        candidates = kept;
+        if (frames <= length) break;
+      }
+      return scored * model.stepCost + shifted * NOTE_COST;
+    }),
+  );
+}
+
+/** Passes over a frame that is read. */
+const passes = ({ adaptive }: Pick<ScoreOptions, "adaptive">): number => (adaptive ? ADAPTIVE_STEPS : 1);
+
+/** @param models all at hand, see shiftsBySet */
+export function scoreMusicCost(
+  piece: Piece,
+  chosen: readonly MusicModel[],
+  models: readonly MusicModel[],
+  options: ScoreOptions,
+): number {
+  const rateOf = (model: MusicModel) => options.framesPerQuarter ?? model.framesPerQuarter;
+  const framesOf = (model: MusicModel) => piece.frames(rateOf(model));
+  // The members of an ensemble are not run again for it, but for its notes.
+  const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
+  const scores = [...networks].map(
+    ([{ checkpoint }, rate]) =>
+      piece.frames(rate) * passes(options) * stepCost(checkpoint.config) + piece.notesInFrames(rate) * NOTE_COST,
+  );
+  const ofNotes = (model: MusicModel) =>
+    framesOf(model) * (passes(options) * model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
+  const notes = options.detail === "notes" ? chosen.map(ofNotes) : [];
+  return shiftCost(piece, chosen, models, options) + sum(scores) + sum(notes);
+}
+
+/** But for the search of the likeliest frames, whose length shows only when it is done. */
+export function predictMusicCost(
+  piece: Piece,
+  chosen: readonly MusicModel[],
+  models: readonly MusicModel[],
+  options: PredictOptions,
+): number {
+  const { steps = 0, framesPerQuarter, temperature } = options;
+  const costs = chosen.map((model) => {
+    const isDrawn = model.networks.some(({ checkpoint }) => checkpoint.config.nade);
+    return (
+      piece.frames(framesPerQuarter ?? model.framesPerQuarter) * passes(options) * model.stepCost +
+      (isDrawn ? MARGINAL_DRAWS * model.drawCost : 0) +
+      steps * (model.networks.length * CALL_COST + model.stepCost + heated(model.drawCost, temperature))
+    );
+  });
+  return (options.state ? 0 : shiftCost(piece, chosen, models, options)) + sum(costs);
+}
+
+export const speechCost = (
+  { input }: Recording,
+  models: readonly SpeechNetwork[],
+  { steps = 0 }: Pick<PredictOptions, "steps"> = {},
+): number =>
+  (input.samples / input.sampleRate) * costOfSecond(models) +
+  steps * sum(models.map((model) => model.stepCost + model.drawCost));
+
+/** Of a second of sound under all of the models that read sound. */
+export const costOfSecond = (models: readonly Model[]): number =>
+  sum(
+    models.map((model) =>
+      model.kind === "audio" ? model.sampleRate * (SAMPLE_COST + model.stepCost / model.shape.block) : 0,
+    ),
+  );

@@ -1,0 +1,74 @@
+/**
+ * The work of one request: how much of it is done, how much may be, and whether anybody still waits for it. What takes long
+ * says what it will take before it starts, and counts its steps; between two steps it gives way to others.
+ */
+import { expected, SurprisalError } from "../errors.ts";
+import { yieldToEventLoop } from "./yield.ts";
+
+export interface WorkOptions {
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
+  /** Multiply-adds that may be done, see model/cost.ts; as many as it takes unless given. */
+  readonly limit?: number | undefined;
+  /** Lets others go first if it is time; the runtime's event loop unless a scheduler is given. */
+  readonly pause?: ((work: Work) => Promise<void>) | undefined;
+}
+
+export class Work {
+  readonly limit: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #pause: (work: Work) => Promise<void>;
+  #done = 0;
+
+  constructor({ signal, limit = Number.POSITIVE_INFINITY, pause = yieldToEventLoop }: WorkOptions = {}) {
+    this.limit = limit;
+    this.#signal = signal;
+    this.#pause = pause;
+  }
+
+  /** Multiply-adds of the steps so far. */
+  get done(): number {
+    return this.#done;
+  }
+
+  get isAborted(): boolean {
+    return this.#signal?.aborted ?? false;
+  }
+
+  /**
+   * Called before long work starts.
+   * @param multiplyAdds that all of it will take
+   * @param what it is, such as "16 models"
+   * @throws SurprisalError `too-much-work` when that is more than may be done.
+   */
+  plan(multiplyAdds: number, what: string): void {
+    if (this.#done + multiplyAdds <= this.limit) return;
+    const wanted = `work of at most ${billions(this.limit)} multiply-adds, which a body of this size may ask for`;
+    const sum = `${billions(this.#done + multiplyAdds)} for ${what}`;
+    throw new SurprisalError(
+      "too-much-work",
+      `${expected(wanted, sum)} Ask for fewer models or steps, or send a shorter piece.`,
+    );
+  }
+
+  /**
+   * Called after each step of long work.
+   * @param multiplyAdds that the step took
+   * @throws the signal's reason once it is aborted, or an AbortError that quotes it; SurprisalError `too-much-work` when more is done than may be.
+   */
+  async step(multiplyAdds: number): Promise<void> {
+    this.#done += multiplyAdds;
+    this.#checkSignal();
+    this.plan(0, "what is done so far");
+    await this.#pause(this);
+    this.#checkSignal();
+  }
+
+  #checkSignal(): void {
+    if (!this.#signal?.aborted) return;
+    const { reason } = this.#signal;
+    throw reason instanceof Error ? reason : new DOMException(String(reason), "AbortError");
+  }
+}
+
+const billions = (count: number) => `${(count / 1e9).toFixed(1)} billion`;
