@@ -97,3 +97,11 @@ test("a WebM file that holds nothing that can be found is refused, and not searc
     );
   }
 });
+
+test("a packet dated to a time beyond any recording makes a gap of no stated length", async () => {
+  const bytes = recordingFile("forms/fragments.mp4").slice();
+  bytes.set([1, 0, 0, 0, 1], 893); // the base time of a fragment, 2^56 and more
+  const { warnings } = await readAudio(bytes, { decode, maxSeconds: 60 });
+  expect(warnings.map(({ code, count }) => [code, count])).toEqual([["damaged-audio", expect.any(Number)]]);
+  expect(warnings[0].count).toBeLessThan(2 ** 25);
+});
