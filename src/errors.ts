@@ -32,6 +32,7 @@ export const STATUS_BY_CODE = {
   "headers-too-large": 431,
   "no-models": 503,
   interrupted: 503,
+  saturated: 503,
   busy: 503,
 } as const;
 

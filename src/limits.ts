@@ -17,6 +17,7 @@ export const LIMITS = {
   // Reading JSON takes many times its size.
   jsonBytes: { value: 2 ** 22, code: "too-large", about: "bytes of a body that is JSON" },
   bodiesBytes: { value: 2 ** 29, code: "busy", about: "bytes of the bodies of all requests under way together" },
+  waiting: { value: 512, code: "busy", about: "requests that wait for a thread (Node)" },
   headersSeconds: { value: 20, code: "request-timeout", about: "seconds to send the head of a request (Node)" },
   bodySeconds: {
     value: 20,
@@ -28,10 +29,14 @@ export const LIMITS = {
   // 83 minutes of quarter notes at 120 a minute.
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
-  // 20 billion are about a second of a core, see model/cost.ts. Speech in Opus at 6 kbit/s, the densest in use, may be scored by
-  // all six models.
+  // In multiply-adds (model/cost.ts), of which 20 billion are about a second of a core. Speech in Opus at 6 kbit/s, the densest in
+  // use, may be scored by all six models.
   work: { value: 5e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
-  workPerByte: { value: 2.2e6, code: "too-much-work", about: "multiply-adds more for each byte of its body" },
+  workPerByte: {
+    value: 2.2e6,
+    code: "too-much-work",
+    about: "multiply-adds more for each byte of its body, as it is sent",
+  },
   // As JSON most take some 20 bytes.
   numbers: { value: 500_000, code: "too-large", about: "numbers of an answer" },
   clientWork: {
@@ -81,8 +86,8 @@ export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
 export const MAX_SHIFT_FRAMES = 2000;
 
 /**
- * Frames of a piece to score adaptively, which takes up to four times as long as a plain score: 0.15 s for each model with a
- * NADE head of the paper's sizes, 1 s for the largest of the shipped ones.
+ * Frames of a piece to score adaptively, which takes up to four times as long as a plain score: by bench/results.md 0.4 s for each
+ * model of the paper's sizes, and 2 s for one of 200 units.
  */
 export const MAX_ADAPTIVE_FRAMES = 10_000;
 
@@ -150,8 +155,8 @@ export const MAX_MODELS = 1000;
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
 
-/** Requests that wait for a thread on Node. */
-export const MAX_WAITING = 512;
+/** For which a request waits for a thread on Node. */
+export const MAX_WAIT_SECONDS = 20;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
 export const LAMBDA_SECONDS = 150;

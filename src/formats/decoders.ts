@@ -64,7 +64,9 @@ export async function decode(
     else if (format === "MP3") await decodeMp3(bytes, sound);
     else if (format === "WebM" || format === "MP4") {
       const { opusOfContainer } = await import("./containers.ts");
-      await decodeOpus(await opusOfContainer(bytes, format, maxSeconds, work), sound);
+      const stream = await opusOfContainer(bytes, format, maxSeconds, work);
+      await decodeOpus(stream, sound);
+      if (stream.isCutOff && sound.length > 0) sound.warn(withoutEnd(format, sound.place(), "ends early"));
     } else await decodeOgg(bytes, format, sound);
   } catch (error) {
     if (error instanceof SurprisalError || work.isAborted) throw error;
@@ -209,12 +211,13 @@ async function decodeMp3(bytes: Uint8Array, sound: Recorded): Promise<void> {
   }
   const held = frames.length - (announced === undefined ? 0 : 1);
   const missing = announced === undefined ? undefined : Math.max(0, announced - held) * frameSamples;
-  if (breaks.length > 0) {
-    const samples = breaks.length === 1 && missing ? missing : undefined;
-    sound.missing(breaks.map((frame) => ({ at: frame * frameSamples, samples })));
-  } else if ((announced !== undefined && missing) || isCutOff) {
-    sound.warn(cutOff(held * frameSamples, (announced ?? held + 1) * frameSamples));
-  }
+  // Where every frame that was announced is there, other bytes in front of all and behind all take nothing away.
+  const places = missing === 0 ? breaks.filter((frame) => frame > 0 && frame < frames.length) : breaks;
+  if (places.length > 0) {
+    const samples = places.length === 1 && missing ? missing : undefined;
+    sound.missing(places.map((frame) => ({ at: frame * frameSamples, samples })));
+  } else if (missing) sound.warn(cutOff(held * frameSamples, (announced ?? 0) * frameSamples));
+  else if (isCutOff && missing === undefined) sound.warn(withoutEnd("MP3", sound.place(), "ends inside a frame"));
 }
 
 async function decodeOgg(bytes: Uint8Array, format: CodedFormat, sound: Recorded): Promise<void> {
@@ -240,14 +243,14 @@ async function decodeOgg(bytes: Uint8Array, format: CodedFormat, sound: Recorded
       );
     }
     const isIncomplete = !stream.isWhole || (isCutOff && stream === streams[streams.length - 1]);
-    if (isIncomplete && sound.length > 0) sound.warn(withoutEnd(format, sound.place()));
+    if (isIncomplete && sound.length > 0) sound.warn(withoutEnd(format, sound.place(), "has no last page"));
   }
 }
 
-const withoutEnd = (format: CodedFormat, place: string): Warning => ({
+const withoutEnd = (format: CodedFormat, place: string, fault: string): Warning => ({
   code: "cut-off",
   count: 0,
-  detail: `The ${format} file is cut off: it holds ${place} of sound and has no last page, so nobody knows how much is missing.`,
+  detail: `The ${format} file is cut off: it holds ${place} of sound and ${fault}, so nobody knows how much is missing.`,
 });
 
 async function decodeVorbis({ sampleRate, channels, headers, timeline }: VorbisStream, sound: Recorded): Promise<void> {

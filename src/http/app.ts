@@ -51,10 +51,14 @@ export interface Deps {
   offload?(): ((request: Request, call: Call) => Promise<Response>) | undefined;
   /** Of the work of /score and /predict, beyond what is known here: it stops when the signal of the request is aborted. */
   workOptions?(request: Request): WorkOptions;
+  /** What surrounds every request, such as tracing. */
+  readonly middleware?: readonly MiddlewareHandler<Env>[];
   /** What a request to /score or /predict passes first, such as a check of keys. */
   readonly guards?: readonly MiddlewareHandler<Env>[];
   /** Called with each request when it is answered. */
   answered?(record: AccessRecord, request: Request): void;
+  /** Whether as many requests wait as may: a balancer then sends the next elsewhere. */
+  isFull?(): boolean;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
@@ -100,6 +104,7 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     const [id, route, ms] = [c.get("requestId"), routeOf(c), performance.now() - began];
     deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
   });
+  for (const each of deps.middleware ?? []) app.use(each);
   app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one has the last word
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
@@ -225,6 +230,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     if (length === 0) {
       throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
     }
+    if (deps.isFull?.()) throw new SurprisalError("saturated", "As many requests wait as may.");
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 

@@ -116,12 +116,12 @@ export async function decodeContent(
       }
       return pieceOfRoll(pianoRoll(content.frames), limits);
     case "samples":
-      return recordingOf({ samples: Float32Array.from(content.samples), sampleRate: content.sampleRate }, limits);
+      return recordingOf({ samples: Float32Array.from(content.samples), sampleRate: content.sampleRate }, limits, work);
     case "file": {
       if (kindOf(content) === "music") {
         return pieceOfMidi(parseMidi(content.bytes, options), limits);
       }
-      return recordingOf(await readAudio(content.bytes, { decode, maxSeconds: limits.seconds }, work), limits);
+      return recordingOf(await readAudio(content.bytes, { decode, maxSeconds: limits.seconds }, work), limits, work);
     }
   }
 }

@@ -20,7 +20,8 @@ export interface Facts {
   models?: readonly string[]; // that were asked
   bytes?: number; // that its body held, as it was sent and as it was decoded
   work?: { readonly done: number }; // multiply-adds
-  queueMs?: number;
+  queueMs?: number; // until a thread had time for it
+  workMs?: number; // in a thread
   readings?: readonly Reading[];
   code?: string; // of the problem that it was answered with
 }
@@ -47,10 +48,11 @@ export function readingsOf(answer: ScoreResponse | PredictResponse, models: read
 }
 
 /** What one app learned of a request, as plain data for another that passed it on. */
-export const factsOf = ({ kind, models, work, readings, code }: AccessRecord): Facts => ({
+export const factsOf = ({ kind, models, work, readings, code, ms }: AccessRecord): Facts => ({
   ...(kind && { kind }),
   ...(models && { models }),
   ...(work && { work: { done: work.done } }),
   ...(readings && { readings }),
   ...(code !== undefined && { code }),
+  workMs: ms,
 });

@@ -122,5 +122,5 @@ export const readyRoute = createRoute({
   path: "/health/ready",
   operationId: "ready",
   summary: "Models are loaded",
-  responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded.") },
+  responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded, or as many requests wait as may.") },
 });

@@ -1,5 +1,6 @@
 /** What an answer will take, by the length of its input and the models that are asked, before any of it is computed. */
-import { ADAPTIVE_STEPS, CALL_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
+import { SAMPLE_COST } from "../formats/waveform.ts";
+import { ADAPTIVE_STEPS, CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
 import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
 import type { Model } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
@@ -26,13 +27,14 @@ function shiftCost(
       const model = smallestOfSet(set, models);
       const frames = piece.frames(framesPerQuarter ?? model.framesPerQuarter);
       let candidates = shiftsOf(set).length;
+      const shifted = candidates * piece.notesInFrames(framesPerQuarter ?? model.framesPerQuarter);
       let scored = 0;
       for (const { frames: length, kept } of ROUNDS) {
         scored += candidates * Math.min(frames, length);
         candidates = kept;
         if (frames <= length) break;
       }
-      return scored * model.stepCost;
+      return scored * model.stepCost + shifted * NOTE_COST;
     }),
   );
 }
@@ -47,11 +49,13 @@ export function scoreMusicCost(
   models: readonly MusicModel[],
   options: ScoreOptions,
 ): number {
-  const framesOf = (model: MusicModel) => piece.frames(options.framesPerQuarter ?? model.framesPerQuarter);
+  const rateOf = (model: MusicModel) => options.framesPerQuarter ?? model.framesPerQuarter;
+  const framesOf = (model: MusicModel) => piece.frames(rateOf(model));
   // The members of an ensemble are not run again for it, but for its notes.
-  const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, framesOf(model)])));
+  const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
   const scores = [...networks].map(
-    ([{ checkpoint }, frames]) => frames * passes(options) * stepCost(checkpoint.config),
+    ([{ checkpoint }, rate]) =>
+      piece.frames(rate) * passes(options) * stepCost(checkpoint.config) + piece.notesInFrames(rate) * NOTE_COST,
   );
   const ofNotes = (model: MusicModel) =>
     framesOf(model) * (passes(options) * model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
@@ -66,13 +70,13 @@ export function predictMusicCost(
   models: readonly MusicModel[],
   options: PredictOptions,
 ): number {
-  const { steps = 0, framesPerQuarter } = options;
+  const { steps = 0, framesPerQuarter, temperature } = options;
   const costs = chosen.map((model) => {
     const isDrawn = model.networks.some(({ checkpoint }) => checkpoint.config.nade);
     return (
       piece.frames(framesPerQuarter ?? model.framesPerQuarter) * passes(options) * model.stepCost +
       (isDrawn ? MARGINAL_DRAWS * model.drawCost : 0) +
-      steps * (model.networks.length * CALL_COST + model.stepCost + model.drawCost)
+      steps * (model.networks.length * CALL_COST + model.stepCost + heated(model.drawCost, temperature))
     );
   });
   return (options.state ? 0 : shiftCost(piece, chosen, models, options)) + sum(costs);
@@ -88,4 +92,8 @@ export const speechCost = (
 
 /** Of a second of sound under all of the models that read sound. */
 export const costOfSecond = (models: readonly Model[]): number =>
-  sum(models.map((model) => (model.kind === "audio" ? (model.stepCost * model.sampleRate) / model.shape.block : 0)));
+  sum(
+    models.map((model) =>
+      model.kind === "audio" ? model.sampleRate * (SAMPLE_COST + model.stepCost / model.shape.block) : 0,
+    ),
+  );

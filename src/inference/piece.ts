@@ -19,6 +19,8 @@ export interface Piece {
   readonly samplePoint?: number;
   /** How many frames it has on a grid. @throws SurprisalError as quantize */
   frames(framesPerQuarter: number): number;
+  /** How many notes sound in all of its frames together. @throws SurprisalError as quantize */
+  notesInFrames(framesPerQuarter: number): number;
   /**
    * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones and
    * without pitches above the highest. The same arguments give the same object, so that models can remember it.
@@ -41,7 +43,10 @@ interface Framed {
 }
 
 /** @param read the whole piece on a grid, in its own key */
-function pieceOf(properties: Omit<Piece, "frames" | "quantize">, read: (framesPerQuarter: number) => Framed): Piece {
+function pieceOf(
+  properties: Omit<Piece, "frames" | "notesInFrames" | "quantize">,
+  read: (framesPerQuarter: number) => Framed,
+): Piece {
   const framed = new Map<number, Framed>();
   const wholeAt = (framesPerQuarter: number) => {
     const whole = framed.get(framesPerQuarter) ?? read(framesPerQuarter);
@@ -52,6 +57,7 @@ function pieceOf(properties: Omit<Piece, "frames" | "quantize">, read: (framesPe
   return {
     ...properties,
     frames: (framesPerQuarter) => frameCount(wholeAt(framesPerQuarter).roll),
+    notesInFrames: (framesPerQuarter) => wholeAt(framesPerQuarter).roll.pitches.length,
     quantize(framesPerQuarter, shift, highest) {
       const key = `${framesPerQuarter} ${shift} ${highest}`;
       const before = known.get(key);
@@ -149,11 +155,12 @@ export const leftOutWarning = (count: number, reason: string): Warning => ({
 /** Where notes begin: pitches that the frame before does not have. */
 export function onsets({ offsets, pitches }: PianoRoll): { frame: number; pitch: number }[] {
   const found: { frame: number; pitch: number }[] = [];
-  let before = new Set<number>();
+  const last = new Int32Array(128).fill(-2); // frame in which a pitch last sounded
   for (let frame = 0; frame + 1 < offsets.length; frame++) {
-    const sounding = new Set(pitches.subarray(offsets[frame], offsets[frame + 1]));
-    for (const pitch of sounding) if (!before.has(pitch)) found.push({ frame, pitch });
-    before = sounding;
+    for (const pitch of pitches.subarray(offsets[frame], offsets[frame + 1])) {
+      if (last[pitch] !== frame - 1) found.push({ frame, pitch });
+      last[pitch] = frame;
+    }
   }
   return found;
 }

@@ -5,6 +5,7 @@
 import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { frameCount, type PianoRoll, pianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { MAX_STEPS } from "../limits.ts";
+import { heated } from "../model/cost.ts";
 import { type Advanced, type Chord, type MusicModel, taggedVersion } from "../model/music-model.ts";
 import type { PredictOptions } from "../schema/options.ts";
 import type { MusicPredictResponse, Prediction } from "../schema/predict.ts";
@@ -75,8 +76,8 @@ async function predictOne(
   const learned = adaptive ? await learn(model, input.roll, work) : { model, state, unread: input.roll };
   const advanced = await learned.model.advance(learned.state, learned.unread, work);
   const { next } = advanced;
+  await next.estimate((draws) => work.step((draws * model.drawCost) / model.networks.length));
   const probabilities = Array.from(next.probabilities);
-  await work.step(next.draws * model.drawCost);
   const sampled =
     steps === undefined ? undefined : inOwnKey(await sample(learned.model, advanced, steps, options, work), shift);
   return {
@@ -133,7 +134,7 @@ async function sample(
   while (frames.length < steps) {
     ({ state, next } = await model.advance(state, pianoRoll(frames.slice(-1)), work));
     frames.push(next.sample(draw, temperature));
-    await work.step(model.drawCost);
+    await work.step(heated(model.drawCost, temperature));
   }
   return frames;
 }

@@ -7,7 +7,7 @@ import { resample } from "../formats/resample.ts";
 import { checkSeconds, malformed, type Sound } from "../formats/waveform.ts";
 import { type Limits, MAX_SAMPLE } from "../limits.ts";
 import type { AudioInput } from "../schema/common.ts";
-import type { Work } from "../util/work.ts";
+import { Work } from "../util/work.ts";
 
 /** What counts as silence, -60 dB of full scale; and of how much of a recording, to be worth a warning. */
 const SILENT = 1e-3;
@@ -28,18 +28,14 @@ export interface Recording {
  * @param waveform a Waveform, or sound that was read from no file
  * @throws SurprisalError `too-large` when it is longer than the limit, `malformed-audio` when a sample is no level of audio.
  */
-export function recordingOf(
+export async function recordingOf(
   { samples, sampleRate, warnings = [] }: Sound & { readonly warnings?: readonly Warning[] },
   limits: Pick<Limits, "seconds">,
-): Recording {
+  work = new Work(),
+): Promise<Recording> {
   const durationSeconds = samples.length / sampleRate;
   checkSeconds(durationSeconds, limits.seconds);
-  const odd = samples.findIndex((sample) => !(Math.abs(sample) <= MAX_SAMPLE));
-  if (odd !== -1) {
-    throw malformed(
-      expected(`samples of at most ${MAX_SAMPLE} in size, where full scale is 1`, `${samples[odd]} at sample ${odd}`),
-    );
-  }
+  const heard = await warningsOf(samples, work);
   const resampled = new Map<number, Promise<Float32Array>>();
   return {
     input: {
@@ -47,7 +43,7 @@ export function recordingOf(
       sampleRate,
       samples: samples.length,
       durationSeconds,
-      warnings: [...warnings, ...warningsOf(samples)],
+      warnings: [...warnings, ...heard],
     },
     at(rate, work) {
       const known = resampled.get(rate) ?? resample(samples, sampleRate, rate, work);
@@ -57,22 +53,37 @@ export function recordingOf(
   };
 }
 
+/** Samples that are looked at between two pauses. */
+const PART = 2 ** 18;
+/** What looking at one takes, see model/cost.ts. */
+const LOOK_COST = 100;
+
 /** What makes a recording unlike speech before any model has seen it. */
-function warningsOf(samples: Float32Array): Warning[] {
+async function warningsOf(samples: Float32Array, work: Work): Promise<Warning[]> {
   const { length } = samples;
   if (length === 0) return [];
-  let [sum, squares, silent, peak] = [0, 0, 0, 0];
-  for (const sample of samples) {
-    sum += sample;
-    squares += sample ** 2;
-    silent += Number(Math.abs(sample) < SILENT);
-    peak = Math.max(peak, Math.abs(sample));
+  let [sum, squares, silent, peak, constant] = [0, 0, 0, 0, true];
+  for (let start = 0; start < length; start += PART) {
+    const end = Math.min(length, start + PART);
+    for (let t = start; t < end; t++) {
+      const sample = samples[t];
+      const size = Math.abs(sample);
+      if (!(size <= MAX_SAMPLE)) {
+        const wanted = `samples of at most ${MAX_SAMPLE} in size, where full scale is 1`;
+        throw malformed(expected(wanted, `${sample} at sample ${t}`));
+      }
+      sum += sample;
+      squares += sample * sample;
+      if (size < SILENT) silent += 1;
+      if (size > peak) peak = size;
+      if (sample !== samples[0]) constant = false;
+    }
+    await work.step((end - start) * LOOK_COST);
   }
   const mean = sum / length;
   const deviation = Math.sqrt(Math.max(0, squares / length - mean ** 2));
   const warnings: Warning[] = [];
   const warn = (code: Warning["code"], count: number, detail: string) => warnings.push({ code, count, detail });
-  const constant = samples.every((sample) => sample === samples[0]);
   if (constant) warn("constant", length, `Every sample is ${samples[0]}: there is no sound in it.`);
   else if (silent >= MOSTLY * length) {
     warn(

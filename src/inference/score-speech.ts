@@ -43,7 +43,7 @@ async function scoreOne(
   work: Work,
 ): Promise<AudioScore> {
   const samples = await speech.at(model.sampleRate, work);
-  const { nll: perStep } = await model.score(model.standardise(samples), work);
+  const { nll: perStep } = await model.score(await model.standardised(samples, work), work);
   const total = perStep.reduce((sum, nll) => sum + nll, 0);
   const scoredSamples = samples.length - model.inputs;
   const nllPerSample = total / scoredSamples;

@@ -5,6 +5,7 @@
 import type { Warning } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { MAX_SHIFT_FRAMES } from "../limits.ts";
+import { NOTE_COST } from "../model/cost.ts";
 import { parameterCount } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import { shiftsOf, tonicOdds } from "../model/sets.ts";
@@ -72,10 +73,12 @@ async function findShift(
   framesPerQuarter = model.framesPerQuarter,
   work: Work,
 ): Promise<Shift> {
-  let candidates = shiftsOf(model.set).map((semitones) => {
-    const { roll, leftOut } = piece.quantize(framesPerQuarter, semitones, model.pitches);
-    return { semitones, roll, leftOut, tonic: tonicLogOdds(roll, model.set) };
-  });
+  let candidates: ({ readonly semitones: number; readonly tonic: number } & ReturnType<Piece["quantize"]>)[] = [];
+  for (const semitones of shiftsOf(model.set)) {
+    const read = piece.quantize(framesPerQuarter, semitones, model.pitches);
+    candidates.push({ semitones, tonic: tonicLogOdds(read.roll, model.set), ...read });
+    await work.step(read.roll.pitches.length * NOTE_COST);
+  }
   const frames = frameCount(candidates[0].roll);
   if (frames < 2) return { semitones: 0, warnings: [] }; // one frame tells nothing of the key
   for (const { frames: length, kept } of ROUNDS) {

@@ -7,6 +7,8 @@ import { type Config, GATES } from "../kernel/config.ts";
 /** Of one frame or step beside its matrix products: rows are gathered and read back. */
 const ROW = 2e4;
 const EXPONENTIAL = 40;
+/** Of one note in one frame, each time that the frame is shifted or read. */
+export const NOTE_COST = 500;
 /** Of one call of the kernel; a run that feeds back what it sampled calls it for every frame. */
 export const CALL_COST = 2e5;
 /** In JavaScript. */
@@ -28,6 +30,9 @@ export function stepCost({ cell, inputs, units, outputs, mixture, nade }: Config
 export function drawCost({ outputs, nade }: Config): number {
   return outputs * (DRAW + (nade ? MULTIPLY_ADD * nade.hidden : 0)) + (nade ? SOUNDING * TANH * nade.hidden : 0);
 }
+
+/** Of a draw at a temperature: the higher it is, the more pitches sound. */
+export const heated = (cost: number, temperature = 1): number => cost * Math.min(3, Math.max(1, temperature));
 
 /** Of what one pitch of a frame adds to its NLL, by one network, see Outcomes. */
 export const OUTCOME_COST = 3000;

@@ -1,5 +1,4 @@
 /** Prefixes of one network or of the members of an ensemble -> NextFrame: marginals, samples and likeliest frames. */
-import { once } from "../util/once.ts";
 import { uniform } from "../util/random.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import { likelyFrames } from "./likely-frames.ts";
@@ -7,6 +6,8 @@ import type { Chord, NextFrame } from "./music-model.ts";
 
 /** Frames drawn for the marginals of dependent pitches: an error of 0.01 or less where one draw has a deviation of 0.2. */
 export const MARGINAL_DRAWS = 400;
+/** Between two pauses. */
+const DRAWS_AT_A_TIME = 50;
 const MARGINAL_SEED = 1; // the same question has the same answer
 
 /** The average of its parts; one part for a network. */
@@ -14,7 +15,7 @@ export class FrameDistribution implements NextFrame {
   readonly parts: readonly FramePrefix[];
   readonly #pitches: number; // D
   readonly shares: readonly number[]; // by part, M times its weight
-  readonly #marginals: () => readonly Marginals[];
+  #marginals: readonly Marginals[] | undefined; // late, since a continuation only asks for samples
 
   /**
    * @param parts (M), frames of which nothing is decided
@@ -24,12 +25,35 @@ export class FrameDistribution implements NextFrame {
     this.parts = parts;
     this.#pitches = pitches;
     this.shares = shares;
-    // Late, since a continuation only asks for samples.
-    this.#marginals = once(() => parts.map((part) => marginalsOf(part, pitches)));
+  }
+
+  async estimate(onDraws: (draws: number) => Promise<void>): Promise<void> {
+    const all: Marginals[] = [];
+    for (const part of this.parts) {
+      const estimating = marginalsOf(part, this.#pitches);
+      let { done, value } = estimating.next();
+      while (!done) {
+        await onDraws(DRAWS_AT_A_TIME);
+        ({ done, value } = estimating.next());
+      }
+      if (value) all.push(value);
+    }
+    this.#marginals = all;
+  }
+
+  #estimated(): readonly Marginals[] {
+    this.#marginals ??= this.parts.map((part) => {
+      const estimating = marginalsOf(part, this.#pitches);
+      for (;;) {
+        const { done, value } = estimating.next();
+        if (done) return value;
+      }
+    });
+    return this.#marginals;
   }
 
   get probabilities(): Float64Array {
-    const marginals = this.#marginals();
+    const marginals = this.#estimated();
     return Float64Array.from(
       { length: this.#pitches },
       (_, d) =>
@@ -38,7 +62,7 @@ export class FrameDistribution implements NextFrame {
   }
 
   get standardErrors(): Float64Array {
-    const marginals = this.#marginals();
+    const marginals = this.#estimated();
     return Float64Array.from(
       { length: this.#pitches },
       (_, d) =>
@@ -89,7 +113,7 @@ interface Marginals {
  * Of independent pitches exact. Of others the mean, over drawn frames, of p(x_d | the drawn pitches below), which varies less
  * than the drawn x_d (Rao and Blackwell).
  */
-function marginalsOf(part: FramePrefix, pitches: number): Marginals {
+function* marginalsOf(part: FramePrefix, pitches: number): Generator<undefined, Marginals> {
   const [probabilities, squares] = [new Float64Array(pitches), new Float64Array(pitches)];
   if (part.isIndependent) {
     return { probabilities: probabilities.map((_, d) => sigmoid(part.logit(d))), standardErrors: squares };
@@ -103,6 +127,7 @@ function marginalsOf(part: FramePrefix, pitches: number): Marginals {
       squares[d] += p ** 2 / MARGINAL_DRAWS;
       if (draw() < p) prefix = prefix.after(d);
     }
+    if ((n + 1) % DRAWS_AT_A_TIME === 0) yield;
   }
   const standardErrors = squares.map((square, d) =>
     Math.sqrt(Math.max(0, square - probabilities[d] ** 2) / (MARGINAL_DRAWS - 1)),

@@ -93,6 +93,11 @@ export interface NextFrame {
   readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
   readonly shares: readonly number[]; // by part: M times its weight in the average of all M
   /**
+   * Computes probabilities and standardErrors, which else are computed at once when they are first asked for.
+   * @param onDraws awaited after some draws from one of the parts
+   */
+  estimate(onDraws: (draws: number) => Promise<void>): Promise<void>;
+  /**
    * A frame of it, as MIDI pitches.
    * @param draw uniform in [0, 1)
    * @param temperature divides the logits of each network

@@ -10,7 +10,7 @@ import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel
 import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
 import { CHUNK, chunkKernel, lazyKernel } from "./chunks.ts";
-import { ADAPTIVE_STEPS, CALL_COST, drawCost, stepCost } from "./cost.ts";
+import { ADAPTIVE_STEPS, CALL_COST, drawCost, NOTE_COST, stepCost } from "./cost.ts";
 import { checkFinite } from "./finite.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
@@ -231,7 +231,9 @@ export class MusicNetwork implements MusicModel {
       checkFinite(this.id, nll); // as the logits then are, of which it is made
       visit(start, nll);
       state = kernel.state();
-      await work.step(CALL_COST + (end - start) * steps * this.stepCost);
+      await work.step(
+        CALL_COST + (end - start) * steps * this.stepCost + (inputs.offsets[end] - inputs.offsets[start]) * NOTE_COST,
+      );
     }
     return state;
   }

@@ -6,6 +6,7 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { dithered } from "../formats/dither.ts";
+import { SAMPLE_COST } from "../formats/waveform.ts";
 import type { MixtureShape } from "../kernel/config.ts";
 import { type Kernel, stateLimits } from "../kernel/kernel.ts";
 import { Work } from "../util/work.ts";
@@ -14,6 +15,9 @@ import { CHUNK, lazyKernel } from "./chunks.ts";
 import { CALL_COST, drawCost, stepCost } from "./cost.ts";
 import { checkFinite } from "./finite.ts";
 import { GaussianMixture } from "./gaussian-mixture.ts";
+
+/** Samples that are standardised between two pauses. */
+const PART = 2 ** 15;
 
 /** Where a recording stopped: the state before its last step, and the samples from that step's first on. */
 export interface SpeechState {
@@ -96,6 +100,17 @@ export class SpeechNetwork {
     return dithered(samples, position).map((sample) => (sample - this.mean) / this.std);
   }
 
+  /** The same, part by part: ten minutes take longer than others should wait. */
+  async standardised(samples: Float32Array, work: Work, position = 0): Promise<Float32Array> {
+    const all = new Float32Array(samples.length);
+    for (let start = 0; start < all.length; start += PART) {
+      const part = samples.subarray(start, start + PART);
+      all.set(this.standardise(part, position + start), start);
+      await work.step(part.length * SAMPLE_COST);
+    }
+    return all;
+  }
+
   /**
    * NLL of each block, nats, of standardised samples. A last block that is not whole has the NLL of the samples that it
    * has, which is exact: those of the others are integrated out.
@@ -156,7 +171,7 @@ export class SpeechNetwork {
         expected(`at least ${inputs} samples at ${this.sampleRate} Hz to predict the next from`, all.length),
       );
     }
-    const read = this.standardise(all, stopped.position);
+    const read = await this.standardised(all, work, stopped.position);
     const last = Math.floor((all.length - inputs) / block); // step
     let { state } = stopped;
     for (let start = 0; start < last; start += CHUNK) {

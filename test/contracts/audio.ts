@@ -79,7 +79,7 @@ export function audioContract(request: Request): void {
     });
 
     test.each(["none", "frames"] as const)("has the same numbers on every runtime, detail=%s", async (detail) => {
-      const speech = recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
+      const speech = await recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
       const wanted = await scoreSpeech(speech, models, { detail });
       expectAgreement(await score(post(wav, "audio/wav"), `?detail=${detail}`), wanted);
     });
@@ -217,7 +217,7 @@ export function audioContract(request: Request): void {
     });
 
     test("has the same numbers on every runtime, and the same samples in its continuation", async () => {
-      const speech = recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
+      const speech = await recordingOf({ samples: read, sampleRate: 8000 }, DEFAULT_LIMITS);
       const options = { steps: 20, seed: 9, temperature: 0.9 };
       const runs = models.map((model) => ({ model }));
       const found = await predict(post(wav, "audio/wav"), "?steps=20&seed=9&temperature=0.9");

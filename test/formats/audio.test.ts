@@ -142,6 +142,7 @@ describe("two tones", () => {
     ["aac.m4a", "got AAC in MP4. This converts it: ffmpeg -i in.m4a "],
     ["aac.aac", "got AAC. This converts it: ffmpeg -i in.aac "],
     ["vorbis.webm", "got Vorbis in WebM. This converts it: ffmpeg -i in.webm "],
+    ["layer2.mp3", "got MPEG layer II. This converts it: ffmpeg -i in.mp2 "],
     ["free.mp3", "got MP3 of a free bit rate, of which the decoder drops most. This converts it: lame --decode "],
   ])("in %s are refused, with the command that converts them", async (name, sentence) => {
     expect(isAudio(recordingFile(`forms/${name}`))).toBe(true);

@@ -386,3 +386,10 @@ test("no mutation of a request is answered with a 5xx, and every answer is finit
   expect(statuses.get(200)).toBeGreaterThan(250); // mutations must not all stop at the door
   expect(statuses.get(400)).toBeGreaterThan(300);
 });
+
+test("a server at which as many requests wait as may is not ready, though it is live", async () => {
+  const full = createApp({ ...deps, isFull: () => true });
+  const ready = await full.request("/health/ready");
+  expect([ready.status, ready.headers.get("Retry-After"), (await ready.json()).code]).toEqual([503, "5", "saturated"]);
+  expect((await full.request("/health/live")).status).toBe(200);
+});

@@ -23,7 +23,11 @@ const { models } = await loadModels(fileStore(fileURLToPath(new URL("models", ro
 const serving = (times: number) =>
   createApp({
     models: () => models,
-    limits: { ...DEFAULT_LIMITS, work: times * DEFAULT_LIMITS.work, workPerByte: times * DEFAULT_LIMITS.workPerByte },
+    limits: {
+      ...DEFAULT_LIMITS,
+      work: times * DEFAULT_LIMITS.work,
+      workPerByte: times * DEFAULT_LIMITS.workPerByte,
+    },
     decode,
     version: "1.2.3",
     log(error) {

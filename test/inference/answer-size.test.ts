@@ -11,7 +11,7 @@ import { randomPiece, randomRecording, testModels, testSpeechModels } from "../s
 const music = testModels();
 const speech = testSpeechModels();
 const piece = pieceOfRoll(pianoRoll(randomPiece(1, 1000)), DEFAULT_LIMITS);
-const recording = recordingOf({ samples: randomRecording(1, 20_000), sampleRate: 8000 }, DEFAULT_LIMITS);
+const recording = await recordingOf({ samples: randomRecording(1, 20_000), sampleRate: 8000 }, DEFAULT_LIMITS);
 
 /** Numbers anywhere in an answer, and nulls in the place of one. */
 function countNumbers(value: unknown): number {

@@ -58,7 +58,7 @@ describe("what an answer is expected to take is what is counted while it is comp
   });
 
   test.each([undefined, 500])("ten seconds of speech, and %j steps", async (steps) => {
-    const recording = recordingOf({ samples: randomRecording(1, 80_000), sampleRate: 8000 }, DEFAULT_LIMITS);
+    const recording = await recordingOf({ samples: randomRecording(1, 80_000), sampleRate: 8000 }, DEFAULT_LIMITS);
     const found = await share(speechCost(recording, speech, { steps }), (work) =>
       steps ? predict(recording, speech, { steps }, work) : score(recording, speech, {}, work),
     );

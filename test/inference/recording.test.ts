@@ -12,7 +12,9 @@ describe("a recording of speech under the shipped models", () => {
   const bits = async (name: string) => {
     const models = modelsOfKind(await (await openModels(DEFAULT_FOLDER)).models(), "audio", ["speech-short/gru"]);
     const waveform = await readAudio(recordingFile(`kinds/${name}`), { decode });
-    const { scores, input } = await scoreSpeech(recordingOf(waveform, DEFAULT_LIMITS), models, { detail: "none" });
+    const { scores, input } = await scoreSpeech(await recordingOf(waveform, DEFAULT_LIMITS), models, {
+      detail: "none",
+    });
     return { bitsPerSample: scores[0].bitsPerSample, codes: input.warnings.map(({ code }) => code) };
   };
   let original: Awaited<ReturnType<typeof bits>>;
@@ -43,9 +45,9 @@ describe("a recording of speech under the shipped models", () => {
   });
 });
 
-test("a recording has the warnings of its file, then those of its sound", () => {
+test("a recording has the warnings of its file, then those of its sound", async () => {
   const cutOff = { code: "cut-off", count: 5, detail: "It is cut off." } as const;
-  const { input } = recordingOf(
+  const { input } = await recordingOf(
     { samples: new Float32Array(100), sampleRate: 8000, warnings: [cutOff] },
     DEFAULT_LIMITS,
   );
@@ -53,8 +55,8 @@ test("a recording has the warnings of its file, then those of its sound", () => 
   expect(input.warnings.map(({ code }) => code)).toEqual(["cut-off", "constant"]);
 });
 
-test("a sample beyond any level is refused", () => {
-  expect(() => recordingOf({ samples: Float32Array.of(0, 17), sampleRate: 8000 }, DEFAULT_LIMITS)).toThrow(
+test("a sample beyond any level is refused", async () => {
+  await expect(recordingOf({ samples: Float32Array.of(0, 17), sampleRate: 8000 }, DEFAULT_LIMITS)).rejects.toThrow(
     "Expected samples of at most 16 in size, where full scale is 1, got 17 at sample 1.",
   );
 });

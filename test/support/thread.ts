@@ -1,4 +1,4 @@
-/** Stands in for a thread of the pool: it answers at once, but for /stuck, at which it computes for ever. */
+/** Stands in for a thread of the pool: it answers at once, but never /never, and at /stuck it computes for ever. */
 import { parentPort } from "node:worker_threads";
 import type { FromThread, ToThread } from "../../src/entry/node/pool.ts";
 
@@ -9,6 +9,7 @@ parentPort?.on("message", (message: ToThread) => {
   if (!("tasks" in message)) return;
   for (const { number, url } of message.tasks) {
     while (url.endsWith("/stuck"));
+    if (url.endsWith("/never")) continue;
     say({ number, status: 200, headers: [], body: new Uint8Array(), facts: {} });
   }
 });

@@ -17,9 +17,9 @@ test.each<[string, (work: Work) => Promise<unknown>]>([
   ["scoring music", (work) => score(piece, models, { detail: "notes" }, work)],
   ["finding the key", (work) => score(piece, models, { transpose: "auto" }, work)],
   ["continuing music", (work) => predict(piece, models, { steps: 200 }, work)],
-  ["scoring speech", (work) => score(recording(), models, {}, work)],
-  ["resampling", (work) => score(resampled(), models, {}, work)],
-  ["continuing speech", (work) => predict(recording(), models, { steps: 200 }, work)],
+  ["scoring speech", async (work) => score(await recording(), models, {}, work)],
+  ["resampling", async (work) => score(await resampled(), models, {}, work)],
+  ["continuing speech", async (work) => predict(await recording(), models, { steps: 200 }, work)],
 ])("%s stops at the step at which nobody waits any more, and says so", async (_, compute) => {
   const forward = vi.spyOn(Kernel.prototype, "forward");
   for (const last of [1, 2, 5, 15]) {

@@ -129,8 +129,8 @@ describe.skipIf(!hasChromium("recordings by a browser"))("a recording by a brows
     const [from, to] = [Math.max(0, -shift) + 400, Math.min(heard.length, recorded.length - shift) - 400];
     expect(to - from).toBeGreaterThan(6 * RATE);
     const models = modelsOfKind(await (await openModels(DEFAULT_FOLDER)).models(), "audio");
-    const score = (sound: Float32Array) =>
-      scoreSpeech(recordingOf({ samples: sound, sampleRate: RATE }, DEFAULT_LIMITS), models, { detail: "none" });
+    const score = async (sound: Float32Array) =>
+      scoreSpeech(await recordingOf({ samples: sound, sampleRate: RATE }, DEFAULT_LIMITS), models, { detail: "none" });
     const [wanted, found] = await Promise.all([
       score(heard.slice(from, to)),
       score(recorded.slice(from + shift, to + shift)),

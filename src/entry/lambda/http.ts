@@ -4,7 +4,7 @@ import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEven
 import { SurprisalError } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
-import { logFailure } from "../../http/log.ts";
+import { logFailure, logRequest } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
 import { limitsOf } from "../../util/limits-of.ts";
@@ -27,6 +27,7 @@ const answer = handle(
     workOptions: () => ({ signal: deadline.signal }),
     version: process.env.npm_package_version ?? "unknown", // npm and serverless.yml set it
     log: logFailure,
+    answered: logRequest,
   }),
 );
 

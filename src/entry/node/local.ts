@@ -16,18 +16,21 @@ export const PAGE_FOLDER = fileURLToPath(new URL("dist/web", PACKAGE_ROOT));
 
 /**
  * The settings of the environment. An empty variable counts as unset: an empty HOST would open every interface.
- * @throws SurprisalError `malformed-request` as limitsOf, and for a number of proxies that is none.
+ * @throws SurprisalError `malformed-request` for one that is malformed.
  */
 export function settings(env: NodeJS.ProcessEnv) {
   return {
     port: env.PORT || "8787",
     host: env.HOST || "127.0.0.1",
     models: env.SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
-    pollSeconds: positive(env.SURPRISAL_POLL_SECONDS, 30),
+    pollSeconds: Number(env.SURPRISAL_POLL_SECONDS) > 0 ? Number(env.SURPRISAL_POLL_SECONDS) : 30,
     origins: env.SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
     keysFile: env.SURPRISAL_KEYS_FILE || undefined, // hashes of the keys of which a request needs one
     proxies: proxiesOf(env.SURPRISAL_PROXIES || "0"), // in front of the server
     limits: limitsOf(env),
+    logLevel: logLevelOf(env.SURPRISAL_LOG || "info"),
+    metricsPort: env.SURPRISAL_METRICS_PORT ? metricsPortOf(env.SURPRISAL_METRICS_PORT) : undefined,
+    traces: Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
   };
 }
 export type Settings = ReturnType<typeof settings>;
@@ -37,8 +40,18 @@ function proxiesOf(setting: string): number {
   throw new SurprisalError("malformed-request", expected("a number from 0 to 9 in SURPRISAL_PROXIES", setting));
 }
 
-const positive = (setting: string | undefined, otherwise: number) =>
-  Number(setting) > 0 ? Number(setting) : otherwise;
+const LOG_LEVELS = ["info", "error", "silent"];
+
+function logLevelOf(setting: string): string {
+  if (LOG_LEVELS.includes(setting)) return setting;
+  throw new SurprisalError("malformed-request", expected(`one of ${LOG_LEVELS.join(", ")} in SURPRISAL_LOG`, setting));
+}
+
+function metricsPortOf(setting: string): number {
+  const port = portOf(setting);
+  if (port !== undefined) return port;
+  throw new SurprisalError("malformed-request", expected("SURPRISAL_METRICS_PORT from 0 to 65535", setting));
+}
 
 /** The port that a setting names, undefined when it names none. */
 export function portOf(setting: string): number | undefined {

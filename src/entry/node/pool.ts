@@ -12,7 +12,7 @@ import { expected, SurprisalError } from "../../errors.ts";
 import type { Call, Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
 import type { Facts } from "../../http/record.ts";
-import { MAX_WAITING, workLimit } from "../../limits.ts";
+import { MAX_WAIT_SECONDS, workLimit } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
 /** What the threads serve. */
@@ -52,6 +52,8 @@ export interface Pool {
    * readBody.
    */
   answer(request: Request, call: Call): Promise<Response>;
+  /** Requests that wait for a thread, and those that threads have. */
+  load(): { readonly waiting: number; readonly working: number };
   /** Whether as many requests wait as may. */
   isFull(): boolean;
   /** Ends the threads when what they have under way is done, or at the deadline: what is left is then answered 503. */
@@ -62,19 +64,25 @@ export interface PoolOptions {
   readonly size?: number; // threads; one for each core unless given
   readonly pingMs?: number; // time between two looks at threads that have work
   readonly patience?: number; // pings that a thread may leave unanswered before it is replaced
+  readonly waitSeconds?: number; // that a request waits for a thread at most
   readonly script?: string; // of a thread
 }
 
 /**
  * Tasks that a thread is sent before it has answered: small ones, so that it finds the next without waiting for a message, and
- * beside them those that proved to be long, which take turns (turns.ts).
+ * beside them those that proved to be long, which take turns (turns.ts). Of large bodies few, since a recording takes several
+ * times its size.
  */
 const SMALL_AT_A_TIME = 4;
 const LONG_AT_A_TIME = 64;
+const LARGE_AT_A_TIME = 2;
+const LARGE_BYTES = 2 ** 17;
 
 interface Job {
   readonly task: Task;
   readonly answered: PromiseWithResolvers<Answer>;
+  readonly isLarge: boolean;
+  readonly since: number; // ms, when it came
   thread?: Thread;
   isLong: boolean;
 }
@@ -83,7 +91,8 @@ interface Thread {
   readonly worker: Worker;
   readonly jobs: Map<number, Job>;
   isReady: boolean;
-  long: number; // of the jobs
+  long: number; // of the jobs; the large ones are among them
+  large: number;
   unanswered: number; // pings
 }
 
@@ -97,7 +106,13 @@ const SCRIPT = fileURLToPath(new URL(`./thread${extname(import.meta.url)}`, impo
 /** Starts the threads and waits until the first is ready. */
 export async function startPool(
   served: Served,
-  { size = availableParallelism(), pingMs = 1000, patience = PATIENCE, script = SCRIPT }: PoolOptions = {},
+  {
+    size = availableParallelism(),
+    pingMs = 1000,
+    patience = PATIENCE,
+    waitSeconds = MAX_WAIT_SECONDS,
+    script = SCRIPT,
+  }: PoolOptions = {},
 ): Promise<Pool> {
   const threads = new Set<Thread>();
   const waiting = new Set<Job>();
@@ -109,7 +124,7 @@ export async function startPool(
 
   function startThread(): void {
     const worker = new Worker(script, { workerData: served });
-    const thread: Thread = { worker, jobs: new Map(), isReady: false, long: 0, unanswered: 0 };
+    const thread: Thread = { worker, jobs: new Map(), isReady: false, long: 0, large: 0, unanswered: 0 };
     threads.add(thread);
     worker.on("message", (message: FromThread) => listen(thread, message));
     worker.on("error", (error) => {
@@ -123,7 +138,7 @@ export async function startPool(
     thread.unanswered = 0;
     if ("long" in message) {
       const job = thread.jobs.get(message.long);
-      if (job) {
+      if (job && !job.isLong) {
         job.isLong = true;
         thread.long += 1;
       }
@@ -131,12 +146,24 @@ export async function startPool(
       const job = thread.jobs.get(message.number);
       thread.jobs.delete(message.number);
       if (job?.isLong) thread.long -= 1;
+      if (job?.isLarge) thread.large -= 1;
       job?.answered.resolve(message);
     } else {
       thread.isReady = true;
       started.resolve();
     }
     dispatchSoon();
+  }
+
+  /** A client that is told to come again is better off than one that waits without end. */
+  function giveUp(): void {
+    const latest = performance.now() - 1000 * waitSeconds;
+    for (const job of waiting) {
+      if (job.since > latest) break;
+      waiting.delete(job);
+      const detail = expected("a thread that is free", `none within ${waitSeconds} s`);
+      job.answered.reject(new SurprisalError("busy", detail));
+    }
   }
 
   /** A thread that computes answers between two steps; one that does not will never come back. */
@@ -177,11 +204,15 @@ export async function startPool(
   function dispatch(): void {
     const tasks = new Map<Thread, Task[]>();
     for (const job of waiting) {
-      const [thread] = [...threads].filter(hasRoom).toSorted((a, b) => small(a) - small(b) || a.long - b.long);
-      if (!thread) break;
+      const thread = job.isLarge ? roomForLarge(threads) : roomForSmall(threads);
+      if (!thread) continue;
       waiting.delete(job);
       job.thread = thread;
       thread.jobs.set(job.task.number, job);
+      if (job.isLarge) {
+        thread.large += 1;
+        thread.long += 1;
+      }
       tasks.set(thread, [...(tasks.get(thread) ?? []), job.task]);
     }
     for (const [thread, some] of tasks)
@@ -193,10 +224,10 @@ export async function startPool(
   }
 
   function checkRoom(): void {
-    if (waiting.size < MAX_WAITING) return;
+    if (waiting.size < served.limits.waiting) return;
     throw new SurprisalError(
       "busy",
-      expected(`fewer than ${MAX_WAITING} requests that wait for a thread`, waiting.size),
+      expected(`fewer than ${served.limits.waiting} requests that wait for a thread`, waiting.size),
     );
   }
 
@@ -217,25 +248,30 @@ export async function startPool(
       body,
       workLimit: workLimit(served.limits, sentBytes),
     };
-    const job: Job = { task, answered: Promise.withResolvers(), isLong: false };
+    const isLarge = body.length > LARGE_BYTES;
+    const answered = Promise.withResolvers<Answer>();
+    const job: Job = { task, answered, isLarge, since: performance.now(), isLong: isLarge };
     const leave = () => {
       waiting.delete(job);
       if (job.thread) send(job.thread, { abort: task.number });
-      job.answered.reject(clientLeft());
+      answered.reject(clientLeft());
     };
     request.signal.addEventListener("abort", leave);
     waiting.add(job);
     dispatchSoon();
-    const { status, headers, body: bytes, facts: learned } = await job.answered.promise;
-    Object.assign(facts, learned);
+    const { status, headers, body: bytes, facts: learned } = await answered.promise;
+    Object.assign(facts, learned, { queueMs: performance.now() - job.since - (learned.workMs ?? 0) });
     return new Response(bytes, { status, headers });
   };
 
   for (let k = 0; k < size; k++) startThread();
-  const pings = setInterval(ping, pingMs).unref();
+  const watch = setInterval(() => {
+    ping();
+    giveUp();
+  }, pingMs).unref();
   const endThreads = () => {
     isClosed = true;
-    clearInterval(pings);
+    clearInterval(watch);
     return Promise.all([...threads].map(({ worker }) => worker.terminate()));
   };
   try {
@@ -245,7 +281,8 @@ export async function startPool(
     throw error;
   }
   return {
-    isFull: () => waiting.size >= MAX_WAITING,
+    load: () => ({ waiting: waiting.size, working: [...threads].reduce((sum, { jobs }) => sum + jobs.size, 0) }),
+    isFull: () => waiting.size >= served.limits.waiting,
     answer(...request) {
       const answer = answerByThread(...request).finally(() => underWay.delete(answer));
       underWay.add(answer);
@@ -275,6 +312,12 @@ const clientLeft = () => new SurprisalError("interrupted", "The client has left.
 const RESTART_MS = 1000;
 
 const small = ({ jobs, long }: Thread) => jobs.size - Math.min(long, LONG_AT_A_TIME);
-const hasRoom = (thread: Thread) => thread.isReady && small(thread) < SMALL_AT_A_TIME;
+/** The thread with the fewest of what is counted, if any has room for one more. */
+function freest(threads: Iterable<Thread>, count: (thread: Thread) => number, room: number): Thread | undefined {
+  const free = [...threads].filter((thread) => thread.isReady && count(thread) < room);
+  return free.toSorted((a, b) => count(a) - count(b) || a.long - b.long).at(0);
+}
+const roomForSmall = (threads: Iterable<Thread>) => freest(threads, small, SMALL_AT_A_TIME);
+const roomForLarge = (threads: Iterable<Thread>) => freest(threads, ({ large }) => large, LARGE_AT_A_TIME);
 const send = ({ worker }: Thread, message: ToThread, transfer: ArrayBuffer[] = []) =>
   worker.postMessage(message, transfer);

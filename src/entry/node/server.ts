@@ -1,11 +1,9 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { createMiddleware } from "hono/factory";
-import { expected } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
@@ -16,10 +14,11 @@ import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
 import { reporter } from "../../store/report.ts";
 import { compressing } from "./compression.ts";
-import { httpServer } from "./http-server.ts";
+import { addressOf, httpServer, urlOf } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
 import { readKeys, requireKey } from "./keys.ts";
 import { openModels, PAGE_FOLDER, type Settings, version } from "./local.ts";
+import { observe } from "./observe.ts";
 import type { Pool } from "./pool.ts";
 import { limitWork, memoryLimiter } from "./rates.ts";
 
@@ -53,6 +52,7 @@ export async function listen({
   keysFile,
   proxies,
   limits,
+  ...observed
 }: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
   let keys = keysFile === undefined ? undefined : await readKeys(keysFile);
   const guards = [
@@ -65,6 +65,14 @@ export async function listen({
   const follower = await openModels(models, kernel);
   const report = reporter(follower, models);
   let served: Served | undefined; // until threads run, the main thread answers
+  const watch = await observe(
+    { ...observed, host },
+    {
+      models: () => follower.loaded().models,
+      load: () => served?.pool.load() ?? { waiting: 0, working: 0 },
+      problems: () => follower.problems().length,
+    },
+  );
   const app = createApp({
     async models(patterns) {
       if (served) return served.models;
@@ -76,8 +84,11 @@ export async function listen({
     limits,
     decode,
     origins: originsOf(origins),
+    middleware: watch.middleware,
     guards,
+    answered: watch.answered,
     offload: () => served?.pool.answer,
+    isFull: () => served?.pool.isFull() ?? false,
     version,
     log: logFailure,
   });
@@ -123,10 +134,11 @@ export async function listen({
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
     return response;
   };
-  const server = httpServer(fetch, limits).listen(port, host);
+  const server = httpServer(fetch, limits, watch.refused).listen(port, host);
   try {
     await once(server, "listening");
     console.log(greeting(urlOf(server)));
+    if (watch.metricsUrl) console.log(`Metrics: ${watch.metricsUrl}`);
     if (!isLoopback(server)) console.error(openTo(host, { hasKeys: keys !== undefined, limits }));
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
@@ -138,6 +150,7 @@ export async function listen({
     stopped.abort();
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
+      await watch.close();
       process.exit(0); // a poll under way is not worth waiting for, nor is work whose client has left
     }
     console.error(`Some requests were not answered within ${GRACE_MS / 1000} s; they are cut off.`);
@@ -151,6 +164,7 @@ export async function listen({
       await setTimeout(Math.min(pauseMs, MAX_TIMER_MS), undefined, { ref: false });
       pauseMs = 1000 * pollSeconds;
       await follower.refresh();
+      watch.polled();
       await renewKeys();
       if (stopped.signal.aborted) return;
       report();
@@ -158,12 +172,6 @@ export async function listen({
     }
   })();
   return 0;
-}
-
-function addressOf(server: Server): AddressInfo {
-  const bound = server.address();
-  if (bound !== null && typeof bound !== "string") return bound;
-  throw new Error(expected("the address of a port", String(bound)));
 }
 
 const isLoopback = (server: Server) => /^(127\.|::1$|::ffff:127\.)/.test(addressOf(server).address);
@@ -177,11 +185,6 @@ function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: L
     "without TLS",
   ];
   return `Whoever reaches ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
-}
-
-function urlOf(server: Server): string {
-  const bound = addressOf(server);
-  return `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
 /** The checkpoints of a folder as static files, and nothing else of it. */

@@ -3,7 +3,7 @@
 import { env, waitUntil } from "cloudflare:workers";
 import kernel from "../../../dist/kernel.wasm";
 import { createApp } from "../../http/app.ts";
-import { logFailure } from "../../http/log.ts";
+import { logFailure, logRequest } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, WORKERS_BODIES_BYTES, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
 import { bucketStore } from "../../store/bucket.ts";
@@ -32,6 +32,7 @@ const app = createApp({
   origins: originsOf(env.SURPRISAL_ORIGINS),
   version,
   log: logFailure,
+  answered: logRequest,
 });
 
 export default {

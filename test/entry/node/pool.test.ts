@@ -189,13 +189,40 @@ test("a thread that dies between two requests is logged and replaced, and every 
   }
 });
 
+const served = { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" };
+/** A thread that computes nothing. */
+const script = fileURLToPath(new URL("../../support/thread.ts", import.meta.url));
+const ask = (of: Pool, path: string, body: BodyInit = '{"pianoRoll":[[60],[62]]}') =>
+  of.answer(new Request(`http://x${path}`, { method: "POST", body }), call());
+
+describe("the queue", () => {
+  test("lets small requests pass large ones", async () => {
+    const other = await startPool(served, { size: 2, script });
+    const large = new Uint8Array(2 ** 18);
+    const never = Array.from({ length: 20 }, () => ask(other, "/never", large).catch(({ code }) => code));
+    expect((await Promise.all(Array.from({ length: 100 }, () => ask(other, "/")))).map(({ status }) => status)).toEqual(
+      Array(100).fill(200),
+    );
+    await other.close(0);
+    expect(await Promise.all(never)).toEqual(Array(20).fill("interrupted"));
+  });
+
+  test("tells a request that has waited long enough to come again, and says when no more may wait", async () => {
+    const other = await startPool(served, { size: 1, pingMs: 20, waitSeconds: 3, script });
+    const under = Array.from({ length: 4 }, () => ask(other, "/never").catch(() => {})); // as many as a thread is sent
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const waiting = Array.from({ length: DEFAULT_LIMITS.waiting }, () => ask(other, "/").catch((error) => error));
+    await expect.poll(() => other.isFull()).toBe(true);
+    await expect(ask(other, "/")).rejects.toMatchObject({ code: "busy", status: 503 });
+    const sentence = "Expected a thread that is free, got none within 3 s.";
+    for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: "busy", message: sentence });
+    expect(other.isFull()).toBe(false);
+    await other.close(0);
+    await Promise.all(under);
+  });
+});
+
 describe("a thread that does not answer", () => {
-  const served = { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIMITS, version: "1" };
-  const script = fileURLToPath(new URL("../../support/thread.ts", import.meta.url));
-  const ask = (of: Pool, path: string) => {
-    const body = '{"pianoRoll":[[60],[62]]}';
-    return of.answer(new Request(`http://x${path}`, { method: "POST", body }), call());
-  };
   let log: MockInstance<typeof console.error>;
   beforeEach(() => {
     log = vi.spyOn(console, "error").mockImplementation(() => {});
