@@ -92,7 +92,7 @@ test("a WebM file that holds nothing that can be found is refused, and not searc
     await expect(readAudio(Uint8Array.from([...header, ...segment]), { decode, maxSeconds: 60 })).rejects.toMatchObject(
       {
         code: "malformed-audio",
-        message: "Expected elements to its end in the WebM file, got other bytes.",
+        message: "Expected a track of sound in the WebM file, got none.",
       },
     );
   }
