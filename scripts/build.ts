@@ -1,11 +1,12 @@
 /**
  * Bundles the server, the command line, the threads of the pool and the library into dist/entry: a start reads a few files
- * instead of hundreds. `npm run build` then puts the library's types into dist/types; `npm run build:kernel` makes the kernel.
+ * instead of hundreds. The page goes into dist/web. `npm run build` then puts the library's types into dist/types; `npm run
+ * build:kernel` makes the kernel.
  *
  *   npm run build
  */
-import { rm } from "node:fs/promises";
-import { build, type Plugin } from "esbuild";
+import { cp, rm } from "node:fs/promises";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const outdir = "dist/entry";
 await rm(outdir, { recursive: true, force: true }); // names of chunks change with what is in them
@@ -41,6 +42,10 @@ await build({
   // Loaded when they are needed; yaml when openapi.yaml is asked for.
   external: [
     "@aws-sdk/client-s3",
+    "@hono/otel",
+    "pino",
+    "prom-client",
+    "rate-limiter-flexible",
     "yaml", // its build for Node is CommonJS, which requires built-in modules
     "@wasm-audio-decoders/flac",
     "@wasm-audio-decoders/ogg-vorbis",
@@ -66,4 +71,35 @@ await build({
         onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: "./start.js", external: true })),
     },
   ],
+});
+
+// The page, for every runtime and any static host.
+const page = "dist/web";
+await rm(page, { recursive: true, force: true });
+for (const name of ["index.html", "page.css", "_headers", "samples"]) {
+  await cp(`src/web/${name}`, `${page}/${name}`, { recursive: true });
+}
+await cp("dist/kernel.wasm", `${page}/local/kernel.wasm`);
+const browser: BuildOptions = {
+  bundle: true,
+  format: "esm",
+  target: "es2023",
+  minify: true,
+  legalComments: "linked",
+  plugins: [withoutLocales],
+};
+await build({
+  ...browser,
+  entryPoints: { page: "src/web/main.tsx" },
+  outdir: page,
+  jsx: "automatic",
+  jsxImportSource: "preact",
+});
+// The worker that scores in the browser; decoders are fetched where they are needed.
+await build({
+  ...browser,
+  entryPoints: { worker: "src/entry/browser/worker.ts" },
+  outdir: `${page}/local`,
+  splitting: true,
+  chunkNames: "[name]-[hash]",
 });

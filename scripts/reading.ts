@@ -1,10 +1,18 @@
 /**
  * What reading MIDI files keeps of a set's rolls: `npm run reading`. Each test piece is written as a MIDI file, disturbed as
- * music is, and read back on the set's grid. Prints a markdown table; test/scripts/reading.test.ts holds its bounds.
+ * music is, and read back on the set's grid; and each piece is moved into twelve keys, from which its own is to be found again.
+ * Prints two markdown tables; test/scripts/reading.test.ts holds their bounds.
  */
 import { pathToFileURL } from "node:url";
+import { DEFAULT_FOLDER, openModels } from "../src/entry/node/local.ts";
 import { type MidiNotes, parseMidi, quantize, writeMidi } from "../src/formats/midi.ts";
-import { frameCount, type PianoRoll, pianoRoll, toFrames } from "../src/formats/piano-roll.ts";
+import { frameCount, type PianoRoll, pianoRoll, toFrames, transposeRoll } from "../src/formats/piano-roll.ts";
+import { pieceOfRoll } from "../src/inference/piece.ts";
+import { shiftsBySet } from "../src/inference/shift.ts";
+import { DEFAULT_LIMITS } from "../src/limits.ts";
+import type { MusicModel } from "../src/model/music-model.ts";
+import { modelsOfKind } from "../src/model/select.ts";
+import { shiftsOf } from "../src/model/sets.ts";
 import { loadMusicSet, MUSIC_SETS, type MusicSetName } from "../src/training/datasets.ts";
 import { uniform } from "../src/util/random.ts";
 
@@ -86,6 +94,31 @@ function equalFrames(expected: PianoRoll, read: PianoRoll): number {
   return wanted.filter((frame, t) => `${frame}` === `${got[t - first] ?? []}`).length;
 }
 
+/** Keys from which a piece's own is to be found. */
+const KEYS = 12;
+
+/**
+ * Moves each piece of a split down by the twelve greatest shifts of its set, the keys and registers in which people have such
+ * pieces, and says in what share of all `auto` moves it back up.
+ */
+export async function measureKeys(
+  set: MusicSetName,
+  split: "valid" | "test",
+  models: readonly MusicModel[],
+): Promise<number> {
+  const { [split]: rolls } = await loadMusicSet(set);
+  const chosen = models.filter((model) => model.set === set);
+  let found = 0;
+  for (const shift of shiftsOf(set).slice(-KEYS)) {
+    for (const roll of rolls) {
+      const piece = pieceOfRoll(transposeRoll(roll, -shift).roll, DEFAULT_LIMITS);
+      const shifts = await shiftsBySet(piece, chosen, chosen, { transpose: "auto" });
+      found += Number(shifts.get(set)?.semitones === shift);
+    }
+  }
+  return found / (KEYS * rolls.length);
+}
+
 const percent = (share: number) => (100 * share).toFixed(2);
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
@@ -94,5 +127,13 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   for (const set of MUSIC_SETS) {
     const { frames, exact, ornamented, disturbed } = await measureReading(set);
     console.log(`| ${set} | ${frames} | ${percent(exact)} | ${percent(ornamented)} | ${percent(disturbed)} |`);
+  }
+
+  const models = modelsOfKind(await (await openModels(DEFAULT_FOLDER)).models(), "music", ["*/*"]);
+  console.log("\n| set | own key found, validation pieces | test pieces |");
+  console.log("| --- | ---: | ---: |");
+  for (const set of MUSIC_SETS) {
+    const [valid, test] = [await measureKeys(set, "valid", models), await measureKeys(set, "test", models)];
+    console.log(`| ${set} | ${percent(valid)} | ${percent(test)} |`);
   }
 }

@@ -4,7 +4,7 @@
  *   const surprisal = await open();                                    // the models that the package ships
  *   const { best, scores } = await surprisal.score(await readFile("piece.mid"));
  *
- * It adds `open` to what core.ts exports.
+ * It adds `open` to what core.ts exports, and what guards an app of one's own: `surprisal.app({ guards: [limitWork(limiter, 0)] })`.
  */
 import { fileURLToPath } from "node:url";
 import { kernelModule } from "./entry/node/kernel.ts";
@@ -14,6 +14,8 @@ import { type LoadOptions, load, type Surprisal } from "./library.ts";
 import { openStore } from "./store/open.ts";
 
 export * from "./core.ts";
+export { readKeys, requireKey } from "./entry/node/keys.ts";
+export { limitWork } from "./entry/node/rates.ts";
 
 /**
  * Loads models.

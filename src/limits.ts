@@ -1,40 +1,60 @@
 /** Every limit on what the program reads, stores and answers, once. What exceeds one is refused in a sentence that names it. */
 
-/** What a request may ask of a server; each runtime may set them lower. */
-export interface Limits {
-  readonly bodyBytes: number;
-  readonly jsonBytes: number; // of a body that is JSON: reading it takes many times its size
-  readonly bodiesBytes: number; // of the bodies of all requests under way together
-  readonly headersSeconds: number; // in which a client on Node has to send the head of a request
-  readonly bodySeconds: number; // in which it has to send the body, beside one for each MIN_BODY_RATE bytes of it
-  readonly requestSeconds: number; // in which a client on Node has to send the whole
-  readonly readerSeconds: number; // for which a client on Node may leave an answer unread
-  readonly frames: number;
-  readonly seconds: number; // of audio
-  readonly work: number; // multiply-adds (model/cost.ts) that any request may ask for, and for each byte of its body so many more
-  readonly workPerByte: number;
-  readonly numbers: number; // of an answer; as JSON most take some 20 bytes
+/** A limit that an operator may set, by the variable that variableOf names. */
+interface Limit {
+  readonly value: number; // unless it is set
+  readonly about: string;
+  readonly code: string; // of the problem that a request beyond it is answered with
 }
 
 /** Seconds of audio that are read unless a caller says otherwise. */
 export const MAX_SECONDS = 600;
 
-/** 128 MB hold ten minutes of stereo at 48 kHz; 10,000 frames are 83 minutes of quarter notes at 120 a minute. */
-export const DEFAULT_LIMITS: Limits = {
-  bodyBytes: 2 ** 27,
-  jsonBytes: 2 ** 22,
-  bodiesBytes: 2 ** 29,
-  headersSeconds: 20,
-  bodySeconds: 20,
-  requestSeconds: 300,
-  readerSeconds: 60,
-  frames: 10_000,
-  seconds: MAX_SECONDS,
-  // 20 billion are about a second of a core. Speech in Opus at 6 kbit/s, the densest in use, may be scored by all six models.
-  work: 5e9,
-  workPerByte: 2.2e6,
-  numbers: 500_000,
-};
+/** What a request may ask of a server; each runtime may set them lower. */
+export const LIMITS = {
+  // 128 MB hold ten minutes of stereo at 48 kHz.
+  bodyBytes: { value: 2 ** 27, code: "too-large", about: "bytes of a body, as it is sent and as it is decoded" },
+  // Reading JSON takes many times its size.
+  jsonBytes: { value: 2 ** 22, code: "too-large", about: "bytes of a body that is JSON" },
+  bodiesBytes: { value: 2 ** 29, code: "busy", about: "bytes of the bodies of all requests under way together" },
+  waiting: { value: 512, code: "busy", about: "requests that wait for a thread (Node)" },
+  headersSeconds: { value: 20, code: "request-timeout", about: "seconds to send the head of a request (Node)" },
+  bodySeconds: {
+    value: 20,
+    code: "request-timeout",
+    about: "seconds to send the body, and one more for each 64 KiB of it",
+  },
+  requestSeconds: { value: 300, code: "request-timeout", about: "seconds to send a whole request (Node)" },
+  readerSeconds: { value: 60, code: "none", about: "seconds for which an answer may be left unread (Node)" },
+  // 83 minutes of quarter notes at 120 a minute.
+  frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
+  seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
+  // In multiply-adds (model/cost.ts), of which 20 billion are about a second of a core. Speech in Opus at 6 kbit/s, the densest in
+  // use, may be scored by all six models.
+  work: { value: 5e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
+  workPerByte: {
+    value: 2.2e6,
+    code: "too-much-work",
+    about: "multiply-adds more for each byte of its body, as it is sent",
+  },
+  // As JSON most take some 20 bytes.
+  numbers: { value: 500_000, code: "too-large", about: "numbers of an answer" },
+  clientWork: {
+    value: Number.POSITIVE_INFINITY,
+    code: "rate-limited",
+    about: "multiply-adds a minute of a key, or of an address without one (Node)",
+  },
+} as const satisfies Record<string, Limit>;
+
+export type Limits = Readonly<Record<keyof typeof LIMITS, number>>;
+
+export const LIMIT_NAMES = Object.keys(LIMITS) as readonly (keyof Limits)[];
+
+export const DEFAULT_LIMITS = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].value])) as Limits;
+
+/** The variable of the environment that sets a limit, such as SURPRISAL_BODY_BYTES. */
+export const variableOf = (name: keyof Limits): string =>
+  `SURPRISAL_${name.replace(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
 
 /** Bytes a second in which a body has to arrive on average: half a megabit a second. */
 export const MIN_BODY_RATE = 2 ** 16;
@@ -45,13 +65,6 @@ export const MAX_HEADERS = 100;
 
 /** Multiply-adds that a request may ask for. @param bodyBytes as they were sent */
 export const workLimit = ({ work, workPerByte }: Limits, bodyBytes: number): number => work + workPerByte * bodyBytes;
-
-/** The limits with so many times the work. */
-export const withWork = (limits: Limits, times: number): Limits => ({
-  ...limits,
-  work: times * limits.work,
-  workPerByte: times * limits.workPerByte,
-});
 
 /** What a MIDI file may hold. midi-file takes up to 61 bytes of heap for a byte of the file (measured, Node 24): 64 MB at worst. */
 export interface MidiLimits {
@@ -71,6 +84,12 @@ export const FRAMES_PER_QUARTER = { min: 1 / 64, max: 1024 } as const;
 
 /** Frames on which the transposition of a longer piece is found: it is scored there in every key. */
 export const MAX_SHIFT_FRAMES = 2000;
+
+/**
+ * Frames of a piece to score adaptively, which takes up to four times as long as a plain score: by bench/results.md 0.4 s for each
+ * model of the paper's sizes, and 2 s for one of 200 units.
+ */
+export const MAX_ADAPTIVE_FRAMES = 10_000;
 
 /** Semitones of a transposition: it moves any MIDI pitch to any other. */
 export const MAX_SHIFT = 127;
@@ -95,6 +114,9 @@ export const MAX_LIST = 64;
 
 /** Characters of a pattern of models; ids are shorter. */
 export const MAX_PATTERN = 128;
+
+/** Seconds over which the work of a client is summed. */
+export const CLIENT_WINDOW_SECONDS = 60;
 
 /** Characters of the text by which a client knows a request, and of a file's name. */
 export const MAX_ID = 128;
@@ -133,8 +155,7 @@ export const MAX_MODELS = 1000;
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
 
-/** Requests that wait for a thread on Node, and for how long. */
-export const MAX_WAITING = 512;
+/** For which a request waits for a thread on Node. */
 export const MAX_WAIT_SECONDS = 20;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */

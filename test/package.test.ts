@@ -37,7 +37,7 @@ afterAll(() => rm(project, { recursive: true, force: true }));
 
 test("it holds what runs, and nothing of how the models were found or drawn", () => {
   const paths = packed.files.map(({ path }) => path);
-  expect(paths).toEqual(expect.arrayContaining(["dist/kernel.wasm", "models/catalogue.json", "src/web/index.html"]));
+  expect(paths).toEqual(expect.arrayContaining(["dist/kernel.wasm", "models/catalogue.json", "dist/web/index.html"]));
   const needless = /\.(jsonl|svg|map)$|results\.json$|relaxed|^dist\/worker|^(test|scripts|bench|data)\//;
   expect(paths.filter((path) => needless.test(path))).toEqual([]);
   expect(packed.size).toBeLessThan(15_500_000); // 14.7 MB, nearly all of it weights

@@ -11,6 +11,8 @@ const compiled = (name: string) => new WebAssembly.Module(readFileSync(new URL(`
 export const trainingModule = compiled("kernel-relaxed.wasm");
 const scoringModule = compiled("kernel.wasm");
 
+const ADAPTIVE_RATE = 0.01;
+
 /** One update after another: forward, backward, rescaling, RMSProp; by the trainer's build or by the portable one. */
 export function trainingKernel(config: Config, portable = false): Peer {
   const { batch } = pack(pieces);
@@ -43,6 +45,26 @@ export function scoringKernel(config: Config, chosen: readonly Frames[]): Peer {
       const start = performance.now();
       let nll: Float32Array = new Float32Array();
       for (let k = 0; k < n; k++) nll = kernel.forward(batch);
+      return { seconds: (performance.now() - start) / 1000, sink: mean(nll) };
+    },
+    close: () => {},
+  };
+}
+
+/** NLL of all frames of one piece under weights that learn from each frame, and begin with the trained ones each time. */
+export function adaptingKernel(config: Config, piece: Frames): Peer {
+  const { batch } = pack([piece]);
+  const tensors = tensorsOf(config);
+  const kernel = new Kernel(scoringModule, config, { rows: STEPS, sequences: 1 });
+  return {
+    name: "adaptive",
+    run: async (n) => {
+      const start = performance.now();
+      let nll: Float32Array = new Float32Array();
+      for (let k = 0; k < n; k++) {
+        kernel.load(tensors);
+        nll = kernel.adapt(batch, ADAPTIVE_RATE);
+      }
       return { seconds: (performance.now() - start) / 1000, sink: mean(nll) };
     },
     close: () => {},

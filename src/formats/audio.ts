@@ -7,7 +7,7 @@ import { expected, SurprisalError } from "../errors.ts";
 import { MAX_SECONDS } from "../limits.ts";
 import type { Work } from "../util/work.ts";
 import { isAiff, readAiff } from "./aiff.ts";
-import { isMp3Frame } from "./mp3.ts";
+import { isMp3, mpegLayer } from "./mp3.ts";
 import { isWav } from "./riff.ts";
 import { withoutTags } from "./tags.ts";
 import { readWav } from "./wav.ts";
@@ -41,7 +41,7 @@ function codedFormat(bytes: Uint8Array): CodedFormat | undefined {
   }
   if (start.startsWith("\x1aE\xdf\xa3")) return "WebM"; // EBML, and so Matroska too
   if (/^....(ftyp|moov|mdat|wide|free|skip|styp)/s.test(start)) return "MP4";
-  return isMp3Frame(bytes, 0) ? "MP3" : undefined;
+  return unreadable(bytes) === undefined && isMp3(bytes) ? "MP3" : undefined;
 }
 
 /** What a file is that nobody here reads, and the usual ending of its name. */
@@ -49,7 +49,11 @@ function unreadable(bytes: Uint8Array): readonly [name: string, extension: strin
   const start = textOf(bytes, 0, 64);
   // ADTS: twelve bits of sync and layer 0.
   if ((bytes[0] === 0xff && (bytes[1] & 0xf6) === 0xf0) || start.startsWith("ADIF")) return ["AAC", "aac"];
-  if (start.startsWith("OggS") && start.includes("Speex")) return ["Speex", "spx"];
+  const layer = mpegLayer(bytes);
+  if (layer === 1 || layer === 2) return [layer === 1 ? "MPEG layer I" : "MPEG layer II", `mp${layer}`];
+  if (start.startsWith("OggS")) {
+    return start.includes("Speex") ? ["Speex", "spx"] : ["Ogg of another codec or without its first page", "ogg"];
+  }
   const [, ...known] = OTHERS.find(([beginning]) => start.startsWith(beginning)) ?? [];
   return known.length === 2 ? known : undefined;
 }

@@ -7,12 +7,13 @@
 import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { Work } from "../util/work.ts";
 import type { CodedFormat } from "./audio.ts";
-import { downmixWeights, flacLayout, type Speaker, vorbisLayout } from "./downmix.ts";
-import { type FlacFrame, metadataBytes, readFrames, readStreamInfo } from "./flac.ts";
+import { DownmixMeter, downmixWeights, flacLayout, type Speaker, vorbisLayout } from "./downmix.ts";
+import { metadataBytes, readFrames, readStreamInfo, runsOf } from "./flac.ts";
 import { readMp3 } from "./mp3.ts";
-import { joined, oggStreams } from "./ogg.ts";
+import { joined, oggStreams, pagesOf } from "./ogg.ts";
 import { isOpusHead, OPUS_RATE, type OpusStream, opusOfOgg } from "./opus.ts";
-import { isVorbisHead, vorbisOfOgg } from "./vorbis.ts";
+import type { Timeline } from "./timeline.ts";
+import { isVorbisHead, type VorbisStream, vorbisOfOgg } from "./vorbis.ts";
 import {
   checkAnnouncement,
   cutOff,
@@ -63,7 +64,9 @@ export async function decode(
     else if (format === "MP3") await decodeMp3(bytes, sound);
     else if (format === "WebM" || format === "MP4") {
       const { opusOfContainer } = await import("./containers.ts");
-      await decodeOpus(await opusOfContainer(bytes, format, maxSeconds, work), sound);
+      const stream = await opusOfContainer(bytes, format, maxSeconds, work);
+      await decodeOpus(stream, sound);
+      if (stream.isCutOff && sound.length > 0) sound.warn(withoutEnd(format, sound.place(), "ends early"));
     } else await decodeOgg(bytes, format, sound);
   } catch (error) {
     if (error instanceof SurprisalError || work.isAborted) throw error;
@@ -80,6 +83,7 @@ class Recorded {
   readonly #parts: Float32Array[] = [];
   readonly #warnings: Warning[] = [];
   readonly #gaps: Gap[] = [];
+  readonly #meter = new DownmixMeter();
   length = 0;
   #rate = 0;
   #decoded = 0; // samples of all channels since the last pause
@@ -109,9 +113,14 @@ class Recorded {
     this.#decoded += samplesDecoded * channels.length;
     const weights = downmixWeights(channels.length, layout);
     const mono = new Float32Array(samplesDecoded);
+    const power = new Float64Array(channels.length);
     channels.forEach((channel, c) => {
-      for (let t = 0; t < samplesDecoded; t++) mono[t] += channel[t] * weights[c] * gain;
+      for (let t = 0; t < samplesDecoded; t++) {
+        mono[t] += channel[t] * weights[c] * gain;
+        power[c] += (channel[t] * gain) ** 2;
+      }
     });
+    this.#meter.add(power, weights);
     this.keep(mono);
   }
 
@@ -130,7 +139,7 @@ class Recorded {
 
   /** @param start samples of this recording that come before what the gaps are counted in */
   missing(gaps: readonly Gap[], start = 0): void {
-    this.#gaps.push(...gaps.map(({ at, samples }) => ({ at: start + at, samples })));
+    this.#gaps.push(...gaps.map((gap) => ({ ...gap, at: start + gap.at })));
   }
 
   warn(warning: Warning): void {
@@ -149,7 +158,8 @@ class Recorded {
       samples.set(part, position);
       position += part.length;
     }
-    const warnings = this.#gaps.length > 0 ? [damagedAudio(this.#gaps, this.#rate), ...this.#warnings] : this.#warnings;
+    const damage = this.#gaps.length > 0 ? [damagedAudio(this.#gaps, this.#rate)] : [];
+    const warnings = [...damage, ...this.#warnings, ...this.#meter.correct(samples)];
     return { samples, sampleRate: this.#rate, warnings };
   }
 }
@@ -172,10 +182,10 @@ async function decodeFlac(bytes: Uint8Array, from: number, sound: Recorded): Pro
   const info = readStreamInfo(bytes);
   sound.begin(info.sampleRate, info.channels, info.samples);
   const frames = readFrames(bytes, from, info);
-  const length = frames.reduce((sum, { samples }) => sum + samples, 0);
+  const { gaps, runs, end } = runsOf(frames);
+  const length = runs.flat().reduce((sum, { samples }) => sum + samples, 0);
   sound.begin(info.sampleRate, info.channels, length);
   const start = sound.length;
-  const { gaps, runs, end } = runsOf(frames);
   if (gaps.length > MAX_GAPS) throw new Error(`${gaps.length} gaps`);
   const { FLACDecoder } = await import("@wasm-audio-decoders/flac");
   for (const run of runs) {
@@ -193,24 +203,6 @@ async function decodeFlac(bytes: Uint8Array, from: number, sound: Recorded): Pro
   if (info.samples > 0 && end < info.samples) sound.warn(cutOff(end, info.samples));
 }
 
-/** What is missing between frames, the frames that follow one another, and where the last ends by its own count. */
-function runsOf(frames: readonly FlacFrame[]): { gaps: Gap[]; runs: FlacFrame[][]; end: number } {
-  const gaps: Gap[] = [];
-  const runs: FlacFrame[][] = [[]];
-  let [end, held] = [0, 0];
-  for (const frame of frames) {
-    const { start, samples } = frame;
-    if (start !== end) {
-      gaps.push({ at: held, samples: start > end ? start - end : undefined });
-      runs.push([]);
-    }
-    runs[runs.length - 1].push(frame);
-    end = start + samples;
-    held += samples;
-  }
-  return { gaps, runs, end };
-}
-
 async function decodeMp3(bytes: Uint8Array, sound: Recorded): Promise<void> {
   const { sampleRate, channels, frameSamples, frames, announced, breaks, cutOff: isCutOff } = readMp3(bytes);
   sound.begin(sampleRate, channels, frames.length * frameSamples);
@@ -226,62 +218,75 @@ async function decodeMp3(bytes: Uint8Array, sound: Recorded): Promise<void> {
   }
   const held = frames.length - (announced === undefined ? 0 : 1);
   const missing = announced === undefined ? undefined : Math.max(0, announced - held) * frameSamples;
-  if (breaks.length > 0) {
-    const samples = breaks.length === 1 && missing ? missing : undefined;
-    sound.missing(breaks.map((frame) => ({ at: frame * frameSamples, samples })));
-  } else if ((announced !== undefined && missing) || isCutOff) {
-    sound.warn(cutOff(held * frameSamples, (announced ?? held + 1) * frameSamples));
-  }
+  // Where every frame that was announced is there, other bytes in front of all and behind all take nothing away.
+  const places = missing === 0 ? breaks.filter((frame) => frame > 0 && frame < frames.length) : breaks;
+  if (places.length > 0) {
+    const samples = places.length === 1 && missing ? missing : undefined;
+    sound.missing(places.map((frame) => ({ at: frame * frameSamples, samples })));
+  } else if (missing) sound.warn(cutOff(held * frameSamples, (announced ?? 0) * frameSamples));
+  else if (isCutOff && missing === undefined) sound.warn(withoutEnd("MP3", sound.place(), "ends inside a frame"));
 }
 
 async function decodeOgg(bytes: Uint8Array, format: CodedFormat, sound: Recorded): Promise<void> {
   const isFlac = (packet: Uint8Array) => String.fromCharCode(...packet.subarray(0, 5)) === "\x7fFLAC";
   const isSound = (packet: Uint8Array) => isOpusHead(packet) || isVorbisHead(packet) || isFlac(packet);
-  const streams = oggStreams(bytes, isSound);
+  const { streams, isCutOff } = oggStreams(bytes, isSound);
   for (const stream of streams) {
     const [head = new Uint8Array()] = stream.pages[0].packets;
-    const before = sound.length;
     if (isOpusHead(head)) await decodeOpus(opusOfOgg(stream), sound);
-    else if (isVorbisHead(head)) {
-      const { sampleRate, channels, samples, least, parts, gaps } = vorbisOfOgg(stream);
-      sound.begin(sampleRate, channels, samples);
-      for (const part of parts) await decodeVorbis(part, channels, sound);
-      if (gaps.length === 0 && sound.length - before < least) {
-        throw new Error(`${sound.length - before} samples of ${least}`);
-      }
-      sound.missing(gaps, before);
-    } else {
+    else if (isVorbisHead(head)) await decodeVorbis(vorbisOfOgg(stream), sound);
+    else {
       // Its first packet has nine bytes of its own in front of "fLaC" (RFC 9639, section 10.1).
       const packets = stream.pages.flatMap((page) => page.packets);
       const first = packets.findIndex((packet, i) => i > 0 && packet[0] === 0xff);
       const frames = first === -1 ? [] : packets.slice(first);
       const start = packets[0].subarray(9);
+      const before = sound.length;
       await decodeFlac(joined([start, ...frames]), start.length, sound);
+      const repeated = stream.pages.flatMap(({ isRepeated }, i) => (isRepeated ? [stream.pages[i - 1].granule] : []));
+      sound.missing(
+        repeated.map((granule) => ({ at: Math.max(0, granule), samples: undefined, isRepeated: true })),
+        before,
+      );
     }
-    if (!stream.isWhole && sound.length > 0) sound.warn(withoutEnd(format, sound.place()));
+    const isIncomplete = !stream.isWhole || (isCutOff && stream === streams[streams.length - 1]);
+    if (isIncomplete && sound.length > 0) sound.warn(withoutEnd(format, sound.place(), "has no last page"));
   }
 }
 
-const withoutEnd = (format: CodedFormat, place: string): Warning => ({
+const withoutEnd = (format: CodedFormat, place: string, fault: string): Warning => ({
   code: "cut-off",
   count: 0,
-  detail: `The ${format} file is cut off: it holds ${place} of sound and has no last page, so nobody knows how much is missing.`,
+  detail: `The ${format} file is cut off: it holds ${place} of sound and ${fault}, so nobody knows how much is missing.`,
 });
 
-async function decodeVorbis(bytes: Uint8Array, channels: number, sound: Recorded): Promise<void> {
+async function decodeVorbis({ sampleRate, channels, headers, timeline }: VorbisStream, sound: Recorded): Promise<void> {
+  const { runs, gaps } = timeline;
+  sound.begin(sampleRate, channels, timeline.samples);
+  if (gaps.length > MAX_GAPS) throw new Error(`${gaps.length} gaps`);
+  const start = sound.length;
+  const trim = trimmer(timeline, sound);
   const { OggVorbisDecoder } = await import("@wasm-audio-decoders/ogg-vorbis");
-  await withDecoder(new OggVorbisDecoder(), async (decoder) => {
-    for (let at = 0; at < bytes.length; at += PORTION) {
-      sound.add(await decoder.decode(bytes.subarray(at, at + PORTION)), vorbisLayout(channels));
-      await sound.pause();
-    }
-    sound.add(await decoder.flush(), vorbisLayout(channels));
-  });
+  for (const run of runs.filter(({ length }) => length > 0)) {
+    const bytes = pagesOf([...headers, ...run]);
+    await withDecoder(new OggVorbisDecoder(), async (decoder) => {
+      for (let at = 0; at < bytes.length; at += PORTION) {
+        sound.add(trim(await decoder.decode(bytes.subarray(at, at + PORTION))), vorbisLayout(channels));
+        await sound.pause();
+      }
+      sound.add(trim(await decoder.flush()), vorbisLayout(channels));
+    });
+  }
+  // Packets without sound are left out in silence.
+  if (sound.length - start !== timeline.samples)
+    throw new Error(`${sound.length - start} samples of ${timeline.samples}`);
+  sound.missing(gaps, start);
 }
 
-async function decodeOpus({ head, packets, samples, gaps }: OpusStream, sound: Recorded): Promise<void> {
-  sound.begin(OPUS_RATE, head.channels, samples);
+async function decodeOpus({ head, timeline }: OpusStream, sound: Recorded): Promise<void> {
+  sound.begin(OPUS_RATE, head.channels, timeline.samples);
   const start = sound.length;
+  const trim = trimmer(timeline, sound);
   const { OpusDecoder } = await import("opus-decoder");
   const options = {
     channels: head.channels,
@@ -290,19 +295,26 @@ async function decodeOpus({ head, packets, samples, gaps }: OpusStream, sound: R
     channelMappingTable: [...head.mapping],
   };
   await withDecoder(new OpusDecoder(options), async (decoder) => {
-    let skip = head.preSkip;
-    for (const packet of packets) {
+    for (const packet of timeline.runs.flat()) {
       if (packet.length > MAX_OPUS_BYTES * head.streams) throw new Error(`a packet of ${packet.length} bytes`);
-      const decoded = decoder.decodeFrame(packet);
-      const from = Math.min(skip, decoded.samplesDecoded);
-      skip -= from;
-      const to = Math.min(decoded.samplesDecoded, from + start + samples - sound.length);
-      const channelData = decoded.channelData.map((channel) => channel.subarray(from, to));
-      sound.add({ ...decoded, channelData, samplesDecoded: to - from }, head.layout, head.gain);
+      sound.add(trim(decoder.decodeFrame(packet)), head.layout, head.gain);
       await sound.pause();
     }
   });
-  sound.missing(gaps, start);
+  sound.missing(timeline.gaps, start);
+}
+
+/** Cuts what is to be skipped at the beginning and what is to be left out at the end. */
+function trimmer(timeline: Timeline, sound: Recorded): (decoded: Decoded) => Decoded {
+  const end = sound.length + timeline.samples;
+  let { skip } = timeline;
+  return (decoded) => {
+    const from = Math.min(skip, decoded.samplesDecoded);
+    skip -= from;
+    const to = Math.min(decoded.samplesDecoded, from + end - sound.length);
+    const channelData = decoded.channelData.map((channel) => channel.subarray(from, to));
+    return { ...decoded, channelData, samplesDecoded: to - from };
+  };
 }
 
 /** The integers that were coded, where full scale is 2^(bits - 1). */

@@ -3,9 +3,11 @@
  * so a gap is seen as a gap.
  */
 
-import { malformed } from "./waveform.ts";
+import { expected } from "../errors.ts";
+import { type Gap, malformed } from "./waveform.ts";
 
 const BLOCK_SIZES = [0, 192, 576, 1152, 2304, 4608, 0, 0, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768]; // section 9.1.1
+const SAMPLE_RATES = [0, 88_200, 176_400, 192_000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000]; // section 9.1.2
 const SAMPLE_BITS = [0, 8, 12, 0, 16, 20, 24, 32]; // section 9.1.4
 
 /** Section 8.2, the metadata block that stands first. */
@@ -25,6 +27,9 @@ export interface FlacFrame {
 }
 
 interface Header {
+  readonly sampleRate: number; // Hz
+  readonly channels: number;
+  readonly bits: number;
   readonly start: number;
   readonly samples: number;
   readonly bytes: number; // of the header
@@ -66,11 +71,15 @@ export function metadataBytes(bytes: Uint8Array): number {
 
 /**
  * All whole frames from `from` on; what is damaged is left out.
- * @throws SurprisalError `malformed-audio` when there are so many false starts that finding the true ones would take too long
+ * @throws SurprisalError `malformed-audio` when they are not of the form that STREAMINFO announces, or when there are so many
+ * false starts that finding the true ones would take too long
  */
 export function readFrames(bytes: Uint8Array, from: number, info: StreamInfo): FlacFrame[] {
   const frames: FlacFrame[] = [];
   let blockSize = info.blockSize;
+  const first = anyHeaderAt(bytes, from, info, blockSize);
+  if (first && !isOf(info, first))
+    throw malformed(expected(`frames of ${formOf(info)}, as the FLAC file announces`, formOf(first)));
   let budget = MAX_PASSES * bytes.length + 2 ** 16;
   for (let at = from; at < bytes.length; ) {
     const header = headerAt(bytes, at, info, blockSize);
@@ -92,22 +101,57 @@ export function readFrames(bytes: Uint8Array, from: number, info: StreamInfo): F
   return frames;
 }
 
+/** What is missing between frames, the frames that follow one another, and where the last ends by its own count. */
+export function runsOf(frames: readonly FlacFrame[]): { gaps: Gap[]; runs: FlacFrame[][]; end: number } {
+  const gaps: Gap[] = [];
+  const runs: FlacFrame[][] = [[]];
+  const byStart = new Map<number, FlacFrame>();
+  let [end, held] = [0, 0];
+  for (const frame of frames) {
+    const { start, samples } = frame;
+    if (start !== end) {
+      const isRepeated = isSame(byStart.get(start), frame);
+      gaps.push({ at: held, samples: start > end ? start - end : undefined, isRepeated });
+      if (isRepeated) continue;
+      runs.push([]);
+    }
+    byStart.set(start, frame);
+    runs[runs.length - 1].push(frame);
+    end = start + samples;
+    held += samples;
+  }
+  return { gaps, runs, end };
+}
+
+const isSame = (one: FlacFrame | undefined, { bytes }: FlacFrame): boolean =>
+  one !== undefined && one.bytes.length === bytes.length && bytes.every((byte, i) => byte === one.bytes[i]);
+
 function nextSync(bytes: Uint8Array, from: number): number {
   let at = bytes.indexOf(0xff, from);
   while (at !== -1 && (bytes[at + 1] & 0xfe) !== 0xf8) at = bytes.indexOf(0xff, at + 1);
   return at === -1 ? bytes.length : at;
 }
 
-/** Section 9.1. @param blockSize of a stream whose frames are numbered, 0 before it is known */
+const isOf = (info: StreamInfo, { sampleRate, channels, bits }: Header): boolean =>
+  sampleRate === info.sampleRate && channels === info.channels && bits === info.bits;
+
+const formOf = ({ sampleRate, channels, bits }: Pick<Header, "sampleRate" | "channels" | "bits">): string =>
+  `${channels} ${channels === 1 ? "channel" : "channels"} of ${bits} bits at ${sampleRate} Hz`;
+
 function headerAt(bytes: Uint8Array, at: number, info: StreamInfo, blockSize: number): Header | undefined {
+  const header = anyHeaderAt(bytes, at, info, blockSize);
+  return header && isOf(info, header) ? header : undefined;
+}
+
+/**
+ * Section 9.1, whatever the form of the frame; what it does not say is as in `info`.
+ * @param blockSize of a stream whose frames are numbered, 0 before it is known
+ */
+function anyHeaderAt(bytes: Uint8Array, at: number, info: StreamInfo, blockSize: number): Header | undefined {
   if (bytes[at] !== 0xff || (bytes[at + 1] & 0xfe) !== 0xf8 || at + 6 > bytes.length) return undefined;
   const [sizeCode, rateCode, channelCode] = [bytes[at + 2] >> 4, bytes[at + 2] & 15, bytes[at + 3] >> 4];
-  const channels = channelCode < 8 ? channelCode + 1 : 2;
-  const bits = SAMPLE_BITS[(bytes[at + 3] >> 1) & 7];
-  if (sizeCode === 0 || rateCode === 15 || channelCode > 10 || channels !== info.channels || bytes[at + 3] & 1) {
-    return undefined;
-  }
-  if (bits !== info.bits && !(bits === 0 && (bytes[at + 3] & 14) === 0)) return undefined;
+  const bitsCode = (bytes[at + 3] >> 1) & 7;
+  if (sizeCode === 0 || rateCode === 15 || channelCode > 10 || bitsCode === 3 || bytes[at + 3] & 1) return undefined;
   // The number of the frame, or of its first sample, is coded as UTF-8 codes a character, in up to seven bytes.
   const lead = bytes[at + 4];
   const ones = Math.clz32(~(lead << 24));
@@ -121,10 +165,18 @@ function headerAt(bytes: Uint8Array, at: number, info: StreamInfo, blockSize: nu
   let samples = BLOCK_SIZES[sizeCode];
   if (sizeCode === 6) samples = bytes[next++] + 1;
   if (sizeCode === 7) samples = bytes[next++] * 256 + bytes[next++] + 1;
-  next += rateCode === 12 ? 1 : rateCode > 12 ? 2 : 0;
+  let sampleRate = SAMPLE_RATES[rateCode] || info.sampleRate;
+  if (rateCode === 12) sampleRate = bytes[next++] * 1000;
+  if (rateCode > 12) sampleRate = (bytes[next++] * 256 + bytes[next++]) * (rateCode === 13 ? 1 : 10);
   if (next >= bytes.length || crc8(bytes, at, next) !== bytes[next]) return undefined;
-  const start = bytes[at + 1] & 1 ? number : number * (blockSize || samples);
-  return { start, samples, bytes: next + 1 - at };
+  return {
+    sampleRate,
+    channels: channelCode < 8 ? channelCode + 1 : 2,
+    bits: SAMPLE_BITS[bitsCode] || info.bits,
+    start: bytes[at + 1] & 1 ? number : number * (blockSize || samples),
+    samples,
+    bytes: next + 1 - at,
+  };
 }
 
 /** Where the checksum of a frame says that it ends, in front of another or at the end; 0 where it does not. */

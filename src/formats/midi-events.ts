@@ -9,12 +9,11 @@ const MAX_DELTA = 2 ** 28 - 1;
 
 const SUSTAIN_PEDAL = 64;
 
-/** System common messages, which belong to a cable and not to a file: bytes of data by status. */
-const SYSTEM_COMMON = new Map([
+/** Bytes of data of the system messages that have any: they belong to a cable and not to a file. */
+const SYSTEM_DATA = new Map([
   [0xf1, 1],
   [0xf2, 2],
   [0xf3, 1],
-  [0xf6, 0],
 ]);
 
 /** Faults of single events that were put right. */
@@ -34,7 +33,7 @@ export interface Mark {
 
 /** What stands in the way of reading an event. */
 export interface EventFault {
-  readonly why: string; // "byte 30 is 0xf4, which begins no event"
+  readonly why: string; // "byte 30 is the pitch 200 of a note, above 127"
   readonly cut: boolean; // the event goes on behind the limit
 }
 
@@ -189,12 +188,12 @@ export class EventReader {
   }
 
   #systemEvent(begin: number, limit: number): { next: number } | EventFault {
-    const status = this.#bytes[begin];
-    const data = status >= 0xf8 ? 0 : SYSTEM_COMMON.get(status);
-    if (data === undefined) return fault(`byte ${begin} is 0x${hex(status)}, which begins no event`);
-    if (begin + 1 + data > limit) return cut("a system message");
+    const next = begin + 1 + (SYSTEM_DATA.get(this.#bytes[begin]) ?? 0);
+    if (next > limit) return cut("a system message");
+    // Two are undefined. What may be a damaged byte is followed by an event of its own, or the track is refused.
+    if (this.#bytes[begin] === 0xf4 || this.#bytes[begin] === 0xf5) this.#running = 0;
     this.#tally.realTime++;
-    return { next: begin + 1 + data };
+    return { next };
   }
 }
 

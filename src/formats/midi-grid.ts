@@ -30,6 +30,9 @@ export interface Quantized {
   readonly roll: PianoRoll; // begins and ends with a frame that sounds
   readonly betweenFrames: number; // notes that cover no sample point, so that they are in no frame
   readonly offGrid: number; // onsets that lie between grid points, wherever the grid begins
+  readonly first: number; // frames of the grid before the roll's first
+  readonly starts: Float64Array; // (notes), frame of the roll in which each begins
+  readonly ends: Float64Array; // (notes), the frame behind its last; its start if it is in no frame
 }
 
 export interface GridOptions {
@@ -73,6 +76,9 @@ export function quantize(
     roll: fill(pitches, starts, ends, { first, frames: end - first }),
     betweenFrames,
     offGrid: countOffGrid(notes, framesPerQuarter),
+    first,
+    starts: starts.map((frame) => frame - first),
+    ends: ends.map((frame) => frame - first),
   };
 }
 

@@ -13,6 +13,11 @@ export interface Note {
   ending: "note-off" | "re-strike" | "nothing";
 }
 
+export interface TimeSignature {
+  readonly tick: number;
+  readonly signature: readonly [number, number]; // such as [6, 8]
+}
+
 export interface TempoChange {
   readonly tick: number;
   readonly tempo: number; // quarter notes a minute
@@ -30,6 +35,7 @@ export interface MidiNotes {
   readonly tempo: number | undefined; // quarter notes a minute, the first of the file; none in SMPTE time
   readonly tempos: readonly TempoChange[]; // ascending by tick
   readonly timeSignature: readonly [number, number] | undefined; // the first of the file, such as [6, 8]
+  readonly timeSignatures: readonly TimeSignature[]; // ascending by tick
   readonly warnings: readonly Warning[];
 }
 
@@ -37,7 +43,7 @@ export interface MidiNotes {
 export interface Score {
   readonly notes: readonly Note[]; // ascending by onset
   readonly tempos: readonly TempoChange[]; // ascending by tick
-  readonly timeSignature: readonly [number, number] | undefined; // the first
+  readonly timeSignatures: readonly TimeSignature[]; // ascending by tick
 }
 
 /** A note-on or note-off of one track, channel and pitch. */
@@ -55,7 +61,7 @@ interface ProgramChange {
 export function readScore(tracks: readonly (readonly MidiEvent[])[], { pedal }: { pedal: boolean }): Score {
   const programs = programsByChannel(tracks);
   const tempos: TempoChange[] = [];
-  const signatures: { tick: number; signature: readonly [number, number] }[] = [];
+  const timeSignatures: TimeSignature[] = [];
   const notes: Note[] = [];
   const ends: number[] = []; // ticks, by track
   let lastStroke = 0; // tick of the last note-on or note-off of all
@@ -89,7 +95,7 @@ export function readScore(tracks: readonly (readonly MidiEvent[])[], { pedal }: 
       else if (event.type === "controller") push(pedals, event.channel, { tick, value: event.value });
       else if (event.type === "setTempo") tempos.push({ tick, tempo: 60e6 / event.microsecondsPerBeat });
       else if (event.type === "timeSignature") {
-        signatures.push({ tick, signature: [event.numerator, event.denominator] });
+        timeSignatures.push({ tick, signature: [event.numerator, event.denominator] });
       }
     }
     ends.push(tick);
@@ -103,8 +109,8 @@ export function readScore(tracks: readonly (readonly MidiEvent[])[], { pedal }: 
   }
   notes.sort((a, b) => a.onset - b.onset);
   tempos.sort((a, b) => a.tick - b.tick);
-  signatures.sort((a, b) => a.tick - b.tick);
-  return { notes, tempos, timeSignature: signatures.at(0)?.signature };
+  timeSignatures.sort((a, b) => a.tick - b.tick);
+  return { notes, tempos, timeSignatures };
 }
 
 function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

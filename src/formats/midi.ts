@@ -8,6 +8,7 @@ import { type MidiNotes, type Note, readScore } from "./midi-notes.ts";
 import { counted, malformed, Repairs } from "./midi-repairs.ts";
 import { type MidiTracks, readTracks } from "./midi-tracks.ts";
 
+export { type MidiClock, midiClock } from "./midi-clock.ts";
 export { isMidi } from "./midi-container.ts";
 export { gridWarnings, type Quantized, quantize, SAMPLE_POINT } from "./midi-grid.ts";
 export type { MidiNotes, TempoChange } from "./midi-notes.ts";
@@ -65,7 +66,8 @@ export function parseMidi(bytes: Uint8Array, options: MidiOptions = {}): MidiNot
     durationQuarters: (end - chosen[0].onset) / file.ticksPerQuarter,
     tempo: file.isSmpte ? undefined : score.tempos.at(0)?.tempo,
     tempos: score.tempos,
-    timeSignature: score.timeSignature,
+    timeSignature: score.timeSignatures.at(0)?.signature,
+    timeSignatures: score.timeSignatures,
     warnings: [...repairs.warnings(), ...endWarnings(chosen), ...leftOutWarnings(leftOut)],
   };
 }

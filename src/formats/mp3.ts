@@ -32,53 +32,61 @@ export interface Mp3 {
   readonly cutOff: boolean; // in the middle of its last frame
 }
 
-/** Whether a frame of layer III begins here, by its header. */
-export const isMp3Frame = (bytes: Uint8Array, at: number): boolean => headerAt(bytes, at) !== undefined;
+/** Frames in a row by which sound is told from bytes that only look like a header. */
+const CHAIN = 3;
+
+/** How far into a file the first frame is looked for: the longest has 1441 bytes, and a program may have written a few more. */
+const SEARCHED = 2 ** 13;
+
+/** So many frames' bytes of anything may stand behind the sound: tags and padding. */
+const MAX_TAIL_FRAMES = 2;
+
+/** Whether frames of layer III begin here, or, in what was cut out of a stream, soon. */
+export function isMp3(bytes: Uint8Array): boolean {
+  if (headerAt(bytes, 0)) return true;
+  for (let at = 1; at < Math.min(SEARCHED, bytes.length); at++) if (isChainAt(bytes, at)) return true;
+  return false;
+}
 
 /** @throws SurprisalError `malformed-audio` when no frame is found, or its sample rate changes; `unsupported-media-type` for a free bit rate. */
 export function readMp3(bytes: Uint8Array): Mp3 {
+  if (headerAt(bytes, 0)?.bytes === 0) {
+    throw new SurprisalError(
+      "unsupported-media-type",
+      `${expected("MP3 of a bit rate that the standard lists", "MP3 of a free bit rate, of which the decoder drops most")} This converts it: lame --decode in.mp3 out.wav`,
+    );
+  }
   const frames: Uint8Array[] = [];
   const breaks: number[] = [];
   let first: Header | undefined;
-  let [at, lost, cutOff] = [0, false, false];
+  let [at, end, cutOff] = [0, 0, false]; // end of the last frame
   while (at + 4 <= bytes.length) {
     const header = headerAt(bytes, at);
-    if (header?.bytes === 0 && at === 0) {
-      throw new SurprisalError(
-        "unsupported-media-type",
-        `${expected("MP3 of a bit rate that the standard lists", "MP3 of a free bit rate, of which the decoder drops most")} This converts it: lame --decode in.mp3 out.wav`,
-      );
-    }
-    const length = header?.bytes ?? 0;
-    if (!header || length === 0) {
-      lost = true;
+    const isNext = at === end && header !== undefined && first !== undefined && isLike(first, header);
+    if (!header?.bytes || !(isNext || isChainAt(bytes, at))) {
       at += 1;
       continue;
     }
-    const next = headerAt(bytes, at + length);
-    const isWhole = at + length <= bytes.length;
-    // Four bytes of sound may look like a header; two of them at the right distance do not.
-    if (next ? next.sampleRate !== header.sampleRate : at + length + 4 <= bytes.length || lost) {
-      lost = true;
-      at += 1;
-      continue;
-    }
-    if (first && header.sampleRate !== first.sampleRate) {
+    if (first && !isLike(first, header)) {
       throw malformed(
         `Expected one sample rate, got ${first.sampleRate} and then ${header.sampleRate} Hz in an MP3 file.`,
       );
     }
-    first ??= header;
-    if (!isWhole) {
-      cutOff = true;
-      break;
+    cutOff = at + header.bytes > bytes.length;
+    if (at !== end) {
+      frames.pop(); // bytes may be missing inside it
+      breaks.push(frames.length);
     }
-    if (lost && frames.length > 0) breaks.push(frames.length);
-    lost = false;
-    frames.push(bytes.subarray(at, at + length));
-    at += length;
+    first ??= header;
+    end = cutOff ? bytes.length : at + header.bytes;
+    if (!cutOff) frames.push(bytes.subarray(at, end));
+    const next = headerAt(bytes, end);
+    at = cutOff || (next && isLike(header, next)) ? end : at + 1;
   }
   if (!first || frames.length === 0) throw malformed("Expected frames of MP3, got none.");
+  const tail = bytes.subarray(end);
+  const isTag = /^(TAG|ID3|APETAGEX|LYRICSBEGIN)/.test(String.fromCharCode(...tail.subarray(0, 11)));
+  if (!isTag && tail.length > MAX_TAIL_FRAMES * first.bytes) breaks.push(frames.length);
   const { sampleRate, channels, samples } = first;
   return {
     sampleRate,
@@ -89,6 +97,28 @@ export function readMp3(bytes: Uint8Array): Mp3 {
     breaks,
     cutOff,
   };
+}
+
+const isLike = (one: Header, other: Header): boolean => one.sampleRate === other.sampleRate;
+
+/** Whether frames follow one another from here on, or a single one is the whole file. The last may be cut off. */
+function isChainAt(bytes: Uint8Array, start: number): boolean {
+  const first = headerAt(bytes, start);
+  let at = start;
+  for (let length = 0; length < CHAIN; length++) {
+    const header = headerAt(bytes, at);
+    if (!first || !header?.bytes || !isLike(first, header)) {
+      return at + 4 > bytes.length && length > (start === 0 ? 0 : 1);
+    }
+    at += header.bytes;
+  }
+  return true;
+}
+
+/** The layer of MPEG audio that begins here, by its first header. */
+export function mpegLayer([a, b, c]: Uint8Array): 1 | 2 | 3 | undefined {
+  const isHeader = a === 0xff && (b & 0xe0) === 0xe0 && (b & 0x18) !== 8 && c >> 4 < 15 && (c & 12) !== 12;
+  return isHeader ? ([undefined, 3, 2, 1] as const)[(b >> 1) & 3] : undefined;
 }
 
 function headerAt(bytes: Uint8Array, at: number): Header | undefined {

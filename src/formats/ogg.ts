@@ -15,6 +15,7 @@ interface Page {
   readonly end: number;
   readonly serial: number; // of its stream
   readonly number: number;
+  readonly checksum: number;
   readonly granule: number; // position of its end, in the codec's units; -1 when no packet ends in it
   readonly isContinued: boolean;
   readonly isFirst: boolean;
@@ -25,10 +26,15 @@ interface Page {
 /** Packets that end in one page. */
 export interface OggPage {
   readonly packets: readonly Uint8Array[];
-  readonly bytes: Uint8Array; // the page
   readonly granule: number; // -1 when no packet ends in it
   readonly isBehindGap: boolean; // the page before it is not there
+  readonly isRepeated: boolean; // it was there before; its packets are left out
+  readonly isLast: boolean;
 }
+
+/** Where the sound of a page ends, when it has any. */
+export const endOf = ({ granule }: OggPage, packets: readonly Uint8Array[]): number | undefined =>
+  granule < 0 || packets.length === 0 ? undefined : granule;
 
 /** One of the streams of a file. */
 export interface OggStream {
@@ -36,11 +42,17 @@ export interface OggStream {
   readonly isWhole: boolean; // its last page is there
 }
 
+/** The streams of a chain, in order. */
+export interface OggFile {
+  readonly streams: readonly OggStream[];
+  readonly isCutOff: boolean; // in the middle of a page
+}
+
 /**
- * The streams of a chain that `isSound` knows by their first packets, in order.
+ * The streams of a chain that `isSound` knows by their first packets.
  * @throws SurprisalError `malformed-audio` when a page does not begin where the one before ends, or its checksum is wrong.
  */
-export function oggStreams(bytes: Uint8Array, isSound: (packet: Uint8Array) => boolean): OggStream[] {
+export function oggStreams(bytes: Uint8Array, isSound: (packet: Uint8Array) => boolean): OggFile {
   const streams: Stream[] = [];
   const known = new Map<number, Stream | undefined>();
   let [at, begins, chosen] = [0, false, false];
@@ -48,19 +60,18 @@ export function oggStreams(bytes: Uint8Array, isSound: (packet: Uint8Array) => b
     const page = pageAt(bytes, at);
     if (!page) {
       // Behind the last page of every stream there may be a tag, or zeros.
-      if (streams.length > 0 && streams.every(({ isWhole }) => isWhole)) break;
+      if (streams.length > 0 && streams.every(({ isWhole }) => isWhole) && !hasPage(bytes, at)) break;
       throw malformed(`Expected a page at byte ${at} of the Ogg file, got something else.`);
     }
-    if (page.end > bytes.length) break;
-    if (
-      checksum(bytes, page.start, page.end) !== new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(22, true)
-    ) {
+    if (page.end > bytes.length) return { streams, isCutOff: true };
+    if (checksum(bytes, page.start, page.end) !== page.checksum) {
       throw malformed(
         `Expected the page at byte ${at} of the Ogg file to have its own checksum, got another: it is damaged.`,
       );
     }
     at = page.end;
-    if (page.isFirst) {
+    // A link may be the same as the one before it; a first page behind nothing but itself is a copy.
+    if (page.isFirst && known.get(page.serial)?.pages.length !== 1) {
       // The first pages of all streams of a link stand together.
       if (!begins) chosen = false;
       begins = true;
@@ -72,7 +83,7 @@ export function oggStreams(bytes: Uint8Array, isSound: (packet: Uint8Array) => b
     } else begins = false;
     known.get(page.serial)?.add(page, bytes);
   }
-  return streams;
+  return { streams, isCutOff: false };
 }
 
 class Stream implements OggStream {
@@ -80,8 +91,14 @@ class Stream implements OggStream {
   isWhole = false;
   #number = -1;
   #part: Uint8Array[] = []; // of a packet that goes on in the next page
+  readonly #checksums = new Map<number, number>(); // by number of page
 
   add(page: Page, bytes: Uint8Array): void {
+    if (this.#checksums.get(page.number) === page.checksum) {
+      this.pages.push({ packets: [], granule: -1, isBehindGap: false, isRepeated: true, isLast: false });
+      return;
+    }
+    this.#checksums.set(page.number, page.checksum);
     const isBehindGap = this.#number !== -1 && page.number !== (this.#number + 1) % 2 ** 32;
     this.#number = page.number;
     if (isBehindGap || !page.isContinued) this.#part = [];
@@ -99,7 +116,7 @@ class Stream implements OggStream {
     }
     if (from < to && !isOrphan) this.#part.push(bytes.subarray(from, to));
     this.isWhole ||= page.isLast;
-    this.pages.push({ packets, bytes: bytes.subarray(page.start, page.end), granule: page.granule, isBehindGap });
+    this.pages.push({ packets, granule: page.granule, isBehindGap, isRepeated: false, isLast: page.isLast });
   }
 }
 
@@ -115,12 +132,43 @@ function pageAt(bytes: Uint8Array, start: number): Page | undefined {
     end: body + lengths.reduce((sum, length) => sum + length, 0),
     serial: view.getUint32(14, true),
     number: view.getUint32(18, true),
+    checksum: view.getUint32(22, true),
     granule: Number(view.getBigInt64(6, true)),
     isContinued: (flags & 1) !== 0,
     isFirst: (flags & 2) !== 0,
     isLast: (flags & 4) !== 0,
     lengths,
   };
+}
+
+function hasPage(bytes: Uint8Array, from: number): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = bytes.indexOf(0x4f, from); at !== -1 && at + HEADER_BYTES <= bytes.length; ) {
+    if (view.getUint32(at) === MAGIC) return true;
+    at = bytes.indexOf(0x4f, at + 1);
+  }
+  return false;
+}
+
+/** Packets -> an Ogg stream of them, for a decoder that takes no less. Positions and checksums stay 0. */
+export function pagesOf(packets: readonly Uint8Array[]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let number = 0;
+  for (const packet of packets) {
+    const segments = Math.floor(packet.length / 255) + 1; // the last is shorter than 255 bytes, and may be empty
+    for (let first = 0; first < segments; first += 255) {
+      const count = Math.min(255, segments - first);
+      const header = new Uint8Array(HEADER_BYTES + count).fill(255, HEADER_BYTES);
+      const view = new DataView(header.buffer);
+      view.setUint32(0, MAGIC);
+      view.setUint8(5, first > 0 ? 1 : number === 0 ? 2 : 0); // continued, or first
+      view.setUint32(18, number++, true);
+      view.setUint8(26, count);
+      if (first + count === segments) header[header.length - 1] = packet.length % 255;
+      parts.push(header, packet.subarray(first * 255, (first + count) * 255));
+    }
+  }
+  return joined(parts);
 }
 
 export function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -2,8 +2,9 @@
 
 import { expected } from "../errors.ts";
 import { type Speaker, vorbisLayout } from "./downmix.ts";
-import type { OggStream } from "./ogg.ts";
-import { type Gap, malformed } from "./waveform.ts";
+import { endOf, type OggStream } from "./ogg.ts";
+import { type PacketGroup, type Timeline, timelineOf } from "./timeline.ts";
+import { malformed } from "./waveform.ts";
 
 export const OPUS_RATE = 48_000; // Hz, of the decoder, whatever was recorded
 
@@ -54,65 +55,41 @@ export function packetSamples(packet: Uint8Array): number {
   return samples <= 5760 ? samples : 0; // 120 ms
 }
 
-/** Packets to decode one behind the other, and what to keep of the result. */
+/** What to decode, and what to keep of it. */
 export interface OpusStream {
   readonly head: OpusHead;
-  readonly packets: readonly Uint8Array[];
-  readonly samples: number; // to keep behind the skipped ones
-  readonly gaps: readonly Gap[];
-}
-
-/** Packets that end at a stated time. */
-export interface OpusGroup {
-  readonly packets: readonly Uint8Array[];
-  readonly end: number | undefined; // samples at 48 kHz from the beginning of the stream, where it is stated
-  readonly isBehindGap: boolean; // something that came before it is not there
-  readonly isLast: boolean; // which may end before its packets do (RFC 7845, section 4.4)
+  readonly timeline: Timeline;
 }
 
 /**
- * Lays packets behind one another, and holds them to the times that the stream states.
- * @throws SurprisalError `malformed-audio` when a packet is none
  * @param tolerance samples by which a time may be off without anything being missing
+ * @throws SurprisalError `malformed-audio` when a packet is none
  */
-export function opusStream(head: OpusHead, groups: readonly OpusGroup[], tolerance: number): OpusStream {
-  const packets: Uint8Array[] = [];
-  const gaps: Gap[] = [];
-  let position: number | undefined; // by the stream's clock
-  let length = 0; // of what the packets decode to
-  let trimmed = 0;
-  for (const group of groups) {
+export function opusStream(
+  head: OpusHead,
+  groups: readonly Omit<PacketGroup, "durations">[],
+  tolerance: number,
+): OpusStream {
+  let length = 0;
+  const dated = groups.map((group): PacketGroup => {
     const durations = group.packets.map(packetSamples);
-    if (durations.includes(0))
+    if (durations.includes(0)) {
       throw malformed(expected("packets of Opus", `a damaged one behind ${length / OPUS_RATE} s`));
-    const samples = durations.reduce((sum, own) => sum + own, 0);
-    const start = group.end === undefined ? undefined : group.end - samples;
-    const missing = start === undefined || position === undefined ? 0 : start - position;
-    if (group.isBehindGap || missing > tolerance) {
-      gaps.push({ at: Math.max(0, length - head.preSkip), samples: missing > 0 ? missing : undefined });
-      position = start === undefined ? position : Math.max(position ?? 0, start);
     }
-    // A stream that was recorded from its middle on does not begin at 0.
-    position ??= group.isLast ? 0 : Math.max(0, start ?? 0);
-    packets.push(...group.packets);
-    position += samples;
-    length += samples;
-    if (group.isLast && group.end !== undefined && group.end < position)
-      trimmed = Math.min(length, position - group.end);
-  }
-  return { head, packets, samples: Math.max(0, length - head.preSkip - trimmed), gaps };
+    length += durations.reduce((sum, own) => sum + own, 0);
+    return { ...group, durations };
+  });
+  return { head, timeline: timelineOf(dated, { preSkip: head.preSkip, isOverlapped: false, tolerance }) };
 }
 
+const isOpusTags = (packet: Uint8Array): boolean => String.fromCharCode(...packet.subarray(0, 8)) === "OpusTags";
+
 /** RFC 7845: the header, the comments, then sound. @throws SurprisalError `malformed-audio` when the header is damaged */
-export function opusOfOgg({ pages, isWhole }: OggStream): OpusStream {
+export function opusOfOgg({ pages }: OggStream): OpusStream {
   const head = readOpusHead(pages[0].packets[0] ?? new Uint8Array());
-  let headers = 2;
-  const groups = pages.map(({ packets, granule, isBehindGap }, i): OpusGroup => {
-    const skipped = Math.min(headers, packets.length);
-    headers -= skipped;
-    const isLast = isWhole && i === pages.length - 1;
-    const sound = packets.slice(skipped);
-    return { packets: sound, end: granule < 0 || sound.length === 0 ? undefined : granule, isBehindGap, isLast };
+  const groups = pages.map((page) => {
+    const packets = page.packets.filter((packet) => !isOpusHead(packet) && !isOpusTags(packet));
+    return { ...page, packets, end: endOf(page, packets) };
   });
   return opusStream(head, groups, 0);
 }

@@ -73,14 +73,32 @@ export const cutOff = (found: number, announced: number): Warning => ({
   detail: `The file is cut off: its header announces ${announced} samples, and it holds ${found}.`,
 });
 
-/** Sound that is missing between two moments of what could be read. */
+/** A place where a file does not hold the sound that it was made from. */
 export interface Gap {
   readonly at: number; // samples that come before it
   readonly samples: number | undefined; // missing, where the file lets one know
+  /** Nothing is missing: the sound before stands here once more. */
+  readonly isRepeated?: boolean;
 }
 
 /** One warning for all gaps of a file, with the place of each of the first three. */
 export function damagedAudio(gaps: readonly Gap[], sampleRate: number): Warning {
+  const missing = gaps.filter(({ isRepeated }) => !isRepeated);
+  const repeated = gaps.filter(({ isRepeated }) => isRepeated);
+  const found = [
+    ...(missing.length > 0
+      ? [`sound is missing ${placesOf(missing, sampleRate)}. What is left was joined and scored.`]
+      : []),
+    ...(repeated.length > 0 ? [`sound stands twice ${placesOf(repeated, sampleRate)}. It was scored once.`] : []),
+  ];
+  return {
+    code: "damaged-audio",
+    count: missing.reduce((sum, { samples = 0 }) => sum + samples, 0),
+    detail: `The file is damaged: ${found.join(" Also, ")}`,
+  };
+}
+
+function placesOf(gaps: readonly Gap[], sampleRate: number): string {
   const seconds = (samples: number) => `${(samples / sampleRate).toFixed(2)} s`;
   const places = gaps
     .slice(0, 3)
@@ -88,9 +106,5 @@ export function damagedAudio(gaps: readonly Gap[], sampleRate: number): Warning 
       samples === undefined ? `at ${seconds(at)}` : `at ${seconds(at)} (${seconds(samples)} of it)`,
     );
   const more = gaps.length > places.length ? ` and at ${gaps.length - places.length} more places` : "";
-  return {
-    code: "damaged-audio",
-    count: gaps.reduce((sum, { samples = 0 }) => sum + samples, 0),
-    detail: `The file is damaged: sound is missing ${places.join(", ")}${more}. What is left was joined and scored.`,
-  };
+  return `${places.join(", ")}${more}`;
 }

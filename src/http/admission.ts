@@ -4,6 +4,7 @@ import { expected, SurprisalError } from "../errors.ts";
 
 /** What one request holds of the bytes that all may hold together. */
 export interface Share {
+  readonly held: number;
   /**
    * Holds so many bytes more.
    * @throws SurprisalError `busy` when they are too many beside what the others hold; then none of them is held.
@@ -19,6 +20,9 @@ export function admission(limit: number): () => Share {
   return () => {
     let own = 0;
     return {
+      get held() {
+        return own;
+      },
       take(bytes) {
         if (held + bytes > limit) {
           const wanted = `bodies of at most ${limit} bytes in all requests under way together`;

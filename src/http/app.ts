@@ -4,11 +4,12 @@
  */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { accepts } from "hono/accepts";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { type RequestIdVariables, requestId } from "hono/request-id";
+import { routePath } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
@@ -28,9 +29,10 @@ import { decodeAffordable, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
 import { faultOf } from "./fault.ts";
 import { problemResponse } from "./problem.ts";
+import { type AccessRecord, type Facts, readingsOf } from "./record.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { checkTarget, type Origins, onlyFrom, SECURITY } from "./security.ts";
+import { checkTarget, type Origins, onlyFrom, SECURITY, WORKER_SECURITY } from "./security.ts";
 
 export interface Deps {
   /**
@@ -46,9 +48,15 @@ export interface Deps {
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
-  offload?(): ((request: Request, id: string, share: Share) => Promise<Response>) | undefined;
+  offload?(): ((request: Request, call: Call) => Promise<Response>) | undefined;
   /** Of the work of /score and /predict, beyond what is known here: it stops when the signal of the request is aborted. */
   workOptions?(request: Request): WorkOptions;
+  /** What surrounds every request, such as tracing. */
+  readonly middleware?: readonly MiddlewareHandler<Env>[];
+  /** What a request to /score or /predict passes first, such as a check of keys. */
+  readonly guards?: readonly MiddlewareHandler<Env>[];
+  /** Called with each request when it is answered. */
+  answered?(record: AccessRecord, request: Request): void;
   /** Whether as many requests wait as may: a balancer then sends the next elsewhere. */
   isFull?(): boolean;
   readonly version: string;
@@ -72,13 +80,32 @@ const conditional = etag({
   generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
 });
 
-type Env = { Variables: RequestIdVariables & { readonly share: Share } };
+/** What middleware finds in a request's context. */
+export type Env = { Variables: RequestIdVariables & { readonly share: Share; readonly facts: Facts } };
+
+/** A request that is answered elsewhere. */
+export interface Call {
+  readonly id: string; // by which the log knows it
+  readonly share: Share; // of the bytes of all bodies
+  readonly facts: Facts; // to be filled in
+}
 
 /** The whole API, under / and under /v1. Hono's usual router would build its tables while the first request waits. */
 export function createApp(deps: Deps): OpenAPIHono<Env> {
   const api = createApi(deps);
   const app = new OpenAPIHono<Env>({ router: new TrieRouter() });
   app.use(requestId());
+  app.use(async (c, next) => {
+    const began = performance.now();
+    const facts: Facts = {};
+    c.set("facts", facts);
+    await next();
+    const { method } = c.req;
+    const [id, route, ms] = [c.get("requestId"), routeOf(c), performance.now() - began];
+    deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
+  });
+  for (const each of deps.middleware ?? []) app.use(each);
+  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one has the last word
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
     checkTarget(c.req.raw);
@@ -125,13 +152,17 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     });
   const openShare = admission(deps.limits.bodiesBytes);
   for (const { path } of [scoreRoute, predictRoute]) {
+    for (const guard of deps.guards ?? []) api.post(path, guard);
     api.post(path, async (c, next) => {
       const share = openShare();
       c.set("share", share);
       try {
         const answer = deps.offload?.();
-        return answer ? await answer(c.req.raw, c.get("requestId"), share) : await next();
+        return answer
+          ? await answer(c.req.raw, { id: c.get("requestId"), share, facts: c.get("facts") })
+          : await next();
       } finally {
+        c.get("facts").bytes = share.held;
         share.release();
       }
     });
@@ -142,9 +173,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const models = await deps.models(options.models);
     const chosen = modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
     const work = workOf(c.req.raw, envelope.sentBytes);
+    const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
     const input = await decodeAffordable(content, options, deps, chosen, work);
     checkAnswerSize(input, chosen, options, deps.limits);
     const answer = await score(input, models, options, work);
+    facts.readings = readingsOf(answer, models);
     return c.json(joinable(answer, envelope), 200, NOT_STORED);
   });
 
@@ -161,10 +194,12 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const models = await deps.models(patterns);
     const chosen = modelsOfKind(models, kindOf(content), patterns);
     const work = workOf(c.req.raw, envelope.sentBytes);
+    const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
     const input = await decodeAffordable(content, options, deps, chosen, work);
     const continued = options.state?.map((token) => readToken(token, models).model);
     checkAnswerSize(input, continued ?? chosen, options, deps.limits);
     const answer = await predict(input, models, options, work);
+    facts.readings = readingsOf(answer, models);
     if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {
@@ -225,6 +260,13 @@ function joinable<Answer extends { readonly input: object }>(
   };
 }
 
+/** The route that answered, as routes.ts has it. */
+function routeOf(c: Context<Env>): string {
+  const path = routePath(c, -1);
+  return path.includes("*") ? "none" : path.replace(/^\/v1(?=\/)/, "");
+}
+
 function problem(c: Context<Env>, error: SurprisalError | undefined, headers?: Record<string, string>): Response {
+  c.get("facts").code = error?.code ?? "internal-error";
   return problemResponse(error, URL.parse(c.req.url)?.pathname ?? c.req.path, c.get("requestId"), headers);
 }

@@ -43,6 +43,7 @@ const body = (name: "Score" | "Predict") => ({
 
 const evaluation = {
   400: problem("A malformed request, file, piano roll, list of samples or state."),
+  401: problem("No key, or an unknown one, where the server asks for keys."),
   403: problem("A page of another origin asks than the server lets."),
   404: problem("No such model."),
   408: problem("The body comes too slowly."),
@@ -51,6 +52,7 @@ const evaluation = {
     "Neither MIDI nor audio, audio that this server cannot decode, or another Content-Encoding than gzip or deflate.",
   ),
   422: problem("Nothing to score."),
+  429: unavailable("The client has had its share of the server's work for now."),
   503: unavailable("No models, or too many requests or bytes under way."),
 };
 

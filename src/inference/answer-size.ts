@@ -9,23 +9,33 @@ import { type Input, isMusic } from "./answer.ts";
 import { onsets } from "./piece.ts";
 
 type Detail = NonNullable<ScoreOptions["detail"]>;
-type Options = Pick<ScoreOptions, "detail" | "framesPerQuarter"> & Pick<PredictOptions, "steps">;
+type Options = Pick<ScoreOptions, "detail" | "framesPerQuarter" | "expected"> & Pick<PredictOptions, "steps">;
+
+/** When a note sounds, and where it stands. */
+const NUMBERS_OF_TIME = 8;
+
+/** Three chords of some four notes; three pitches for each note. */
+const NUMBERS_EXPECTED = { ofFrame: 15, ofNote: 7 } as const;
 
 /**
  * Of what grows with the input or the steps; the rest is some hundred numbers for each model. A sampled frame of music is a
  * few small integers, and there are at most 512 of them.
  */
-function numbersOf(input: Input, model: Model, { detail, framesPerQuarter, steps = 0 }: Options): number {
+function numbersOf(input: Input, model: Model, { detail, expected, framesPerQuarter, steps = 0 }: Options): number {
   if (!isMusic(input)) {
     if (model.kind !== "audio") return 0;
     const { block } = model.shape;
     const blocks = (input.input.durationSeconds * model.sampleRate) / block;
     return Math.ceil(detail === "frames" ? blocks : 0) + steps * block;
   }
-  if (model.kind !== "music" || (detail !== "frames" && detail !== "notes")) return 0;
+  const hasDetail = detail === "frames" || detail === "notes";
+  if (model.kind !== "music" || !(hasDetail || expected)) return 0;
   const { roll } = input.quantize(framesPerQuarter ?? model.framesPerQuarter, 0, model.pitches);
   const frames = frameCount(roll); // perFrame, and held and silence beside the notes
-  return detail === "frames" ? frames : 3 * (frames + onsets(roll).length);
+  const notes = input.file?.notes.pitches.length ?? onsets(roll).length;
+  const ofFrames = (hasDetail ? 1 : 0) + (detail === "notes" ? 2 : 0) + (expected ? NUMBERS_EXPECTED.ofFrame : 0);
+  const ofNotes = 3 + (input.file ? NUMBERS_OF_TIME : 0) + (expected ? NUMBERS_EXPECTED.ofNote : 0);
+  return ofFrames * frames + (detail === "notes" ? ofNotes * notes : 0);
 }
 
 /**

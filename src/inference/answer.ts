@@ -72,7 +72,16 @@ const musicOf = (models: readonly Model[]) => models.filter((model) => model.kin
 export const isMusic = (input: Input): input is Piece => input.input.kind === "music";
 
 /** Options that say how music is read. */
-const MUSIC_OPTIONS = ["transpose", "channels", "tracks", "programs", "pedal", "framesPerQuarter"] as const;
+const MUSIC_OPTIONS = [
+  "transpose",
+  "channels",
+  "tracks",
+  "programs",
+  "pedal",
+  "framesPerQuarter",
+  "adaptive",
+  "expected",
+] as const;
 
 function checkAudioOptions(options: Pick<ScoreOptions, (typeof MUSIC_OPTIONS)[number]>): void {
   const odd = MUSIC_OPTIONS.find((name) => options[name] !== undefined);
@@ -91,6 +100,11 @@ function resume<K extends ResumePoint["kind"]>(
   }
   if (options.framesPerQuarter !== undefined) {
     throw contradiction(expected("state without framesPerQuarter, since a state holds its frame rate", "both"));
+  }
+  if (options.adaptive) {
+    throw contradiction(
+      expected("state without adaptive, since a state does not hold the weights that a piece has changed", "both"),
+    );
   }
   const runs = tokens.map((token) => {
     const run = readToken(token, models);

@@ -1,7 +1,6 @@
 /** What an answer will take, by the length of its input and the models that are asked, before any of it is computed. */
 import { SAMPLE_COST } from "../formats/waveform.ts";
-import { MAX_SHIFT_FRAMES } from "../limits.ts";
-import { CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
+import { ADAPTIVE_STEPS, CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
 import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
 import type { Model } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
@@ -10,7 +9,7 @@ import type { SpeechNetwork } from "../model/speech-network.ts";
 import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import type { Piece } from "./piece.ts";
 import type { Recording } from "./recording.ts";
-import { FINALISTS, PROBE_FRAMES, smallestOfSet } from "./shift.ts";
+import { ROUNDS, smallestOfSet } from "./shift.ts";
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
@@ -27,13 +26,21 @@ function shiftCost(
     sets.map((set) => {
       const model = smallestOfSet(set, models);
       const frames = piece.frames(framesPerQuarter ?? model.framesPerQuarter);
-      const probes = shiftsOf(set).length * Math.min(frames, PROBE_FRAMES);
-      const finals = frames > PROBE_FRAMES ? FINALISTS * Math.min(frames, MAX_SHIFT_FRAMES) : 0;
-      const shifted = shiftsOf(set).length * piece.notesInFrames(framesPerQuarter ?? model.framesPerQuarter);
-      return (probes + finals) * model.stepCost + shifted * NOTE_COST;
+      let candidates = shiftsOf(set).length;
+      const shifted = candidates * piece.notesInFrames(framesPerQuarter ?? model.framesPerQuarter);
+      let scored = 0;
+      for (const { frames: length, kept } of ROUNDS) {
+        scored += candidates * Math.min(frames, length);
+        candidates = kept;
+        if (frames <= length) break;
+      }
+      return scored * model.stepCost + shifted * NOTE_COST;
     }),
   );
 }
+
+/** Passes over a frame that is read. */
+const passes = ({ adaptive }: Pick<ScoreOptions, "adaptive">): number => (adaptive ? ADAPTIVE_STEPS : 1);
 
 /** @param models all at hand, see shiftsBySet */
 export function scoreMusicCost(
@@ -48,10 +55,10 @@ export function scoreMusicCost(
   const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
   const scores = [...networks].map(
     ([{ checkpoint }, rate]) =>
-      piece.frames(rate) * stepCost(checkpoint.config) + piece.notesInFrames(rate) * NOTE_COST,
+      piece.frames(rate) * passes(options) * stepCost(checkpoint.config) + piece.notesInFrames(rate) * NOTE_COST,
   );
   const ofNotes = (model: MusicModel) =>
-    framesOf(model) * (model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
+    framesOf(model) * (passes(options) * model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
   const notes = options.detail === "notes" ? chosen.map(ofNotes) : [];
   return shiftCost(piece, chosen, models, options) + sum(scores) + sum(notes);
 }
@@ -67,7 +74,7 @@ export function predictMusicCost(
   const costs = chosen.map((model) => {
     const isDrawn = model.networks.some(({ checkpoint }) => checkpoint.config.nade);
     return (
-      piece.frames(framesPerQuarter ?? model.framesPerQuarter) * model.stepCost +
+      piece.frames(framesPerQuarter ?? model.framesPerQuarter) * passes(options) * model.stepCost +
       (isDrawn ? MARGINAL_DRAWS * model.drawCost : 0) +
       steps * (model.networks.length * CALL_COST + model.stepCost + heated(model.drawCost, temperature))
     );

@@ -12,11 +12,16 @@ export interface Fit {
  * rate than theirs it has no place among them, and a warning says so.
  * @param nll mean of the piece, nats per frame
  * @param framesPerQuarter at which the piece was read
+ * @param adaptive whether the piece was scored adaptively; its place is then among the test pieces scored so
  * @returns undefined when nothing is known of the test pieces
  */
-export function fitOf(model: MusicModel, nll: number, framesPerQuarter: number): Fit | undefined {
-  const { id, set } = model;
-  const deciles = model.metrics.test?.deciles;
+export function fitOf(
+  model: MusicModel,
+  nll: number,
+  { framesPerQuarter, adaptive = false }: { framesPerQuarter: number; adaptive?: boolean },
+): Fit | undefined {
+  const { id, set, metrics } = model;
+  const deciles = (adaptive ? metrics.adaptiveTest : metrics.test)?.deciles;
   if (!deciles) return undefined;
   if (framesPerQuarter !== model.framesPerQuarter) {
     const detail = `At framesPerQuarter ${framesPerQuarter} there is no percentile: the test pieces of ${set} were read at ${model.framesPerQuarter}.`;

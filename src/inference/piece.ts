@@ -3,9 +3,9 @@
  * without the pitches that it does not know.
  */
 import { expected, SurprisalError, type Warning } from "../errors.ts";
-import { gridWarnings, type MidiNotes, quantize, SAMPLE_POINT } from "../formats/midi.ts";
+import { gridWarnings, type MidiNotes, type Quantized, quantize, SAMPLE_POINT } from "../formats/midi.ts";
 import { clipRoll, frameCount, type PianoRoll, transposeRoll } from "../formats/piano-roll.ts";
-import type { Limits } from "../limits.ts";
+import { type Limits, MAX_ADAPTIVE_FRAMES } from "../limits.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import type { MusicInput } from "../schema/common.ts";
 
@@ -27,6 +27,8 @@ export interface Piece {
    * @throws SurprisalError `too-large` when there are more frames than the limit.
    */
   quantize(framesPerQuarter: number, shift: number, highest: number): QuantizedPiece;
+  /** Of a MIDI file: its notes, and where each lies on a grid. */
+  readonly file?: { readonly notes: MidiNotes; onGrid(framesPerQuarter: number): Quantized };
 }
 
 interface QuantizedPiece {
@@ -83,6 +85,13 @@ export function checkFrames(frames: number, limits: FrameLimits): void {
   }
 }
 
+/** @throws SurprisalError `too-large` when there are more frames than are scored adaptively. */
+export function checkAdaptiveFrames(frames: number): void {
+  if (frames > MAX_ADAPTIVE_FRAMES) {
+    throw new SurprisalError("too-large", expected(`at most ${MAX_ADAPTIVE_FRAMES} frames with adaptive`, frames));
+  }
+}
+
 /** @throws SurprisalError `too-large` when the roll has more frames than the limit. */
 export function pieceOfRoll(roll: PianoRoll, limits: FrameLimits): Piece {
   checkFrames(frameCount(roll), limits);
@@ -101,8 +110,10 @@ export function pieceOfMidi(notes: MidiNotes, limits: FrameLimits): Piece {
     ...(timeSignature && { timeSignature: [...timeSignature] as [number, number] }),
     warnings: [...warnings],
   };
-  return pieceOf({ input, transpose: "auto", samplePoint: SAMPLE_POINT }, (framesPerQuarter) => {
-    const quantized = quantize(notes, framesPerQuarter, { maxFrames: limits.frames });
+  const onGrid = (framesPerQuarter: number) => quantize(notes, framesPerQuarter, { maxFrames: limits.frames });
+  const properties = { input, transpose: "auto", samplePoint: SAMPLE_POINT, file: { notes, onGrid } } as const;
+  return pieceOf(properties, (framesPerQuarter) => {
+    const quantized = onGrid(framesPerQuarter);
     return { roll: quantized.roll, warnings: gridWarnings(quantized, framesPerQuarter, notes) };
   });
 }

@@ -3,7 +3,7 @@
  */
 
 import { expected, SurprisalError, type Warning } from "../errors.ts";
-import { frameCount, pianoRoll } from "../formats/piano-roll.ts";
+import { frameCount, type PianoRoll, pianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { MAX_STEPS } from "../limits.ts";
 import { heated } from "../model/cost.ts";
 import { type Advanced, type Chord, type MusicModel, taggedVersion } from "../model/music-model.ts";
@@ -11,9 +11,9 @@ import type { PredictOptions } from "../schema/options.ts";
 import type { MusicPredictResponse, Prediction } from "../schema/predict.ts";
 import { uniform } from "../util/random.ts";
 import { Work } from "../util/work.ts";
-import { leftOutWarning, type Piece, prepareFor } from "./piece.ts";
+import { checkAdaptiveFrames, leftOutWarning, type Piece, prepareFor } from "./piece.ts";
 import { shiftsBySet } from "./shift.ts";
-import { type MusicState, musicToken } from "./state-token.ts";
+import { adaptiveToken, type MusicState, musicToken } from "./state-token.ts";
 
 const LIKELY = 10;
 const CHORDS = 5;
@@ -72,18 +72,20 @@ async function predictOne(
   if (frames === 0) {
     throw new SurprisalError("nothing-to-score", expected("at least one frame to predict the next from", "none"));
   }
-  const advanced = await model.advance(state, input.roll, work);
+  const { adaptive = false, steps } = options;
+  const learned = adaptive ? await learn(model, input.roll, work) : { model, state, unread: input.roll };
+  const advanced = await learned.model.advance(learned.state, learned.unread, work);
   const { next } = advanced;
   await next.estimate((draws) => work.step((draws * model.drawCost) / model.networks.length));
   const probabilities = Array.from(next.probabilities);
-  const { steps } = options;
   const sampled =
-    steps === undefined ? undefined : inOwnKey(await sample(model, advanced, steps, options, work), shift);
+    steps === undefined ? undefined : inOwnKey(await sample(learned.model, advanced, steps, options, work), shift);
   return {
     model: model.id,
     version: taggedVersion(model.version),
     framesPerQuarter,
     frames,
+    ...(adaptive && { adaptive }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(sampled?.warnings ?? [])],
@@ -92,9 +94,16 @@ async function predictOne(
     draws: next.draws,
     ...(next.draws > 0 && { standardErrors: Array.from(next.standardErrors) }),
     chords: chords(await next.chords(CHORDS, () => work.step(model.drawCost)), shift),
-    state: musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
+    state: adaptive ? adaptiveToken(model) : musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
+}
+
+/** What a model has become by a piece, and the last frame, which is not read yet: nothing came behind it to learn from. */
+async function learn(model: MusicModel, roll: PianoRoll, work: Work) {
+  const frames = frameCount(roll);
+  checkAdaptiveFrames(frames);
+  return { ...(await model.adapt(roll, work)), unread: sliceRoll(roll, frames - 1, frames) };
 }
 
 /** The most probable pitches, in the input's own key. */

@@ -2,6 +2,7 @@
  * Piece + models -> negative log-likelihoods. NLL of a frame = Σ_d softplus(l_d) - x_d l_d in nats; the first frame is
  * never scored (Boulanger-Lewandowski et al., 2012).
  */
+import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
 import { OUTCOME_COST } from "../model/cost.ts";
 import { type MusicModel, type Outcomes, taggedVersion } from "../model/music-model.ts";
@@ -10,11 +11,13 @@ import type { MusicScoreResponse, Score } from "../schema/score.ts";
 import { sum } from "../util/statistics.ts";
 import { Work } from "../util/work.ts";
 import { compareWithBest, type ScoredInput } from "./comparison.ts";
+import { expectations } from "./expectations.ts";
+import { barsOf, type FileNotes, fileNotes } from "./file-notes.ts";
 import { fitOf } from "./fit.ts";
-import { type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
+import { checkAdaptiveFrames, type ModelInput, onsets, type Piece, prepareFor } from "./piece.ts";
 import { type Shift, shiftsBySet } from "./shift.ts";
 
-type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "detail">;
+type Options = Pick<ScoreOptions, "transpose" | "framesPerQuarter" | "adaptive" | "detail" | "expected">;
 
 type ScoredModel = ScoredInput & { readonly score: Score };
 
@@ -22,7 +25,7 @@ type ScoredModel = ScoredInput & { readonly score: Score };
  * Scores a piece by each chosen model.
  * @param models all at hand, see shiftsBySet
  * @throws SurprisalError `nothing-to-score` when a model finds fewer than two frames, or none of its pitches, `too-large`
- * when there are too many frames.
+ * when there are too many frames, `malformed-request` for `adaptive` with `expected`.
  */
 export async function scoreMusic(
   piece: Piece,
@@ -31,6 +34,10 @@ export async function scoreMusic(
   models: readonly MusicModel[] = chosen,
   work = new Work(),
 ): Promise<MusicScoreResponse> {
+  if (options.adaptive && options.expected) {
+    const wanted = "`expected` without `adaptive`, since it says what the weights from training expect";
+    throw new SurprisalError("malformed-request", expected(wanted, "both"));
+  }
   const shifts = await shiftsBySet(piece, chosen, models, options, work);
   const scored: ScoredModel[] = [];
   for (const model of chosen) scored.push(await scoreOne(piece, model, shifts.get(model.set), options, work));
@@ -44,6 +51,7 @@ export async function scoreMusic(
     best: groups.length === 1 ? groups[0].best.model : null,
     bestByFrameRate: groups.map(({ framesPerQuarter, best }) => ({ framesPerQuarter, model: best.model })),
     ...(options.detail === "comparison" && comparisonsOf(groups)),
+    ...(options.detail === "notes" && piece.file && { bars: barsOf(piece.file.notes) }),
   };
 }
 
@@ -65,15 +73,18 @@ async function scoreOne(
   piece: Piece,
   model: MusicModel,
   { semitones: shift, warnings }: Shift = { semitones: 0, warnings: [] },
-  { framesPerQuarter, detail = "none" }: Options,
+  { framesPerQuarter, adaptive = false, detail = "none", expected }: Options,
   work: Work,
 ): Promise<ScoredModel> {
   const input = prepareFor(model, piece, { framesPerQuarter, shift });
-  const scored = await model.score(input.roll, work);
+  if (adaptive) checkAdaptiveFrames(frameCount(input.roll));
+  const scored = await (adaptive ? model.adaptiveScore(input.roll, work) : model.score(input.roll, work));
   const scoredFrames = scored.nll.length;
   const total = sum(scored.nll);
   const nll = total / scoredFrames;
-  const fit = fitOf(model, nll, input.framesPerQuarter);
+  const fit = fitOf(model, nll, { framesPerQuarter: input.framesPerQuarter, adaptive });
+  const ofFile = detail === "notes" && piece.file ? fileNotes(piece.file, model, input) : undefined;
+  const ofModel = expected ? await expectations(model, input, work) : undefined;
   const score = {
     model: model.id,
     version: taggedVersion(model.version),
@@ -84,14 +95,20 @@ async function scoreOne(
     nll,
     nllPerQuarter: nll * input.framesPerQuarter,
     ...(fit?.percentile !== undefined && { percentile: fit.percentile }),
+    ...(adaptive && { adaptive }),
     transposedBy: shift,
     ...(piece.samplePoint !== undefined && { samplePoint: piece.samplePoint }),
     warnings: [...input.warnings, ...warnings, ...(fit?.warnings ?? [])],
     ...((detail === "frames" || detail === "notes") && { perFrame: [null, ...scored.nll] }),
     ...(detail === "notes" &&
-      (await noteScores(input, scored.nll, await scored.outcomes(work), () =>
-        work.step(OUTCOME_COST * model.networks.length * model.pitches),
-      ))),
+      withNotes(
+        await noteScores(input, scored.nll, await scored.outcomes(work), () =>
+          work.step(OUTCOME_COST * model.networks.length * model.pitches),
+        ),
+        ofFile,
+        ofModel,
+      )),
+    ...ofModel?.ofFrames,
   };
   return { model: model.id, input, nll: scored.nll, score };
 }
@@ -120,6 +137,25 @@ async function noteScores(
     return sum(Array.from(pitchesOf(roll, t + 1)).map((pitch) => (before.has(pitch) ? own[pitch - 1] : 0)));
   });
   return { notes, held: [null, ...held], silence: [null, ...silence] };
+}
+
+/** The scores of notes beside what the file says of each, and what the model expected in its place. */
+function withNotes(
+  { notes, ...frames }: Awaited<ReturnType<typeof noteScores>>,
+  ofFile: FileNotes | undefined,
+  ofModel: Awaited<ReturnType<typeof expectations>> | undefined,
+) {
+  return {
+    notes: notes.map((note, k) => ({ ...note, ...ofFile?.times[k], ...ofModel?.at(note.frame, note.pitch) })),
+    ...frames,
+    ...(ofFile && {
+      unscored: ofFile.unscored.map((note) => ({
+        ...note,
+        ...(note.frame !== null && ofModel?.at(note.frame, note.pitch)),
+      })),
+      startQuarters: ofFile.startQuarters,
+    }),
+  };
 }
 
 const pitchesOf = ({ offsets, pitches }: PianoRoll, frame: number) =>

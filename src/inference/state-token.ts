@@ -13,6 +13,7 @@ import { type MusicModel, taggedVersion } from "../model/music-model.ts";
 import type { SpeechNetwork, SpeechState } from "../model/speech-network.ts";
 
 const FORMAT = 3;
+const ADAPTIVE_FORMAT = 4; // nothing behind the id
 const VERSION_BYTES = 32;
 const HEADER_BYTES = 1 + VERSION_BYTES + 1;
 const MUSIC_BYTES = 1 + 8;
@@ -40,6 +41,10 @@ export function musicToken(model: MusicModel, { state, shift, framesPerQuarter }
   return token(model, payload);
 }
 
+/** Of a run that changed the weights: they have no room in a token, so it only says why it cannot be continued. */
+export const adaptiveToken = (model: MusicModel): string =>
+  token(model, new DataView(new ArrayBuffer(0)), ADAPTIVE_FORMAT);
+
 export function speechToken(model: SpeechNetwork, { state, position, samples }: SpeechState): string {
   const payload = new DataView(new ArrayBuffer(AUDIO_BYTES + 4 * (samples.length + state.length)));
   payload.setFloat64(0, position, true);
@@ -49,10 +54,10 @@ export function speechToken(model: SpeechNetwork, { state, position, samples }: 
   return token(model, payload);
 }
 
-function token({ id, version }: Model, payload: DataView): string {
+function token({ id, version }: Model, payload: DataView, format = FORMAT): string {
   const name = new TextEncoder().encode(id);
   const bytes = new Uint8Array(HEADER_BYTES + name.length + payload.byteLength);
-  bytes[0] = FORMAT;
+  bytes[0] = format;
   for (let i = 0; i < VERSION_BYTES; i++) bytes[1 + i] = Number.parseInt(version.slice(2 * i, 2 * i + 2), 16);
   bytes[HEADER_BYTES - 1] = name.length;
   bytes.set(name, HEADER_BYTES);
@@ -69,11 +74,12 @@ function writeFloats(view: DataView, at: number, values: Float32Array): void {
 /**
  * Reads a token and finds its model.
  * @throws SurprisalError `malformed-state` for what no server ever gave out, `unknown-model` when the model is gone,
- * `stale-state` when it has since been replaced by another version.
+ * `stale-state` when it has since been replaced by another version, or had learned from its input.
  */
 export function readToken(token: string, models: readonly Model[]): ResumePoint {
   const bytes = fromBase64Url(token);
-  if (bytes.length > 0 && bytes[0] !== FORMAT) throw malformed(`a format of ${FORMAT}`, bytes[0]);
+  const isAdaptive = bytes[0] === ADAPTIVE_FORMAT;
+  if (bytes.length > 0 && bytes[0] !== FORMAT && !isAdaptive) throw malformed(`a format of ${FORMAT}`, bytes[0]);
   if (bytes.length < HEADER_BYTES || bytes.length < HEADER_BYTES + bytes[HEADER_BYTES - 1]) {
     throw malformed("the bytes of a header", bytes.length);
   }
@@ -88,6 +94,13 @@ export function readToken(token: string, models: readonly Model[]): ResumePoint 
     throw new SurprisalError(
       "stale-state",
       `The state token is of version ${taggedVersion(version)} of ${id}, which is now ${taggedVersion(model.version)}; send the whole sequence again.`,
+    );
+  }
+  if (isAdaptive) {
+    const reason = "which has no room for the weights that the input has changed";
+    throw new SurprisalError(
+      "stale-state",
+      `The state token is of an adaptive run of ${id}, ${reason}; send the whole sequence again.`,
     );
   }
   const payload = new DataView(bytes.buffer, start);

@@ -14,7 +14,7 @@ const MARGINAL_SEED = 1; // the same question has the same answer
 export class FrameDistribution implements NextFrame {
   readonly parts: readonly FramePrefix[];
   readonly #pitches: number; // D
-  readonly #shares: readonly number[]; // by part, M times its weight
+  readonly shares: readonly number[]; // by part, M times its weight
   #marginals: readonly Marginals[] | undefined; // late, since a continuation only asks for samples
 
   /**
@@ -24,7 +24,7 @@ export class FrameDistribution implements NextFrame {
   constructor(parts: readonly FramePrefix[], pitches: number, shares: readonly number[] = parts.map(() => 1)) {
     this.parts = parts;
     this.#pitches = pitches;
-    this.#shares = shares;
+    this.shares = shares;
   }
 
   async estimate(onDraws: (draws: number) => Promise<void>): Promise<void> {
@@ -57,7 +57,7 @@ export class FrameDistribution implements NextFrame {
     return Float64Array.from(
       { length: this.#pitches },
       (_, d) =>
-        marginals.reduce((sum, { probabilities }, m) => sum + this.#shares[m] * probabilities[d], 0) / marginals.length,
+        marginals.reduce((sum, { probabilities }, m) => sum + this.shares[m] * probabilities[d], 0) / marginals.length,
     );
   }
 
@@ -66,7 +66,7 @@ export class FrameDistribution implements NextFrame {
     return Float64Array.from(
       { length: this.#pitches },
       (_, d) =>
-        Math.hypot(...marginals.map(({ standardErrors }, m) => this.#shares[m] * standardErrors[d])) / marginals.length,
+        Math.hypot(...marginals.map(({ standardErrors }, m) => this.shares[m] * standardErrors[d])) / marginals.length,
     );
   }
 
@@ -92,7 +92,7 @@ export class FrameDistribution implements NextFrame {
   /** @param u uniform in [0, 1) */
   #drawPart(u: number): FramePrefix {
     let left = u * this.parts.length;
-    const drawn = this.#shares.findIndex((share) => {
+    const drawn = this.shares.findIndex((share) => {
       left -= share;
       return left < 0;
     });
@@ -100,7 +100,7 @@ export class FrameDistribution implements NextFrame {
   }
 
   chords(count: number, onExpansion = async () => {}): Promise<Chord[]> {
-    return likelyFrames(this.parts, this.#pitches, count, { onExpansion, shares: this.#shares });
+    return likelyFrames(this.parts, this.#pitches, count, { onExpansion, shares: this.shares });
   }
 }
 

@@ -2,6 +2,7 @@
  * The likeliest frames of a distribution, exactly, by best-first search: the probability of a prefix bounds those of all
  * frames that begin with it, so the first complete frame that leaves the queue is the likeliest, and so on.
  */
+import { sum } from "../util/statistics.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import type { Chord } from "./music-model.ts";
 
@@ -32,8 +33,8 @@ export async function likelyFrames(
 ): Promise<Chord[]> {
   const queue = new MaxHeap<Candidate>(({ probability }) => probability);
   const completed: number[] = []; // the highest probabilities of complete frames seen, falling; at most count
+  const isWanted = (probability: number) => probability > (completed[count - 1] ?? 0);
   const push = (candidate: Candidate) => {
-    if (candidate.probability <= (completed[count - 1] ?? 0)) return;
     if (candidate.isComplete) {
       completed.splice(count - 1);
       completed.push(candidate.probability);
@@ -41,7 +42,8 @@ export async function likelyFrames(
     }
     queue.push(candidate);
   };
-  expand({ columns: [], isComplete: false, probability: 1, likelihoods: shares, prefixes: parts }, columns, push);
+  const start = { columns: [], isComplete: false, probability: 1, likelihoods: shares, prefixes: parts };
+  expand(start, columns, isWanted, push);
   const chords: Chord[] = [];
   for (let expansions = 1; chords.length < count; ) {
     const best = queue.pop();
@@ -52,33 +54,40 @@ export async function likelyFrames(
     }
     if (++expansions > MAX_EXPANSIONS) break;
     const last = best.columns[best.columns.length - 1];
-    expand({ ...best, prefixes: best.prefixes.map((prefix) => prefix.after(last)) }, columns, push);
+    expand({ ...best, prefixes: best.prefixes.map((prefix) => prefix.after(last)) }, columns, isWanted, push);
     await onExpansion();
   }
   return chords;
 }
 
-/** Visits what can come of a prefix: each column above that may sound next, and silence in all of them. */
-function expand(candidate: Candidate, columns: number, visit: (next: Candidate) => void): void {
+/** Visits what can come of a prefix and is wanted: each column above that may sound next, and silence in all of them. */
+function expand(
+  candidate: Candidate,
+  columns: number,
+  isWanted: (probability: number) => boolean,
+  visit: (next: Candidate) => void,
+): void {
   const { prefixes } = candidate;
   const silent = [...candidate.likelihoods]; // of the prefix with the columns below d silent
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const sounding = [...silent]; // and d sounding; made into a candidate only where it is wanted, which is seldom
   for (let d = (candidate.columns[candidate.columns.length - 1] ?? -1) + 1; d < columns; d++) {
-    const sounding = prefixes.map((prefix, m) => {
-      const odds = prefix.logit(d);
-      const likelihood = silent[m] / (1 + Math.exp(-odds));
+    for (let m = 0; m < prefixes.length; m++) {
+      const odds = prefixes[m].logit(d);
+      sounding[m] = silent[m] / (1 + Math.exp(-odds));
       silent[m] /= 1 + Math.exp(odds);
-      return likelihood;
-    });
+    }
+    const probability = sum(sounding) / prefixes.length;
+    if (!isWanted(probability)) continue;
     visit({
       columns: [...candidate.columns, d],
       isComplete: false,
-      probability: mean(sounding),
-      likelihoods: sounding,
+      probability,
+      likelihoods: [...sounding],
       prefixes,
     });
   }
-  visit({ ...candidate, isComplete: true, probability: mean(silent), likelihoods: silent });
+  const probability = sum(silent) / prefixes.length;
+  if (isWanted(probability)) visit({ ...candidate, isComplete: true, probability, likelihoods: silent });
 }
 
 /** A binary heap whose pop takes out the largest. */

@@ -91,6 +91,7 @@ export interface NextFrame {
   readonly draws: number; // seeded draws from which the probabilities are estimated; 0: they are exact
   readonly standardErrors: Float64Array; // (D), of the probabilities; zeros where they are exact
   readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
+  readonly shares: readonly number[]; // by part: M times its weight in the average of all M
   /**
    * Computes probabilities and standardErrors, which else are computed at once when they are first asked for.
    * @param onDraws awaited after some draws from one of the parts

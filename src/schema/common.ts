@@ -28,6 +28,9 @@ export const perModel = {
   version,
   framesPerQuarter: z.number().openapi({ description: "Frame rate at which the input was read." }),
   frames: count.openapi({ description: "Frames of the input." }),
+  adaptive: z.literal(true).optional().openapi({
+    description: "Where the weights learned from the piece. Only with `adaptive`.",
+  }),
   transposedBy: z.int().openapi({ description: "Semitones from the input's own key to the key that the model read." }),
   samplePoint: z.number().optional().openapi({
     description:

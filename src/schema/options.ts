@@ -1,6 +1,7 @@
 /** Options of /score and /predict. The types are inferred from the schemas, and openapi.yaml is written from them. */
 import {
   FRAMES_PER_QUARTER,
+  MAX_ADAPTIVE_FRAMES,
   MAX_ID,
   MAX_PATTERN,
   MAX_SHIFT,
@@ -60,6 +61,12 @@ const musicOptions = {
     description:
       "Music only. Frames per quarter note, only to override the model's own frame rate: MIDI input is read at it; a `pianoRoll` stays as it is and has it as its own rate, from which `nllPerQuarter` is computed.",
   }),
+  adaptive: flag()
+    .optional()
+    .openapi({
+      description: `Music only. The models learn from the piece while they read it: after each frame their weights take a step of gradient descent on what it cost, and every request begins with the trained weights (dynamic evaluation). A frame is still predicted from its past alone. Takes up to four times as long; at most ${MAX_ADAPTIVE_FRAMES} frames. The transposition is found without learning, and /predict learns from the input, not from what it samples.`,
+      default: false,
+    }),
   id: z.string(WANTED_ID).min(1, WANTED_ID).max(MAX_ID, WANTED_ID).optional().openapi({
     description: "Any text by which the client knows this request; the answer has it as `id`.",
     example: "chorales/17",
@@ -77,6 +84,11 @@ export const ScoreOptions = optionsOf({
         "`frames` adds the NLL of every frame, or of every block of audio. Of music, `notes` adds also the NLL of every note at its onset, and `comparison` adds how sure one can be that the best model is better than each of the others.",
       default: "none",
     }),
+  expected: flag().optional().openapi({
+    description:
+      "Music only. Adds what the model expected: of each frame the likeliest whole frames, and with `detail=notes` of each note the likeliest pitches in its place.",
+    default: false,
+  }),
 });
 export type ScoreOptions = z.infer<typeof ScoreOptions>;
 
@@ -87,7 +99,7 @@ export const PredictOptions = optionsOf({
     .optional()
     .openapi({
       description:
-        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model, its transposition and its frame rate, so `transpose` and `framesPerQuarter` stay unset, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests. Audio continues at the rate of the models, 8 kHz.",
+        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model, its transposition and its frame rate, so `transpose` and `framesPerQuarter` stay unset, as does `adaptive`, since a token has no room for weights, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests. Audio continues at the rate of the models, 8 kHz.",
       param: { style: "form", explode: false },
     }),
   steps: number(integer(1, MAX_STEPS.audio))

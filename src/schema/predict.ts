@@ -26,7 +26,8 @@ export const Prediction = z
         "The likeliest whole frames, highest first, in the input's own key, with the probability that exactly these pitches sound. Exact.",
     }),
     state: z.string().openapi({
-      description: "Opaque token of the hidden state after the input's last frame, before any sampled one.",
+      description:
+        "Opaque token of the hidden state after the input's last frame, before any sampled one. With `adaptive` it is refused when it comes back, by `stale-state`: it has no room for the weights that the piece has changed, so the whole sequence is sent again.",
     }),
     continuation: z
       .array(z.array(Pitch))

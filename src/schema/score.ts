@@ -4,6 +4,57 @@ import { z } from "@hono/zod-openapi";
 import { AudioInput, MusicInput, modelId, perModel, perSpeechModel, requestId } from "./common.ts";
 import { count, Pitch } from "./values.ts";
 
+/** When a note of a MIDI file sounds. */
+const noteTime = {
+  onsetQuarters: z.number().openapi({ description: "From the beginning of the file." }),
+  durationQuarters: z.number(),
+  onsetSeconds: z.number().openapi({ description: "From the beginning of the file, at its own tempos." }),
+  durationSeconds: z.number(),
+  bar: count.openapi({ description: "From 1, by the time signatures of the file; 4/4 where it has none." }),
+  beat: z.number().openapi({
+    description: "From 1, with fractions, in the note value that the time signature names: in 6/8, eighths.",
+  }),
+  channel: count,
+  track: count,
+};
+const NoteTime = z.object(noteTime);
+export type NoteTime = z.infer<typeof NoteTime>;
+
+/** What the model expected where a note stands. */
+const expectation = {
+  probability: z.number().nullable().optional().openapi({
+    description:
+      "That of all pitches this one is the next to sound above the lower notes of its frame, given those and the frames before; null in the first frame. Of a pitch that sounds on it is the probability that it does. Only with `expected`.",
+  }),
+  expected: z
+    .array(z.object({ pitch: count.nullable(), probability: z.number() }))
+    .nullable()
+    .optional()
+    .openapi({
+      description:
+        "The likeliest pitches in its place, highest probability first, in the input's own key; a `pitch` of null: no further note. Only with `expected`.",
+    }),
+};
+
+export const UnscoredNote = z
+  .object({
+    pitch: count.openapi({ description: "In the input's own key." }),
+    frame: count.nullable().openapi({ description: "In which it begins; null where it is in none." }),
+    reason: z.enum(["between-frames", "held", "doubled", "out-of-range"]).openapi({
+      description:
+        "`between-frames`: it sounds at no frame's sample point. `held`: its pitch sounded in the frame before, so the model does not see it begin. `doubled`: another note of its pitch begins in the same frame and has the score. `out-of-range`: the model does not know its pitch.",
+    }),
+    ...expectation,
+    ...noteTime,
+  })
+  .openapi("UnscoredNote");
+export type UnscoredNote = z.infer<typeof UnscoredNote>;
+
+export const Bar = z
+  .object({ quarters: z.number(), seconds: z.number() })
+  .openapi("Bar", { description: "Where a bar begins, from the beginning of the file." });
+export type Bar = z.infer<typeof Bar>;
+
 const NoteScore = z
   .object({
     frame: count,
@@ -12,8 +63,11 @@ const NoteScore = z
       description:
         "-log p(this pitch sounds), nats, given the frames before and the lower pitches of its own frame, which matter where the pitches of a frame depend on each other (a NADE head, or an ensemble); null in the first frame.",
     }),
+    ...expectation,
+    ...NoteTime.partial().shape,
   })
-  .openapi("NoteScore");
+  .openapi("NoteScore", { description: "An onset. Of a MIDI file also when it sounds, and where it stands." });
+export type NoteScore = z.infer<typeof NoteScore>;
 
 export const Score = z
   .object({
@@ -27,7 +81,7 @@ export const Score = z
     }),
     percentile: z.number().min(0).max(100).optional().openapi({
       description:
-        "Of the test pieces of the model's set, how many per cent surprise it less than this piece does. Absent where the model's test pieces were not measured, and with the warning `other-frame-rate` where the piece was read at another rate than they. Beyond the most or least surprising of them there is the warning `unlike-training-music`.",
+        "Of the test pieces of the model's set, how many per cent surprise it less than this piece does; with `adaptive` all of them are scored so. Absent where the model's test pieces were not measured, and with the warning `other-frame-rate` where the piece was read at another rate than they. Beyond the most or least surprising of them there is the warning `unlike-training-music`.",
     }),
     perFrame: z.array(z.number().nullable()).optional().openapi({
       description: "NLL of each frame, nats; first entry null. Only with `detail`.",
@@ -40,6 +94,23 @@ export const Score = z
     silence: z.array(z.number().nullable()).optional().openapi({
       description:
         "What the pitches that do not sound cost in each frame, nats; first entry null. The notes of a frame, `held` and `silence` add up to its NLL. Only with `detail=notes`.",
+    }),
+    unscored: z.array(UnscoredNote).optional().openapi({
+      description: "The notes of the file that are not among `notes`. Only of a MIDI file with `detail=notes`.",
+    }),
+    startQuarters: z.number().optional().openapi({
+      description: "Where frame 0 begins, from the beginning of the file. Only of a MIDI file with `detail=notes`.",
+    }),
+    expected: z
+      .array(z.array(z.object({ pitches: z.array(count), probability: z.number() })).nullable())
+      .optional()
+      .openapi({
+        description:
+          "Of each frame the likeliest whole frames before it was heard, in the input's own key, with exact probabilities; first entry null. Only with `expected`.",
+      }),
+    entropy: z.array(z.number().nullable()).optional().openapi({
+      description:
+        "Of each frame the NLL that the model expected, nats; first entry null. Only with `expected`, and only of a network whose pitches are independent: of others no formula gives it.",
     }),
   })
   .openapi("Score");
@@ -101,6 +172,7 @@ export const MusicScoreResponse = z
     bestByFrameRate: z
       .array(z.object({ framesPerQuarter: z.number(), model: modelId }))
       .openapi({ description: "The same for each frame rate at which the piece was read." }),
+    bars: z.array(Bar).optional().openapi({ description: "Only of a MIDI file with `detail=notes`." }),
     comparisons: z.array(Comparison).optional().openapi({
       description:
         "Each other model against the best of its frame rate, if both read the same frames. Only with `detail=comparison`. Each interval stands for itself and for this piece alone.",

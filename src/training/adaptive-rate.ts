@@ -38,11 +38,8 @@ export async function tryAdaptiveRates(
 export const best = (tried: readonly RateTried[]): RateTried =>
   tried.reduce((least, each) => (each.valid < least.valid ? each : least));
 
-/** A checkpoint whose metadata name the rate, behind all that the trainer writes: equal trainings give equal files. */
-export function withAdaptiveRate({ metadata, ...rest }: Checkpoint, rate: number): Checkpoint {
-  const others = Object.entries(metadata).filter(([name]) => name !== "adaptiveRate" && !WRITTEN_LAST.includes(name));
-  return { ...rest, metadata: { ...Object.fromEntries(others), adaptiveRate: String(rate) } };
-}
-
-/** What writeCheckpoint adds by itself. */
-const WRITTEN_LAST = ["format", "cell", "units", "head"];
+/** A checkpoint whose metadata name the rate. */
+export const withAdaptiveRate = ({ metadata, ...rest }: Checkpoint, rate: number): Checkpoint => ({
+  ...rest,
+  metadata: { ...metadata, adaptiveRate: String(rate) },
+});

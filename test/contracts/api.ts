@@ -239,8 +239,17 @@ export function apiContract(request: Request): void {
       expectAgreement({ ...found, scores: sorted(found.scores) }, { ...wanted, scores: sorted(wanted.scores) });
     });
 
-    test("POST /predict has the same numbers", async () => {
-      const options = { steps: 8, seed: 5, temperature: 0.9 };
+    test("POST /score with adaptive has the same numbers, and says that the models learned", async () => {
+      const wanted = await scoreMusic(music(), models, { adaptive: true, detail: "frames" });
+      const found = await score(json({ pianoRoll: long, models: ids, detail: "frames" }), "?adaptive=true");
+      expectAgreement({ ...found, scores: sorted(found.scores) }, { ...wanted, scores: sorted(wanted.scores) });
+      expect(found.scores.map(({ adaptive }) => adaptive)).toEqual(models.map(() => true));
+      const plain = await score(json({ pianoRoll: long, models: ids, adaptive: false }));
+      expect(plain.scores.map(({ nll }) => nll)).not.toEqual(found.scores.map(({ nll }) => nll));
+    });
+
+    test.each([false, true])("POST /predict has the same numbers, adaptive %s", async (adaptive) => {
+      const options = { adaptive, steps: 8, seed: 5, temperature: 0.9 };
       const wanted = await predictMusic(music(), await startMusic(music(), models, options), options);
       const found = await predict(json({ pianoRoll: long, models: ids, ...options }));
       expectAgreement(

@@ -162,6 +162,7 @@ export function audioContract(request: Request): void {
       ["transpose=2", "transpose is for music; found audio."],
       ["framesPerQuarter=2", "framesPerQuarter is for music; found audio."],
       ["channels=1", "channels is for music; found audio."],
+      ["adaptive=true", "adaptive is for music; found audio."],
       ["detail=notes", "detail=notes is for music; found audio."],
       ["models=jsb/gru", "Expected models that read audio, got jsb/gru."],
     ])("with %s is refused", async (query, sentence) => {

@@ -83,3 +83,17 @@ describe.each(FILES)("%s, damaged,", (name) => {
     );
   });
 });
+
+test("a WebM file that holds nothing that can be found is refused, and not searched for ever", async () => {
+  const text = (characters: string) => [...characters].map((character) => character.charCodeAt(0));
+  const header = [0x1a, 0x45, 0xdf, 0xa3, 0x8b, 0x42, 0x82, 0x84, ...text("webm"), 0x42, 0x87, 0x81, 2];
+  for (const length of [8, 20, 100]) {
+    const segment = [0x18, 0x53, 0x80, 0x67, 0x80 + length, ...new Uint8Array(length)];
+    await expect(readAudio(Uint8Array.from([...header, ...segment]), { decode, maxSeconds: 60 })).rejects.toMatchObject(
+      {
+        code: "malformed-audio",
+        message: "Expected elements to its end in the WebM file, got other bytes.",
+      },
+    );
+  }
+});

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { SurprisalError } from "../../src/errors.ts";
 import { isAudio, readAudio } from "../../src/formats/audio.ts";
 import { decode } from "../../src/formats/decoders.ts";
 import { resample } from "../../src/formats/resample.ts";
@@ -143,6 +142,7 @@ describe("two tones", () => {
     ["aac.m4a", "got AAC in MP4. This converts it: ffmpeg -i in.m4a "],
     ["aac.aac", "got AAC. This converts it: ffmpeg -i in.aac "],
     ["vorbis.webm", "got Vorbis in WebM. This converts it: ffmpeg -i in.webm "],
+    ["layer2.mp3", "got MPEG layer II. This converts it: ffmpeg -i in.mp2 "],
     ["free.mp3", "got MP3 of a free bit rate, of which the decoder drops most. This converts it: lame --decode "],
   ])("in %s are refused, with the command that converts them", async (name, sentence) => {
     expect(isAudio(recordingFile(`forms/${name}`))).toBe(true);
@@ -204,9 +204,7 @@ describe("what costs more than it weighs", () => {
     }
   });
 
-  test("is read with a warning or refused by a sentence when its Ogg pages hold random bytes", async () => {
-    const found = await read("hostile/damaged-ogg-1461.ogg").catch((error: unknown) => error);
-    if (found instanceof Error) expect(found).toBeInstanceOf(SurprisalError);
-    else expect(found).toMatchObject({ warnings: [{ code: "damaged-audio" }] });
+  test("is read when the number of its first Ogg page is damaged: by the times of the pages, nothing is missing", async () => {
+    expect(await read("hostile/damaged-ogg-1461.ogg")).toMatchObject({ samples: { length: 57_600 }, warnings: [] });
   });
 });

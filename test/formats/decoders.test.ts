@@ -97,3 +97,17 @@ test("a FLAC file that claims an hour is refused before anything is decoded", as
     message: "Expected at most 600 s of sound, got a recording of 3600 s.",
   });
 });
+
+test.each([
+  ["a rate", 44_100, 1, 16, "1 channel of 16 bits at 44100 Hz"],
+  ["channels", 16_000, 2, 16, "2 channels of 16 bits at 16000 Hz"],
+  ["a width", 16_000, 1, 24, "1 channel of 24 bits at 16000 Hz"],
+])("FLAC that announces %s other than that of its frames is refused", async (_, rate, channels, bits, form) => {
+  const file = recordingFile("tones.flac");
+  const view = new DataView(file.buffer);
+  view.setUint32(18, ((rate << 12) | ((channels - 1) << 9) | ((bits - 1) << 4)) >>> 0);
+  await expect(decode(file, "FLAC", 600)).rejects.toMatchObject({
+    code: "malformed-audio",
+    message: `Expected frames of ${form}, as the FLAC file announces, got 1 channel of 16 bits at 16000 Hz.`,
+  });
+});

@@ -85,8 +85,18 @@ const faults: Record<string, (parts: Parts, n: number) => void> = {
     const note = parts.events[n % parts.events.length][0];
     note[note.length - 1] = 128 + (n % 100);
   },
-  "a timing clock": (parts, n) => {
-    parts.events[n % parts.events.length].splice(n % 3, 0, [0, 0xf8]);
+  "a message of a cable": (parts, n) => {
+    const messages = [[0xf1, 9], [0xf2, 9, 9], [0xf3, 9], [0xf4], [0xf5], [0xf6], [0xf8], [0xf9], [0xfd], [0xfe]];
+    const track = parts.events[n % parts.events.length];
+    track.splice(n % (track.length + 1), 0, [0, ...messages[n % messages.length]]);
+  },
+  "a timing clock within an event": (parts, n) => {
+    const track = parts.events[n % parts.events.length];
+    const event = track[n % track.length];
+    event.splice(event.length - 2, 0, 0xf8); // behind the status
+  },
+  "a program above 127": (parts, n) => {
+    parts.events[n % parts.events.length].unshift([0, 0xc0, 128 + (n % 100)]);
   },
   "a system-exclusive message without a length": (parts, n) => {
     parts.events[n % parts.events.length].unshift([0, 0xf0, 0x7e, 0x7f, 9, 1, 0xf7]);

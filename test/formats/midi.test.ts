@@ -295,7 +295,11 @@ describe("a damaged file", () => {
       "the meta event at byte 31 of 3 bytes goes on beyond the end",
     ],
     ["begins with running status", midi([[0, 60, 64, ...END]]), "byte 23 is data (0x3c) without an event before it"],
-    ["has an unknown status byte", midi([[0, 0xf4, 0, ...END]]), "byte 23 is 0xf4, which begins no event"],
+    [
+      "has an undefined status where one was leant on",
+      midi([[...NOTE, 0, 0xf4, 0, 60, 64, ...END]]),
+      "byte 33 is data (0x3c) without an event before it",
+    ],
     [
       "has a text beyond its track",
       midi([[0, 0xff, 1, 9, 65, ...END]]),

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decode } from "../../src/formats/decoders.ts";
 import { createApp } from "../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
@@ -62,4 +62,29 @@ test.each([0.01, 10])("temperature=%d is sampled by", async (temperature) => {
     const init = { method: "POST", body, headers: { "Content-Type": "application/json" } };
     expect((await app.request(path, init)).status).toBe(200);
   }
+});
+
+describe("names that JavaScript objects have of their own", () => {
+  const names = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"];
+  const refused = async (path: string, init: RequestInit) => {
+    const response = await app.request(path, init);
+    expect([response.status, (await response.json()).code]).toEqual([400, "malformed-request"]);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  };
+
+  test.each(names)("%s is no option, in JSON, a form or the query", async (name) => {
+    const headers = { "Content-Type": "application/json" };
+    const body = `{"pianoRoll": [[60],[62]], "${name}": {"polluted": true, "models": "jsb/gru"}}`;
+    await refused("/score", { method: "POST", headers, body });
+    const form = new FormData();
+    form.append("file", new File(["MThd"], "a.mid"));
+    form.append(name, "polluted");
+    await refused("/score", { method: "POST", body: form });
+    await refused(`/score?${name}=polluted`, { method: "POST", headers, body: '{"pianoRoll": [[60],[62]]}' });
+  });
+
+  test.each(names)("%s is no model", async (name) => {
+    expect((await app.request(`/models/${name}/${name}`)).status).toBe(404);
+    expect((await app.request(`/models/jsb/${name}`)).status).toBe(404);
+  });
 });

@@ -11,7 +11,7 @@ import { createApp } from "../../src/http/app.ts";
 import { predictMusicCost } from "../../src/inference/cost.ts";
 import { pieceOfRoll } from "../../src/inference/piece.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
-import { DEFAULT_LIMITS, withWork } from "../../src/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import type { MusicModel } from "../../src/model/music-model.ts";
 import { fileStore } from "../../src/store/files.ts";
 import { loadModels } from "../../src/store/load.ts";
@@ -23,7 +23,11 @@ const { models } = await loadModels(fileStore(fileURLToPath(new URL("models", ro
 const serving = (times: number) =>
   createApp({
     models: () => models,
-    limits: withWork(DEFAULT_LIMITS, times),
+    limits: {
+      ...DEFAULT_LIMITS,
+      work: times * DEFAULT_LIMITS.work,
+      workPerByte: times * DEFAULT_LIMITS.workPerByte,
+    },
     decode,
     version: "1.2.3",
     log(error) {

@@ -5,12 +5,13 @@ import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import * as answer from "../../src/inference/answer.ts";
 import { pieceOfMidi, pieceOfRoll } from "../../src/inference/piece.ts";
 import { CELLS } from "../../src/kernel/config.ts";
+import { ReferenceKernel } from "../../src/kernel/reference.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import type { PredictOptions } from "../../src/schema/options.ts";
 import type { MusicPredictResponse, Prediction } from "../../src/schema/predict.ts";
 import { uniform } from "../../src/util/random.ts";
 import { plainNll, randomModel, randomPiece, testModels } from "../support/models.ts";
-import { Random } from "../support/random.ts";
+import { pack, Random } from "../support/random.ts";
 
 const models = testModels();
 const piece = randomPiece(9, 30);
@@ -44,6 +45,23 @@ describe("the distribution of the next frame", () => {
       expect(prediction.probabilities).toHaveLength(last.length);
       prediction.probabilities.forEach((probability, d) => {
         expect(probability).toBeCloseTo(1 / (1 + Math.exp(-last[d])), 5);
+      });
+    }
+  });
+
+  test("with adaptive is the reference implementation's that has learned from the input", async () => {
+    for (const prediction of await predict(piece, { adaptive: true })) {
+      const model = models.find(({ id }) => id === prediction.model) ?? models[0];
+      const reference = new ReferenceKernel(model.checkpoint.config);
+      reference.load(model.checkpoint.tensors);
+      const clipped = piece.map((frame) => frame.filter((pitch) => pitch <= model.pitches).map((pitch) => pitch - 1));
+      reference.adapt(pack([clipped]).batch, 0.02);
+      reference.setState(reference.state());
+      reference.forward(pack([[clipped[clipped.length - 1], []]]).batch);
+      const logits = reference.logits();
+      expect(prediction.adaptive).toBe(true);
+      prediction.probabilities.forEach((probability, d) => {
+        expect(probability).toBeCloseTo(1 / (1 + Math.exp(-logits[d])), 4);
       });
     }
   });
@@ -131,6 +149,19 @@ describe("a state", () => {
     const music = pieceOfRoll(pianoRoll(piece), DEFAULT_LIMITS);
     expect(await codeOf(() => answer.predict(music, later, { state: [state] }))).toBe("stale-state");
     expect(await codeOf(() => answer.predict(music, models.slice(0, 2), { state: [state] }))).toBe("unknown-model");
+  });
+
+  test("of an adaptive run is refused, as is a state together with adaptive", async () => {
+    for (const { state, model } of await predict(piece, { adaptive: true })) {
+      await expect(predict(piece, { state: [state] })).rejects.toThrow(
+        `The state token is of an adaptive run of ${model}, which has no room for the weights that the input has changed; send the whole sequence again.`,
+      );
+      expect(await codeOf(() => predict(piece, { state: [state] }))).toBe("stale-state");
+    }
+    await expect(predict(piece, { state: [stateOfPiece], adaptive: true })).rejects.toThrow(
+      "Expected state without adaptive, since a state does not hold the weights that a piece has changed, got both.",
+    );
+    expect(await codeOf(() => predict(piece, { state: [stateOfPiece], adaptive: false }))).toBe("none");
   });
 
   const token = (edit: (bytes: Buffer) => Buffer | undefined) => {

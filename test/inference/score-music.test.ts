@@ -3,8 +3,10 @@ import { parseMidi, writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { type Piece, pieceOfMidi, pieceOfRoll } from "../../src/inference/piece.ts";
 import { scoreMusic } from "../../src/inference/score-music.ts";
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { ReferenceKernel } from "../../src/kernel/reference.ts";
+import { DEFAULT_LIMITS, MAX_ADAPTIVE_FRAMES, MAX_FRAMES } from "../../src/limits.ts";
 import { plainNll, randomModel, randomPiece, testModels } from "../support/models.ts";
+import { pack } from "../support/random.ts";
 
 const music = (frames: number[][]): Piece => pieceOfRoll(pianoRoll(frames), DEFAULT_LIMITS);
 const piece = randomPiece(5, 40);
@@ -28,6 +30,52 @@ describe("scoreMusic", () => {
       });
       expect([score.frames, score.scoredFrames]).toEqual([40, 39]);
     }
+  });
+
+  test("with adaptive gives the numbers of a reference implementation that learns, and says so", async () => {
+    const options = { detail: "notes", adaptive: true } as const;
+    for (const score of (await scoreMusic(music(piece), testModels().slice(0, 3), options)).scores) {
+      const { config, tensors } = testModels().find(({ id }) => id === score.model)?.checkpoint ?? gru.checkpoint;
+      const reference = new ReferenceKernel(config);
+      reference.load(tensors);
+      const nll = reference.adapt(pack([piece.map((frame) => frame.map((pitch) => pitch - 1))]).batch, 0.02);
+      const { perFrame = [], notes = [], held = [], silence = [] } = score;
+      expect(score.adaptive).toBe(true);
+      perFrame.slice(1).forEach((value, t) => {
+        expect(value).toBeCloseTo(nll[t], 3);
+        const own = notes.filter(({ frame }) => frame === t + 1).reduce((sum, note) => sum + (note.nll ?? 0), 0);
+        expect(own + (held[t + 1] ?? 0) + (silence[t + 1] ?? 0)).toBeCloseTo(value ?? Number.NaN, 4);
+      });
+    }
+    const [plain] = (await scoreMusic(music(piece), [gru], {})).scores;
+    expect(plain).not.toHaveProperty("adaptive");
+  });
+
+  test("with adaptive knows nothing of the future: another second half leaves the first as it is, bit for bit", async () => {
+    const other = [...piece.slice(0, 20), ...randomPiece(6, 20)];
+    const frames = async (of: number[][]) =>
+      (await scoreMusic(music(of), testModels(), { detail: "frames", adaptive: true })).scores.map(
+        ({ perFrame = [] }) => perFrame.slice(0, 20),
+      );
+    expect(await frames(other)).toEqual(await frames(piece));
+  });
+
+  test("with adaptive finds the transposition as without", async () => {
+    const [plain, adaptive] = await Promise.all(
+      [false, true].map((adaptive) => scoreMusic(midi(piece), testModels(), { adaptive, transpose: "auto" })),
+    );
+    const shifts = (answer: typeof plain) => answer.scores.map(({ transposedBy }) => transposedBy);
+    expect(shifts(adaptive)).toEqual(shifts(plain));
+  });
+
+  test("with adaptive refuses more frames than it has time for", async () => {
+    const long = pieceOfRoll(pianoRoll(new Array(MAX_ADAPTIVE_FRAMES + 1).fill([60])), {
+      ...DEFAULT_LIMITS,
+      frames: MAX_FRAMES,
+    });
+    await expect(scoreMusic(long, [gru], { adaptive: true })).rejects.toThrow(
+      "Expected at most 10000 frames with adaptive, got 10001.",
+    );
   });
 
   test("gives each onset -log of its own probability", async () => {

@@ -5,12 +5,22 @@ import { pieceOfMidi, pieceOfRoll } from "../../src/inference/piece.ts";
 import { scoreMusic } from "../../src/inference/score-music.ts";
 import { shiftsBySet } from "../../src/inference/shift.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
-import { shiftsOf } from "../../src/model/sets.ts";
-import { randomModel, randomPiece, testModels } from "../support/models.ts";
+import { MusicNetwork } from "../../src/model/music-network.ts";
+import { shiftsOf, tonicOdds } from "../../src/model/sets.ts";
+import { randomCheckpoint, randomModel, randomPiece, testModels } from "../support/models.ts";
+import { kernelModule } from "../support/wasm.ts";
 
 const piece = randomPiece(5, 40);
 const roll = (frames: number[][]) => pieceOfRoll(pianoRoll(frames), DEFAULT_LIMITS);
 const gru = randomModel({ set: "jsb", cell: "gru", seed: 3 });
+
+test("odds of the tonic are those of the share against any other pitch class", () => {
+  const { first, last } = tonicOdds("jsb");
+  // exp(odds) : 1 against each of eleven others gives the share back.
+  expect(Math.exp(first) / (Math.exp(first) + 11)).toBeCloseTo(0.882, 12);
+  expect(Math.exp(last) / (Math.exp(last) + 11)).toBeCloseTo(0.934, 12);
+  expect(tonicOdds("a-set-of-ones-own").last).toBeCloseTo(0, 12);
+});
 
 test("every key is tried once, and for JSB Chorales the register above as well", () => {
   expect(shiftsOf("nottingham")).toEqual([-6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5]);
@@ -20,18 +30,38 @@ test("every key is tried once, and for JSB Chorales the register above as well",
 });
 
 describe("auto", () => {
-  test("is the shift of lowest NLL under the smallest model of the set, for all of its models", async () => {
+  test("is the shift at which the smallest model of the set expects the piece most, for all of its models", async () => {
     const models = testModels();
     const jsb = models.filter(({ set }) => set === "jsb");
     const smallest = jsb.filter(({ checkpoint }) => checkpoint.config.cell === "tanh");
+    const bass = (frame: number[] = [], shift: number) => (Math.min(...frame) + shift) % 12;
+    const { first, last } = tonicOdds("jsb");
     const tried = [];
-    for (const transpose of shiftsOf("jsb"))
-      tried.push((await scoreMusic(roll(piece), smallest, { transpose })).scores[0]);
-    const [best] = tried.toSorted((a, b) => a.warnings.length - b.warnings.length || a.nll - b.nll);
+    for (const shift of shiftsOf("jsb")) {
+      const [score] = (await scoreMusic(roll(piece), smallest, { transpose: shift })).scores;
+      const begins = bass(piece[0], shift) === 0 ? first : 0;
+      const ends = bass(piece.at(-1), shift) === 0 ? last : 0;
+      tried.push({ shift, leftOut: score.warnings.length, fit: score.logLikelihood + begins + ends });
+    }
+    const [best] = tried.toSorted((a, b) => a.leftOut - b.leftOut || b.fit - a.fit);
     const { scores } = await scoreMusic(roll(piece), models, { transpose: "auto" });
     for (const { model, transposedBy } of scores) {
-      if (model.startsWith("jsb/")) expect(transposedBy).toBe(best.transposedBy);
+      if (model.startsWith("jsb/")) expect(transposedBy).toBe(best.shift);
     }
+  });
+
+  test("puts C into the bass of both ends where the model has no opinion, and of the last frame rather than the first", async () => {
+    const indifferentOf = (set: string) => {
+      const checkpoint = randomCheckpoint({ set, cell: "gru" });
+      for (const tensor of Object.values(checkpoint.tensors)) tensor.fill(0);
+      return new MusicNetwork(checkpoint, "0".repeat(64), kernelModule);
+    };
+    const indifferent = indifferentOf("jsb");
+    const shiftOf = async (frames: number[][], model = indifferent) =>
+      [...(await shiftsBySet(roll(frames), [model], [model], { transpose: "auto" })).values()][0].semitones;
+    expect(await shiftOf([[], [62, 69], [67], [50, 62, 66], []])).toBe(-2);
+    expect(await shiftOf([[62, 69], [67], [55, 67, 71]])).toBe(5);
+    expect(await shiftOf([[62, 69], [67], [50, 62]], indifferentOf("a-set-of-ones-own"))).toBe(-6); // the first tried
   });
 
   test("does not depend on which models are asked", async () => {
@@ -54,6 +84,7 @@ describe("auto", () => {
 
   test("is found on the first 2,000 frames of a longer piece, and says so", async () => {
     const long = randomPiece(7, 2300);
+    long[2299] = long[1999]; // the bass of the last frame counts too
     const [whole] = (await scoreMusic(roll(long), [gru], { transpose: "auto" })).scores;
     expect(whole.frames).toBe(2300);
     expect(whole.warnings).toMatchObject([

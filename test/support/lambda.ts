@@ -35,6 +35,7 @@ export async function start(folder: string, name: string, env: Record<string, st
     cwd: folder,
     env: { PATH: process.env.PATH ?? "", ...env },
     execArgv: [],
+    stdio: ["ignore", "ignore", "inherit", "ipc"], // its log is not the tests'
   });
   await Promise.race([once(child, "message"), once(child, "exit").then(([code]) => failed(name, code))]);
   let last: Promise<unknown> = Promise.resolve();

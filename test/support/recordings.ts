@@ -17,6 +17,28 @@ export function signalToNoise(found: Float32Array, wanted: Float32Array, largest
   return 10 * Math.log10(signal / least);
 }
 
+/** The pages of an Ogg file. */
+export function oggPages(bytes: Uint8Array): Uint8Array[] {
+  const pages: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const segments = bytes.subarray(at + 27, at + 27 + bytes[at + 26]);
+    const end = at + 27 + segments.length + segments.reduce((sum, length) => sum + length, 0);
+    pages.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return pages;
+}
+
+/** Pages that a program numbered anew, from 0 on. */
+export function renumbered(pages: readonly Uint8Array[]): Uint8Array {
+  const numbered = pages.map((page, i) => {
+    const copy = page.slice();
+    new DataView(copy.buffer).setUint32(18, i, true);
+    return copy;
+  });
+  return repairOggChecksums(new Uint8Array(Buffer.concat(numbered)));
+}
+
 /** Gives each Ogg page the checksum of what it holds now, bit by bit as RFC 3533 defines it, so that damage gets past it. */
 export function repairOggChecksums(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

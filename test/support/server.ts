@@ -19,6 +19,7 @@ export const posted = { method: "POST", body: chords, headers: { "Content-Type":
 export class Server {
   readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<unknown[]>;
+  stdout = "";
   stderr = "";
   #url = "";
 
@@ -33,14 +34,15 @@ export class Server {
   /** Starts one and waits until it listens; it has the models when it has told of them. */
   static async start(env: Record<string, string>): Promise<Server> {
     const server = new Server({ SURPRISAL_POLL_SECONDS: "0.1", ...env });
-    let said = "";
-    for await (const chunk of server.child.stdout.iterator({ destroyOnReturn: false })) {
-      said += chunk;
-      server.#url = /http:\/\/[\d.:]+(?=\s)/.exec(said)?.[0] ?? "";
-      if (server.#url) break;
-    }
+    const listening = new Promise<void>((resolve) => {
+      server.child.stdout.on("data", (chunk) => {
+        server.stdout += chunk;
+        server.#url ||= /http:\/\/[\d.:]+(?=\s)/.exec(server.stdout)?.[0] ?? "";
+        if (server.#url) resolve();
+      });
+    });
+    await Promise.race([listening, server.ended]);
     if (!server.#url) throw new Error(`The server did not start: ${server.stderr}`);
-    server.child.stdout.resume();
     return server;
   }
 

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { frameCount, type PianoRoll, toFrames } from "../../src/formats/piano-roll.ts";
+import { SET_PROPERTIES } from "../../src/model/sets.ts";
 import {
   bringMusicSet,
   loadMusicSet,
@@ -55,6 +56,19 @@ describe.each(MUSIC_SETS)("the set %s", (name) => {
     expect(Object.fromEntries(SPLITS.map((split) => [split, digest(set[split])]))).toEqual(golden[name]);
   });
 });
+
+test.skipIf(!MUSIC_SETS.every(hasMusicSet))(
+  "training pieces begin and end over C as often as `auto` takes them to",
+  async () => {
+    for (const name of MUSIC_SETS) {
+      const { train } = await loadMusicSet(name);
+      const basses = train.map((roll) => toFrames(roll).flatMap(([bass]) => bass ?? []));
+      const share = (at: 0 | -1) => basses.filter((own) => (own.at(at) ?? 1) % 12 === 0).length / basses.length;
+      const { first, last } = SET_PROPERTIES[name].tonicInBass;
+      expect([share(0), share(-1)]).toEqual([expect.closeTo(first, 3), expect.closeTo(last, 3)]);
+    }
+  },
+);
 
 describe("bringing a set", () => {
   let folder: string;

@@ -1,14 +1,13 @@
 /** The command line: arguments -> a command, and its exit code, which the help explains. */
 import { SurprisalError } from "../../errors.ts";
+import { limitRows } from "../../util/limits-of.ts";
 import { suggest } from "../../util/suggest.ts";
 import { systemFault } from "../../util/system-fault.ts";
+import { table } from "../../util/table.ts";
 import { portOf, settings, version } from "../node/local.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
 import { help, helpOf } from "./help.ts";
 import { COMMAND_NAMES, COMMANDS, type CommandName } from "./usage.ts";
-
-const environment = settings(process.env);
-const { models } = environment;
 
 /** @returns the exit code. */
 async function main([first, ...args]: readonly string[]): Promise<number> {
@@ -25,6 +24,8 @@ async function main([first, ...args]: readonly string[]): Promise<number> {
   }
   if (!command) throw new UsageError(unknownCommand(first));
   const { values, files } = parseArguments(args, COMMANDS[command].options);
+  const environment = settings(process.env);
+  const { models } = environment;
   switch (command) {
     case "score":
       return (await import("./score.ts")).score(models, values, files);
@@ -33,14 +34,24 @@ async function main([first, ...args]: readonly string[]): Promise<number> {
     case "models":
       return (await import("./models.ts")).listModels(models, values, files);
     case "serve": {
-      const { port: setting = environment.port, host = environment.host } = values as { port?: string; host?: string };
+      const { port: setting = environment.port, host = environment.host, limits } = values as Serve;
       if (files.length > 0) throw new UsageError(`Expected no file, got ${files[0]}.`);
+      if (limits) {
+        console.log(table(limitRows(environment.limits)));
+        return 0;
+      }
       const port = portOf(setting);
       if (port === undefined) throw new UsageError(`Expected a port from 0 to 65535, got ${setting}.`);
       const { listen } = await import("../node/server.ts"); // HTTP takes longer to load than all the rest
-      return listen(models, { ...environment, port, host });
+      return listen({ ...environment, port, host });
     }
   }
+}
+
+interface Serve {
+  readonly port?: string;
+  readonly host?: string;
+  readonly limits?: boolean;
 }
 
 const isCommand = (name: string | undefined): name is CommandName => COMMAND_NAMES.some((known) => known === name);

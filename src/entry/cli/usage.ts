@@ -27,6 +27,7 @@ const input = {
   tracks: text("LIST", "music: MIDI tracks, counted from 1 (default: all)"),
   programs: text("LIST", "music: General MIDI programs 1 to 128 (default: all)"),
   pedal: flag("music: the sustain pedal lengthens notes"),
+  adaptive: flag("music: the models learn from the piece while they read it"),
   "frames-per-quarter": text("N", "music: instead of the model's own frame rate"),
 };
 
@@ -70,6 +71,7 @@ Standard input is one file, or a list of files, one a line: what begins as MIDI 
     options: {
       port: text("N", "default: PORT or 8787"),
       host: text("NAME", "default: HOST or 127.0.0.1"),
+      limits: flag("prints the limits in force and the variables that set them, and stops"),
     },
     example: "surprisal serve --port 8080",
   },

@@ -4,10 +4,10 @@ import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEven
 import { SurprisalError } from "../../errors.ts";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
-import { logFailure } from "../../http/log.ts";
+import { logFailure, logRequest } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
-import { DEFAULT_LIMITS, LAMBDA_SECONDS, withWork } from "../../limits.ts";
-import { settings } from "../node/local.ts";
+import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
+import { limitsOf } from "../../util/limits-of.ts";
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
 
@@ -21,12 +21,13 @@ const answer = handle(
   createApp({
     models,
     lastError,
-    limits: { ...withWork(DEFAULT_LIMITS, settings(process.env).work), seconds: LAMBDA_SECONDS },
+    limits: limitsOf(process.env, { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS }),
     origins: originsOf(process.env.SURPRISAL_ORIGINS),
     decode,
     workOptions: () => ({ signal: deadline.signal }),
     version: process.env.npm_package_version ?? "unknown", // npm and serverless.yml set it
     log: logFailure,
+    answered: logRequest,
   }),
 );
 

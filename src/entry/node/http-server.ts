@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { expected, SurprisalError } from "../../errors.ts";
@@ -15,8 +16,11 @@ const CHECK_MS = 1000;
 
 type Fetch = Parameters<typeof getRequestListener>[0];
 
-/** The server of an app, which does not listen yet. */
-export function httpServer(fetch: Fetch, limits: Limits): Server {
+/**
+ * The server of an app, which does not listen yet.
+ * @param refused called with the code of each problem that is answered here, not by the app
+ */
+export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string) => void = () => {}): Server {
   const { headersSeconds, requestSeconds, readerSeconds } = limits;
   const options = {
     headersTimeout: 1000 * headersSeconds,
@@ -38,8 +42,10 @@ export function httpServer(fetch: Fetch, limits: Limits): Server {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answer = answers.get(socket);
     const isAnswering = answer?.headersSent && !answer.writableFinished;
-    if (socket.writable && !isAnswering) socket.end(rawProblem(faultOf(error)));
-    else socket.destroy();
+    if (error.code === "ECONNRESET" || !socket.writable || isAnswering) return void socket.destroy();
+    const fault = faultOf(error);
+    refused(fault.code);
+    socket.end(rawProblem(fault));
   });
   return server;
 }
@@ -69,4 +75,15 @@ function faultOf({ code }: NodeJS.ErrnoException): SurprisalError {
     default:
       return new SurprisalError("malformed-request", expected("a request in HTTP/1.1", "other bytes"));
   }
+}
+
+export function addressOf(server: Server): AddressInfo {
+  const bound = server.address();
+  if (bound !== null && typeof bound !== "string") return bound;
+  throw new Error(expected("the address of a port", String(bound)));
+}
+
+export function urlOf(server: Server): string {
+  const bound = addressOf(server);
+  return `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }

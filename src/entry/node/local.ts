@@ -1,7 +1,9 @@
 /** What every process on Node starts from: the settings of the environment, the package's folders, and the models of a store. */
 import { fileURLToPath } from "node:url";
+import { expected, SurprisalError } from "../../errors.ts";
 import { type Follower, follow } from "../../store/follow.ts";
 import { openStore } from "../../store/open.ts";
+import { limitsOf } from "../../util/limits-of.ts";
 import { kernelModule, PACKAGE_ROOT } from "./kernel.ts";
 
 export { version } from "../../version.ts";
@@ -9,30 +11,47 @@ export { version } from "../../version.ts";
 /** The models that the package ships. */
 export const DEFAULT_FOLDER = fileURLToPath(new URL("models", PACKAGE_ROOT));
 
-/** The page's files. */
-export const PAGE_FOLDER = fileURLToPath(new URL("src/web", PACKAGE_ROOT));
+/** The page's files, which `npm run build` makes of src/web. */
+export const PAGE_FOLDER = fileURLToPath(new URL("dist/web", PACKAGE_ROOT));
 
-/** The settings of the environment. An empty variable counts as unset: an empty HOST would open every interface. */
-export function settings({
-  PORT,
-  HOST,
-  SURPRISAL_MODELS,
-  SURPRISAL_POLL_SECONDS,
-  SURPRISAL_ORIGINS,
-  SURPRISAL_WORK,
-}: NodeJS.ProcessEnv) {
+/**
+ * The settings of the environment. An empty variable counts as unset: an empty HOST would open every interface.
+ * @throws SurprisalError `malformed-request` for one that is malformed.
+ */
+export function settings(env: NodeJS.ProcessEnv) {
   return {
-    port: PORT || "8787",
-    host: HOST || "127.0.0.1",
-    models: SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
-    pollSeconds: positive(SURPRISAL_POLL_SECONDS, 30),
-    work: SURPRISAL_WORK === "unlimited" ? Number.POSITIVE_INFINITY : positive(SURPRISAL_WORK, 1), // times the usual limit
-    origins: SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
+    port: env.PORT || "8787",
+    host: env.HOST || "127.0.0.1",
+    models: env.SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
+    pollSeconds: Number(env.SURPRISAL_POLL_SECONDS) > 0 ? Number(env.SURPRISAL_POLL_SECONDS) : 30,
+    origins: env.SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
+    keysFile: env.SURPRISAL_KEYS_FILE || undefined, // hashes of the keys of which a request needs one
+    proxies: proxiesOf(env.SURPRISAL_PROXIES || "0"), // in front of the server
+    limits: limitsOf(env),
+    logLevel: logLevelOf(env.SURPRISAL_LOG || "info"),
+    metricsPort: env.SURPRISAL_METRICS_PORT ? metricsPortOf(env.SURPRISAL_METRICS_PORT) : undefined,
+    traces: Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),
   };
 }
+export type Settings = ReturnType<typeof settings>;
 
-const positive = (setting: string | undefined, otherwise: number) =>
-  Number(setting) > 0 ? Number(setting) : otherwise;
+function proxiesOf(setting: string): number {
+  if (/^\d$/.test(setting)) return Number(setting);
+  throw new SurprisalError("malformed-request", expected("a number from 0 to 9 in SURPRISAL_PROXIES", setting));
+}
+
+const LOG_LEVELS = ["info", "error", "silent"];
+
+function logLevelOf(setting: string): string {
+  if (LOG_LEVELS.includes(setting)) return setting;
+  throw new SurprisalError("malformed-request", expected(`one of ${LOG_LEVELS.join(", ")} in SURPRISAL_LOG`, setting));
+}
+
+function metricsPortOf(setting: string): number {
+  const port = portOf(setting);
+  if (port !== undefined) return port;
+  throw new SurprisalError("malformed-request", expected("SURPRISAL_METRICS_PORT from 0 to 65535", setting));
+}
 
 /** The port that a setting names, undefined when it names none. */
 export function portOf(setting: string): number | undefined {

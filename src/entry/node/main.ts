@@ -6,11 +6,14 @@ const { expected, SurprisalError } = await import("../../errors.ts");
 const { listen } = await import("./server.ts");
 const { portOf, settings } = await import("./local.ts");
 
-const { port: setting, models, ...rest } = settings(process.env);
-const port = portOf(setting);
+async function main(): Promise<number> {
+  const { port: setting, ...rest } = settings(process.env);
+  const port = portOf(setting);
+  if (port !== undefined) return listen({ ...rest, port });
+  throw new SurprisalError("malformed-request", expected("PORT from 0 to 65535", setting));
+}
 
-if (port === undefined) console.error(expected("PORT from 0 to 65535", setting));
-process.exitCode = port === undefined ? 2 : await listen(models, { ...rest, port }).catch(refuse);
+process.exitCode = await main().catch(refuse);
 
 /** A malformed setting is the operator's to mend, so it gets a sentence and no stack trace. */
 function refuse(error: unknown): number {

@@ -9,10 +9,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expected, SurprisalError } from "../../errors.ts";
-import type { Share } from "../../http/admission.ts";
-import type { Deps } from "../../http/app.ts";
+import type { Call, Deps } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
-import { MAX_WAIT_SECONDS, MAX_WAITING, workLimit } from "../../limits.ts";
+import type { Facts } from "../../http/record.ts";
+import { MAX_WAIT_SECONDS, workLimit } from "../../limits.ts";
 import type { Release } from "../../store/load.ts";
 
 /** What the threads serve. */
@@ -38,6 +38,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: [string, string][];
   readonly body: Uint8Array<ArrayBuffer>;
+  readonly facts: Facts;
 }
 
 /** `abort` is the number of a task whose client has left; a ping is answered as soon as a step is done. */
@@ -47,12 +48,12 @@ export type FromThread = { readonly alive: true } | { readonly long: number } | 
 
 export interface Pool {
   /**
-   * @param id by which the log knows the request
-   * @param share of the bytes of all bodies
    * @throws SurprisalError `busy` when too many wait, `interrupted` when the thread is lost or the client leaves, and as
    * readBody.
    */
-  answer(request: Request, id: string, share: Share): Promise<Response>;
+  answer(request: Request, call: Call): Promise<Response>;
+  /** Requests that wait for a thread, and those that threads have. */
+  load(): { readonly waiting: number; readonly working: number };
   /** Whether as many requests wait as may. */
   isFull(): boolean;
   /** Ends the threads when what they have under way is done, or at the deadline: what is left is then answered 503. */
@@ -223,14 +224,14 @@ export async function startPool(
   }
 
   function checkRoom(): void {
-    if (waiting.size < MAX_WAITING) return;
+    if (waiting.size < served.limits.waiting) return;
     throw new SurprisalError(
       "busy",
-      expected(`fewer than ${MAX_WAITING} requests that wait for a thread`, waiting.size),
+      expected(`fewer than ${served.limits.waiting} requests that wait for a thread`, waiting.size),
     );
   }
 
-  const answerByThread: Pool["answer"] = async (request, id, share) => {
+  const answerByThread: Pool["answer"] = async (request, { id, share, facts }) => {
     checkRoom();
     const { bytes: body, sentBytes } = await readBody(request, served.limits, share);
     checkRoom(); // others may have come while the body did
@@ -258,7 +259,8 @@ export async function startPool(
     request.signal.addEventListener("abort", leave);
     waiting.add(job);
     dispatchSoon();
-    const { status, headers, body: bytes } = await answered.promise;
+    const { status, headers, body: bytes, facts: learned } = await answered.promise;
+    Object.assign(facts, learned, { queueMs: performance.now() - job.since - (learned.workMs ?? 0) });
     return new Response(bytes, { status, headers });
   };
 
@@ -279,7 +281,8 @@ export async function startPool(
     throw error;
   }
   return {
-    isFull: () => waiting.size >= MAX_WAITING,
+    load: () => ({ waiting: waiting.size, working: [...threads].reduce((sum, { jobs }) => sum + jobs.size, 0) }),
+    isFull: () => waiting.size >= served.limits.waiting,
     answer(...request) {
       const answer = answerByThread(...request).finally(() => underWay.delete(answer));
       underWay.add(answer);

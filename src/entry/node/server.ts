@@ -1,24 +1,26 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { serveStatic } from "@hono/node-server/serve-static";
-import { expected } from "../../errors.ts";
+import { createMiddleware } from "hono/factory";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
-import { DEFAULT_LIMITS, withWork } from "../../limits.ts";
+import { type Limits, variableOf } from "../../limits.ts";
 import type { Model } from "../../model/model.ts";
 import { clientMessage } from "../../store/follow.ts";
 import type { Release } from "../../store/load.ts";
 import { reporter } from "../../store/report.ts";
 import { compressing } from "./compression.ts";
-import { httpServer } from "./http-server.ts";
+import { addressOf, httpServer, urlOf } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
-import { openModels, PAGE_FOLDER, version } from "./local.ts";
+import { readKeys, requireKey } from "./keys.ts";
+import { openModels, PAGE_FOLDER, type Settings, version } from "./local.ts";
+import { observe } from "./observe.ts";
 import type { Pool } from "./pool.ts";
+import { limitWork, memoryLimiter } from "./rates.ts";
 
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
@@ -28,14 +30,6 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Delay before all models are read and the threads start: a process started for one request answers that request first. */
 const FIRST_MS = 500;
-
-export interface Settings {
-  readonly port: number;
-  readonly host: string;
-  readonly pollSeconds: number;
-  readonly work: number; // times the usual limit
-  readonly origins: string;
-}
 
 /** A release, and the threads that serve it. */
 interface Served {
@@ -49,12 +43,36 @@ interface Served {
  * @throws SurprisalError `malformed-request` for a setting that is malformed
  * @returns the exit code: 1 when the port cannot be opened. The process ends when what is under way is answered.
  */
-export async function listen(models: string, { port, host, pollSeconds, work, origins }: Settings): Promise<number> {
-  const limits = withWork(DEFAULT_LIMITS, work);
+export async function listen({
+  models,
+  port,
+  host,
+  pollSeconds,
+  origins,
+  keysFile,
+  proxies,
+  limits,
+  ...observed
+}: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
+  let keys = keysFile === undefined ? undefined : await readKeys(keysFile);
+  const guards = [
+    ...(keys ? [requireKey(() => keys ?? [])] : []),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? [limitWork(await memoryLimiter(limits.clientWork), proxies)]
+      : []),
+  ];
   const kernel = await kernelModule();
   const follower = await openModels(models, kernel);
   const report = reporter(follower, models);
   let served: Served | undefined; // until threads run, the main thread answers
+  const watch = await observe(
+    { ...observed, host },
+    {
+      models: () => follower.loaded().models,
+      load: () => served?.pool.load() ?? { waiting: 0, working: 0 },
+      problems: () => follower.problems().length,
+    },
+  );
   const app = createApp({
     async models(patterns) {
       if (served) return served.models;
@@ -66,12 +84,18 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
     limits,
     decode,
     origins: originsOf(origins),
+    middleware: watch.middleware,
+    guards,
+    answered: watch.answered,
     offload: () => served?.pool.answer,
     isFull: () => served?.pool.isFull() ?? false,
     version,
     log: logFailure,
   });
-  for (const path of ["/", "/page.css", "/page.js"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
+  for (const path of ["/", "/page.css", "/page.js", "/samples/*", "/local/*"]) {
+    app.get(path, serveStatic({ root: PAGE_FOLDER }));
+  }
+  if (!models.includes("://") && !keys) app.get("/local/models/*", modelFiles(models)); // to score in the browser
   const stopped = new AbortController();
 
   /** Replaces the threads by ones that serve the present release. While there are none, the main thread answers. */
@@ -93,6 +117,16 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
     await old?.close();
   }
 
+  /** Keys come and go while the server runs; those of a file that is damaged meanwhile stay. */
+  async function renewKeys(): Promise<void> {
+    if (keysFile === undefined) return;
+    try {
+      keys = await readKeys(keysFile);
+    } catch (error) {
+      console.error("The keys stay as they were:", error instanceof Error ? error.message : error);
+    }
+  }
+
   /** After the signal each connection closes with its answer: a busy keep-alive client would hold the process. */
   const compressed = compressing(app.fetch);
   const fetch: typeof compressed = async (...args) => {
@@ -100,11 +134,12 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
     if (stopped.signal.aborted) response.headers.set("Connection", "close");
     return response;
   };
-  const server = httpServer(fetch, limits).listen(port, host);
+  const server = httpServer(fetch, limits, watch.refused).listen(port, host);
   try {
     await once(server, "listening");
     console.log(greeting(urlOf(server)));
-    if (!isLoopback(server)) console.error(openTo(host));
+    if (watch.metricsUrl) console.log(`Metrics: ${watch.metricsUrl}`);
+    if (!isLoopback(server)) console.error(openTo(host, { hasKeys: keys !== undefined, limits }));
   } catch (error) {
     console.error(`Cannot listen on ${host} port ${port}: ${reasonOf(error)}.`);
     return 1;
@@ -115,6 +150,7 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
     stopped.abort();
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
+      await watch.close();
       process.exit(0); // a poll under way is not worth waiting for, nor is work whose client has left
     }
     console.error(`Some requests were not answered within ${GRACE_MS / 1000} s; they are cut off.`);
@@ -128,6 +164,8 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
       await setTimeout(Math.min(pauseMs, MAX_TIMER_MS), undefined, { ref: false });
       pauseMs = 1000 * pollSeconds;
       await follower.refresh();
+      watch.polled();
+      await renewKeys();
       if (stopped.signal.aborted) return;
       report();
       await renewPool();
@@ -136,20 +174,25 @@ export async function listen(models: string, { port, host, pollSeconds, work, or
   return 0;
 }
 
-function addressOf(server: Server): AddressInfo {
-  const bound = server.address();
-  if (bound !== null && typeof bound !== "string") return bound;
-  throw new Error(expected("the address of a port", String(bound)));
-}
-
 const isLoopback = (server: Server) => /^(127\.|::1$|::ffff:127\.)/.test(addressOf(server).address);
 
-const openTo = (host: string) =>
-  `Whoever reaches ${host} may use this server, without a key, a limit on how much, or TLS. See docs/security.md for what to put in front of it.`;
+function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: Limits }): string {
+  const open = [
+    ...(hasKeys ? [] : ["without a key (SURPRISAL_KEYS_FILE)"]),
+    ...(limits.clientWork < Number.POSITIVE_INFINITY
+      ? []
+      : [`without a limit on how much (${variableOf("clientWork")})`]),
+    "without TLS",
+  ];
+  return `Whoever reaches ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
+}
 
-function urlOf(server: Server): string {
-  const bound = addressOf(server);
-  return `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
+/** The checkpoints of a folder as static files, and nothing else of it. */
+function modelFiles(folder: string) {
+  const serve = serveStatic({ root: folder, rewriteRequestPath: (path) => path.replace("/local/models", "") });
+  return createMiddleware((c, next) =>
+    /\/(catalogue\.json|[\w-]+\.safetensors)$/.test(c.req.path) ? serve(c, next) : next(),
+  );
 }
 
 function reasonOf(error: unknown): string {

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
+import { type Facts, factsOf } from "../../http/record.ts";
 import { loadRelease } from "../../store/load.ts";
 import type { WorkOptions } from "../../util/work.ts";
 import type { FromThread, Served, Task, ToThread } from "./pool.ts";
@@ -12,6 +13,7 @@ const { release, kernel, limits, version } = workerData as Served;
 const { models } = await loadRelease(release, kernel);
 const underWay = new Map<number, AbortController>();
 const options = new WeakMap<Request, WorkOptions>();
+const facts = new WeakMap<Request, Facts>();
 const { next } = turns();
 const app = createApp({
   models: () => models,
@@ -20,6 +22,7 @@ const app = createApp({
   version,
   log: logFailure,
   workOptions: (request) => options.get(request) ?? {},
+  answered: (record, request) => facts.set(request, factsOf(record)),
 });
 
 const say = (message: FromThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
@@ -41,7 +44,8 @@ async function answer({ number, url, headers, body, workLimit }: Task): Promise<
   const response = signal.aborted ? Response.error() : await app.fetch(request);
   const bytes = new Uint8Array(await response.arrayBuffer());
   underWay.delete(number);
-  say({ number, status: response.status, headers: [...response.headers], body: bytes }, [bytes.buffer]);
+  const { status, headers: own } = response;
+  say({ number, status, headers: [...own], body: bytes, facts: facts.get(request) ?? {} }, [bytes.buffer]);
 }
 
 parentPort?.on("message", (message: ToThread) => {

@@ -3,12 +3,13 @@
 import { env, waitUntil } from "cloudflare:workers";
 import kernel from "../../../dist/kernel.wasm";
 import { createApp } from "../../http/app.ts";
-import { logFailure } from "../../http/log.ts";
+import { logFailure, logRequest } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, WORKERS_BODIES_BYTES, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
 import { bucketStore } from "../../store/bucket.ts";
 import { clientMessage, follow } from "../../store/follow.ts";
 import { r2Bucket } from "../../store/r2.ts";
+import { limitsOf } from "../../util/limits-of.ts";
 import { version } from "../../version.ts";
 import { isolate } from "./isolate.ts";
 
@@ -22,15 +23,16 @@ const { models, problems } = isolate({
 const app = createApp({
   models,
   lastError: () => problems().map(clientMessage).at(0),
-  limits: {
+  limits: limitsOf(env, {
     ...DEFAULT_LIMITS,
     bodyBytes: WORKERS_BODY_BYTES,
     bodiesBytes: WORKERS_BODIES_BYTES,
     seconds: WORKERS_SECONDS,
-  },
+  }),
   origins: originsOf(env.SURPRISAL_ORIGINS),
   version,
   log: logFailure,
+  answered: logRequest,
 });
 
 export default {

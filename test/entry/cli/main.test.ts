@@ -125,6 +125,15 @@ describe("surprisal score", () => {
     ]);
   });
 
+  test("--adaptive scores by models that learn from the piece", async () => {
+    const model = randomModel({ set: "jsb", cell: "gru" });
+    const options = { transpose: 0, adaptive: true };
+    const [wanted] = (await scoreMusic(pieceOfMidi(parseMidi(midi), DEFAULT_LIMITS), [model], options)).scores;
+    const args = ["score", file, "--transpose", "0", "--models", "jsb/gru", "--adaptive", "--json"];
+    const [found] = JSON.parse((await run(args)).stdout).scores;
+    expect(found).toMatchObject({ adaptive: true, nll: wanted.nll });
+  });
+
   test("--compare says how far each model is behind the best, with what certainty", async () => {
     const long = join(folder, "long.mid");
     await writeFile(long, writeMidi(pianoRoll(randomPiece(2, 60)), { framesPerQuarter: 1 }));
@@ -344,6 +353,21 @@ test("models that are named are all that is read", async () => {
       expect.stringMatching(/^Not loaded: jsb\/lstm: Expected \d+ bytes in .*, got \d+\.\n/),
     ]);
   }
+});
+
+test("serve --limits prints each limit as it is in force, and starts nothing", async () => {
+  const { stdout, stderr, code } = await run(["serve", "--limits"], undefined, { SURPRISAL_FRAMES: "77" });
+  expect([stderr, code]).toEqual(["", 0]);
+  expect(stdout).toMatch(/^SURPRISAL_FRAMES +77 +too-large +frames of a piece$/m);
+  expect(stdout).toMatch(/^SURPRISAL_CLIENT_WORK +unlimited +rate-limited /m);
+});
+
+test("a limit that is no number is refused by its name", async () => {
+  const { stderr, code } = await run(["serve", "--limits"], undefined, { SURPRISAL_FRAMES: "few" });
+  expect([stderr, code]).toEqual([
+    'surprisal: Expected a number above 0 or "unlimited" in SURPRISAL_FRAMES, got "few".\n',
+    1,
+  ]);
 });
 
 describe("the server", () => {

@@ -10,8 +10,8 @@ import { type Pool, startPool } from "../../../src/entry/node/pool.ts";
 import { decode } from "../../../src/formats/decoders.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
 import { admission } from "../../../src/http/admission.ts";
-import { createApp, type Deps } from "../../../src/http/app.ts";
-import { DEFAULT_LIMITS, MAX_WAITING } from "../../../src/limits.ts";
+import { type Call, createApp, type Deps } from "../../../src/http/app.ts";
+import { DEFAULT_LIMITS } from "../../../src/limits.ts";
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
 import type { Release } from "../../../src/store/load.ts";
 import { apiContract } from "../../contracts/api.ts";
@@ -40,6 +40,7 @@ function releaseOf(): Release {
 const shown = models;
 let pool: Pool;
 const openShare = admission(DEFAULT_LIMITS.bodiesBytes);
+const call = (): Call => ({ id: "1", share: openShare(), facts: {} });
 const deps: Deps = {
   models: () => shown,
   limits: DEFAULT_LIMITS,
@@ -92,15 +93,17 @@ test("long recordings, one for each thread and more, delay neither a chord nor a
 
 test("a compressed body is decoded, and refused where it is too large, before it goes to a thread", async () => {
   const held: number[] = [];
-  const share = { take: (bytes: number) => held.push(bytes), release: () => {} };
+  const share = { held: 0, take: (bytes: number) => held.push(bytes), release: () => {} };
   const json = (body: string) => {
     const headers = { "Content-Type": "application/json", "Content-Encoding": "gzip" };
     return new Request("http://x/score", { method: "POST", body: gzipSync(body), headers });
   };
   const text = '{"pianoRoll":[[60],[62]]}';
-  expect((await pool.answer(json(text), "1", share)).status).toBe(200);
+  expect((await pool.answer(json(text), { ...call(), share })).status).toBe(200);
   expect(held.filter(Boolean)).toEqual([gzipSync(text).length, text.length]);
-  await expect(pool.answer(json(" ".repeat(2 ** 23)), "2", share)).rejects.toMatchObject({ code: "too-large" });
+  await expect(pool.answer(json(" ".repeat(2 ** 23)), { ...call(), share })).rejects.toMatchObject({
+    code: "too-large",
+  });
 });
 
 test("a pool that is closed first answers what each of its threads has begun", async () => {
@@ -109,7 +112,7 @@ test("a pool that is closed first answers what each of its threads has begun", a
   const headers = { "Content-Type": "audio/wav" };
   const answers = [100_000, 200_000, 400_000, 800_000].map((length, k) => {
     const body = writeWav({ samples: randomRecording(k, length), sampleRate: 8000 });
-    return other.answer(new Request("http://x/score", { method: "POST", body, headers }), `${k}`, openShare());
+    return other.answer(new Request("http://x/score", { method: "POST", body, headers }), call());
   });
   await new Promise((resolve) => setTimeout(resolve, 300));
   await other.close();
@@ -177,9 +180,7 @@ test("a thread that dies between two requests is logged and replaced, and every 
     await started[1].terminate(); // without a word
     await expect.poll(() => started.length).toBe(4);
     const init = { method: "POST", body: '{"pianoRoll":[[60],[62]]}', headers: { "Content-Type": "application/json" } };
-    const answers = Array.from({ length: 20 }, (_, k) =>
-      other.answer(new Request("http://x/score", init), `${k}`, openShare()),
-    );
+    const answers = Array.from({ length: 20 }, () => other.answer(new Request("http://x/score", init), call()));
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
   } finally {
     process.off("worker", note);
@@ -192,7 +193,7 @@ const served = { release: releaseOf(), kernel: kernelModule, limits: DEFAULT_LIM
 /** A thread that computes nothing. */
 const script = fileURLToPath(new URL("../../support/thread.ts", import.meta.url));
 const ask = (of: Pool, path: string, body: BodyInit = '{"pianoRoll":[[60],[62]]}') =>
-  of.answer(new Request(`http://x${path}`, { method: "POST", body }), path, admission(2 ** 30)());
+  of.answer(new Request(`http://x${path}`, { method: "POST", body }), call());
 
 describe("the queue", () => {
   test("lets small requests pass large ones", async () => {
@@ -210,7 +211,7 @@ describe("the queue", () => {
     const other = await startPool(served, { size: 1, pingMs: 20, waitSeconds: 3, script });
     const under = Array.from({ length: 4 }, () => ask(other, "/never").catch(() => {})); // as many as a thread is sent
     await new Promise((resolve) => setTimeout(resolve, 200));
-    const waiting = Array.from({ length: MAX_WAITING }, () => ask(other, "/").catch((error) => error));
+    const waiting = Array.from({ length: DEFAULT_LIMITS.waiting }, () => ask(other, "/").catch((error) => error));
     await expect.poll(() => other.isFull()).toBe(true);
     await expect(ask(other, "/")).rejects.toMatchObject({ code: "busy", status: 503 });
     const sentence = "Expected a thread that is free, got none within 3 s.";
@@ -247,7 +248,7 @@ describe("a thread that does not answer", () => {
     const other = await startPool(served, { size: 2, script });
     const body = new ReadableStream({ pull: () => new Promise(() => {}) });
     const slow = new Request("http://x/slow", { method: "POST", body, duplex: "half" } as RequestInit);
-    void other.answer(slow, "slow", admission(1000)()).catch(() => {});
+    void other.answer(slow, call()).catch(() => {});
     const stuck = ask(other, "/stuck").catch((error) => error);
     await new Promise((resolve) => setTimeout(resolve, 100)); // so that a thread has it
     await other.close(200);

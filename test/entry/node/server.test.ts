@@ -3,6 +3,8 @@ import { type IncomingMessage, request } from "node:http";
 import { json } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { writeMidi } from "../../../src/formats/midi.ts";
+import { pianoRoll } from "../../../src/formats/piano-roll.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
 import type { Bucket } from "../../../src/store/bucket.ts";
 import { publish, rollBack } from "../../../src/store/publish.ts";
@@ -64,6 +66,58 @@ describe("what a server says when it starts", () => {
     await expect(Server.start({ SURPRISAL_ORIGINS: "example.org" })).rejects.toThrow(
       'Expected origins such as https://example.org, separated by commas, or "*" in SURPRISAL_ORIGINS, got "example.org".',
     );
+  });
+});
+
+describe("what an operator sees", () => {
+  test("a line of JSON for each request, answered by a thread or not, without what it holds", async () => {
+    const server = await Server.start({});
+    servers.push(server);
+    await expect.poll(() => server.stdout, { timeout: 20_000 }).toMatch(/^Models: /m);
+    const form = new FormData();
+    form.append("file", new File([writeMidi(pianoRoll([[60], [62]]), { framesPerQuarter: 1 })], "secret.mid"));
+    form.append("models", "jsb/gru");
+    const { headers } = await fetch(`${server.url}/v1/score`, { method: "POST", body: form });
+    await fetch(`${server.url}/v1/score?models=none/secret`, posted);
+    await server.get("/health/live");
+    const lines = () => server.stdout.split("\n").filter((line) => line.startsWith("{"));
+    await expect.poll(() => lines().length).toBe(3);
+    const [scored, unknown, live] = lines().map((line) => JSON.parse(line));
+    expect(scored).toEqual({
+      level: "info",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      id: headers.get("x-request-id"),
+      method: "POST",
+      route: "/score",
+      status: 200,
+      ms: expect.any(Number),
+      kind: "music",
+      models: ["jsb/gru"],
+      frames: 2,
+      bytes: expect.any(Number),
+      work: expect.any(Number),
+      queueMs: expect.any(Number),
+      workMs: expect.any(Number),
+      msg: "request",
+    });
+    expect(unknown).toMatchObject({ route: "/score", status: 404, code: "unknown-model" });
+    expect(live).toMatchObject({ method: "GET", route: "/health/live", status: 200 });
+    expect(lines().join()).not.toMatch(/secret/);
+  });
+
+  test("metrics on a port of their own, if one is set", async () => {
+    const server = await Server.start({ SURPRISAL_METRICS_PORT: "0", SURPRISAL_LOG: "silent" });
+    servers.push(server);
+    await expect.poll(() => server.stdout, { timeout: 20_000 }).toMatch(/^Models: /m);
+    await fetch(`${server.url}/v1/score?models=jsb/gru`, posted);
+    const [, url] = /^Metrics: (\S+)$/m.exec(server.stdout) ?? [];
+    const text = await (await fetch(url)).text();
+    expect(text).toContain('surprisal_requests_total{method="POST",route="/score",status="200"} 1');
+    expect(text).toContain('surprisal_frames_total{model="jsb/gru"} 4');
+    expect(text).toContain("surprisal_queue_depth 0");
+    expect(text).toMatch(/surprisal_model_info\{model="jsb\/gru",version="[0-9a-f]{12}"\} 1/);
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(404);
+    expect(server.stdout).not.toMatch(/^\{/m);
   });
 });
 

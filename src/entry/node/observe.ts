@@ -1,0 +1,81 @@
+/** What an operator sees of a server on Node: a line of log for each request, and if they are set up, metrics and traces. */
+import { once as emitted } from "node:events";
+import { createServer } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import type { MiddlewareHandler } from "hono";
+import type { Env } from "../../http/app.ts";
+import { logFields } from "../../http/log.ts";
+import type { AccessRecord } from "../../http/record.ts";
+import { once } from "../../util/once.ts";
+import { urlOf } from "./http-server.ts";
+import { createMetrics, type Metrics, type Sources } from "./metrics.ts";
+
+/** Settings of the environment, see settings() in local.ts. */
+export interface Observed {
+  readonly logLevel: string; // of pino: info, warn, …, silent
+  readonly metricsPort: number | undefined;
+  readonly host: string;
+  readonly traces: boolean;
+}
+
+/** pino's JSON with the fields of logRequest. */
+export async function openLog(level: string) {
+  const { pino } = await import("pino");
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  return pino({ ...options, formatters: { level: (label) => ({ level: label }) } });
+}
+
+/** Delay before pino is read, which takes a third of the time in which the server starts: the first requests go before it. */
+const LOG_DELAY_MS = 500;
+
+/** @throws Error when the port of the metrics cannot be opened. */
+export async function observe({ logLevel, metricsPort, host, traces }: Observed, sources: Sources) {
+  const stopping = new AbortController();
+  const log = once(async () => {
+    await setTimeout(LOG_DELAY_MS, undefined, { signal: stopping.signal }).catch(() => {});
+    return openLog(logLevel);
+  });
+  let written: Promise<void> = Promise.resolve();
+  const write = (level: "info" | "error", fields: object, message: string) => {
+    written = log().then((opened) => opened[level](fields, message));
+  };
+  const metrics = metricsPort === undefined ? undefined : await createMetrics(sources);
+  const server = metrics && (await serveMetrics(metrics, metricsPort ?? 0, host));
+  return {
+    middleware: traces ? [await tracing()] : [],
+    answered(record: AccessRecord) {
+      write(record.status >= 500 ? "error" : "info", logFields(record), "request");
+      metrics?.answered(record);
+    },
+    /** @param code of the problem that was answered to what is no request */
+    refused(code: string) {
+      write("info", { code }, "refused");
+      metrics?.refused(code);
+    },
+    polled: () => metrics?.polled(),
+    metricsUrl: server && `${urlOf(server)}/metrics`,
+    /** Writes the lines that are left. */
+    async close() {
+      stopping.abort();
+      await written;
+    },
+  };
+}
+
+/** On a port of its own, which no proxy passes on. */
+async function serveMetrics({ registry }: Metrics, port: number, host: string) {
+  const server = createServer(async (request, response) => {
+    if (request.url === "/metrics") {
+      response.writeHead(200, { "Content-Type": registry.contentType }).end(await registry.metrics());
+    } else response.writeHead(404).end();
+  });
+  server.listen(port, host).unref(); // it never keeps the process
+  await emitted(server, "listening");
+  return server;
+}
+
+/** Spans by @hono/otel for whatever SDK of OpenTelemetry the process was started with. */
+async function tracing(): Promise<MiddlewareHandler<Env>> {
+  const { httpInstrumentationMiddleware } = await import("@hono/otel");
+  return httpInstrumentationMiddleware({ serviceName: "surprisal" });
+}

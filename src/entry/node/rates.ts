@@ -1,0 +1,75 @@
+/**
+ * A limit on the work of each client: multiply-adds a minute, summed over its requests, not the number of these. What a
+ * request takes is known when it is answered; until then each holds a part of the limit, so a client has at most as many
+ * under way as there are parts.
+ */
+import { isIPv6 } from "node:net";
+import type { MiddlewareHandler } from "hono";
+import type { RateLimiterAbstract, RateLimiterRes } from "rate-limiter-flexible";
+import { expected, SurprisalError } from "../../errors.ts";
+import type { Env } from "../../http/app.ts";
+import { CLIENT_WINDOW_SECONDS } from "../../limits.ts";
+
+/** Stores count in whole numbers. */
+const UNIT = 1e6; // multiply-adds
+
+/** Of the limit, that a request holds until it is answered. */
+const PART = 1 / 32;
+
+/** Counts in this process. Other stores of rate-limiter-flexible, such as those of Redis and Valkey, count for several. */
+export async function memoryLimiter(clientWork: number): Promise<RateLimiterAbstract> {
+  const { RateLimiterMemory } = await import("rate-limiter-flexible");
+  return new RateLimiterMemory({ points: Math.ceil(clientWork / UNIT), duration: CLIENT_WINDOW_SECONDS });
+}
+
+/** @param proxies that stand in front of the server, each of which adds the address before it to X-Forwarded-For */
+export function limitWork(limiter: RateLimiterAbstract, proxies: number): MiddlewareHandler<Env> {
+  const { points, duration } = limiter;
+  const held = Math.ceil(points * PART);
+  return async (c, next) => {
+    const facts = c.get("facts");
+    const address = addressOf(socketAddress(c.env), c.req.header("X-Forwarded-For"), proxies);
+    const client = facts.client ? `key ${facts.client}` : address;
+    const { headers } = c.res;
+    headers.set("RateLimit-Policy", `"work";q=${points};w=${duration}`);
+    const say = ({ remainingPoints, msBeforeNext }: RateLimiterRes) =>
+      headers.set("RateLimit", `"work";r=${remainingPoints};t=${Math.ceil(msBeforeNext / 1000)}`);
+    await limiter.consume(client, held).then(say, async (refused: RateLimiterRes | Error) => {
+      if (refused instanceof Error) throw refused; // the store is not there
+      await limiter.reward(client, held);
+      say(refused);
+      headers.set("Retry-After", String(Math.ceil(refused.msBeforeNext / 1000)));
+      const wanted = `at most ${points} million multiply-adds in ${duration} seconds, those under way included`;
+      throw new SurprisalError("rate-limited", expected(wanted, "more"));
+    });
+    try {
+      await next();
+    } finally {
+      const taken = Math.ceil((facts.work?.done ?? 0) / UNIT) - held;
+      await (taken > 0 ? limiter.penalty(client, taken) : limiter.reward(client, -taken));
+    }
+  };
+}
+
+/** The address of the other end of the connection, as @hono/node-server hands it over. */
+function socketAddress(env: unknown): string | undefined {
+  const { incoming } = env as { readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } } };
+  return incoming?.socket?.remoteAddress;
+}
+
+/**
+ * The address that counts as one client: of IPv6 the network of 64 bits, which is one household's.
+ * @param forwarded X-Forwarded-For, of which clients can write all but what the own proxies add
+ */
+export function addressOf(socket: string | undefined, forwarded: string | undefined, proxies: number): string {
+  const chain = [...(forwarded?.split(",").map((address) => address.trim()) ?? []), socket ?? "unknown"];
+  const address = chain.at(-1 - proxies) ?? chain[0];
+  if (!isIPv6(address)) return address;
+  const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (plain) return plain[1];
+  const [head, tail = ""] = URL.parse(`http://[${address}]`)?.hostname.slice(1, -1).split("::") ?? [address];
+  const groups = head.split(":").filter(Boolean);
+  const after = tail.split(":").filter(Boolean);
+  while (groups.length + after.length < 8) groups.push("0");
+  return `${[...groups, ...after].slice(0, 4).join(":")}::/64`;
+}

@@ -1,0 +1,58 @@
+/**
+ * What is known of a request when it is answered, for logs, metrics and rates. Never what it holds, nor the names of files or
+ * the options: the ids of models are the server's own.
+ */
+import type { Model } from "../model/model.ts";
+import type { PredictResponse } from "../schema/predict.ts";
+import type { ScoreResponse } from "../schema/score.ts";
+
+/** How much a model read, and of /score how well. */
+export interface Reading {
+  readonly model: string;
+  readonly frames: number; // of music; blocks of audio
+  readonly nll?: number; // nats per frame or block
+}
+
+/** What the handlers learn while they answer. */
+export interface Facts {
+  client?: string; // by whose key it came
+  kind?: Model["kind"];
+  models?: readonly string[]; // that were asked
+  bytes?: number; // that its body held, as it was sent and as it was decoded
+  work?: { readonly done: number }; // multiply-adds
+  queueMs?: number; // until a thread had time for it
+  workMs?: number; // in a thread
+  readings?: readonly Reading[];
+  code?: string; // of the problem that it was answered with
+}
+
+/** A request that was answered. */
+export interface AccessRecord extends Readonly<Facts> {
+  readonly id: string;
+  readonly method: string;
+  readonly route: string; // without /v1; "none" where there is no route
+  readonly status: number;
+  readonly ms: number; // until the answer stood
+}
+
+/** @param models among which those of the answer are */
+export function readingsOf(answer: ScoreResponse | PredictResponse, models: readonly Model[]): Reading[] {
+  const blocks = new Map(models.map((model) => [model.id, model.kind === "audio" ? model.shape.block : 1]));
+  const readings: readonly { model: string; frames?: number; samples?: number; nll?: number }[] =
+    "scores" in answer ? answer.scores : answer.predictions;
+  return readings.map(({ model, frames, samples = 0, nll }) => ({
+    model,
+    frames: frames ?? Math.ceil(samples / (blocks.get(model) ?? 1)),
+    ...(nll !== undefined && { nll }),
+  }));
+}
+
+/** What one app learned of a request, as plain data for another that passed it on. */
+export const factsOf = ({ kind, models, work, readings, code, ms }: AccessRecord): Facts => ({
+  ...(kind && { kind }),
+  ...(models && { models }),
+  ...(work && { work: { done: work.done } }),
+  ...(readings && { readings }),
+  ...(code !== undefined && { code }),
+  workMs: ms,
+});

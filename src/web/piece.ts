@@ -1,0 +1,170 @@
+/** An answer -> what is drawn, heard and said of a piece. */
+import type { MusicScoreResponse, NoteScore, Score, UnscoredNote } from "../schema/score.ts";
+import { percent, pitchName } from "./words.ts";
+
+/** A note of the piece as it is drawn and played. */
+export interface Sound {
+  readonly pitch: number;
+  readonly start: number; // quarter notes from the beginning of the file
+  readonly length: number;
+  readonly seconds: number; // its onset
+  readonly lasts: number; // seconds
+  readonly frame: number | null;
+  /** Nats; null where the model did not score it. */
+  readonly surprisal: number | null;
+  readonly said: string; // of it, in a sentence
+}
+
+/** What the roll and the curve show. */
+export interface Shown {
+  readonly model: string;
+  readonly sounds: readonly Sound[]; // by onset
+  readonly bars: readonly number[]; // quarter notes
+  readonly curve: readonly { readonly start: number; readonly length: number; readonly value: number }[];
+  readonly frames: readonly string[]; // what is said of each
+  readonly startQuarters: number;
+  readonly framesPerQuarter: number;
+  readonly from: number; // quarter notes
+  readonly to: number;
+  readonly clock: Clock;
+}
+
+/** Quarter notes <-> seconds, linear between known pairs. */
+export interface Clock {
+  seconds(quarters: number): number;
+  quarters(seconds: number): number;
+}
+
+type Timed = NoteScore | UnscoredNote;
+
+const where = ({ pitch, bar = 0, beat = 0 }: Timed) =>
+  `${pitchName(pitch)}, bar ${bar} beat ${Number.isInteger(beat) ? beat : beat.toFixed(2)}`;
+
+function saidOf(note: Timed, isHeld = false): string {
+  const { probability, expected } = note;
+  if (probability == null) return `${where(note)}: the first frame, which no model predicts.`;
+  const others = (expected ?? [])
+    .filter(({ pitch }) => pitch !== note.pitch)
+    .slice(0, 2)
+    .map((each) => `${each.pitch === null ? "no further note" : pitchName(each.pitch)} ${percent(each.probability)}`);
+  const isFirst = expected?.[0]?.pitch === note.pitch;
+  const instead = isFirst ? `the likeliest here, before ${others.join(" and ")}` : `expected ${others.join(", ")}`;
+  return `${where(note)}${isHeld ? ", sounding on or struck again" : ""}: ${percent(probability)}; ${instead}.`;
+}
+
+const REASONS = {
+  "between-frames": "it sounds between two of the moments at which the model listens, so it has no score",
+  "out-of-range": "the model does not know this pitch",
+} as const;
+
+function saidOfUnscored(note: UnscoredNote): string {
+  if (note.reason === "held" || note.reason === "doubled") return saidOf(note, note.reason === "held");
+  return `${where(note)}: ${REASONS[note.reason]}.`;
+}
+
+/** @param score with notes, of a MIDI file */
+export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Shown {
+  const { notes = [], unscored = [], perFrame = [], expected = [], startQuarters = 0, framesPerQuarter } = score;
+  const soundOf = (note: Timed, surprisal: number | null, said: string): Sound => ({
+    pitch: note.pitch,
+    start: note.onsetQuarters ?? 0,
+    length: note.durationQuarters ?? 0,
+    seconds: note.onsetSeconds ?? 0,
+    lasts: note.durationSeconds ?? 0,
+    frame: note.frame,
+    surprisal,
+    said,
+  });
+  const surprisalOf = ({ probability }: Timed) => (probability == null ? null : -Math.log(probability));
+  const sounds = [
+    ...notes.map((note) => soundOf(note, surprisalOf(note), saidOf(note))),
+    ...unscored.map((note) => soundOf(note, surprisalOf(note), saidOfUnscored(note))),
+  ];
+  sounds.sort((a, b) => a.start - b.start || a.pitch - b.pitch);
+  const length = 1 / framesPerQuarter;
+  const from = Math.min(startQuarters, sounds[0]?.start ?? 0);
+  const to = sounds.reduce((end, { start, length }) => Math.max(end, start + length), startQuarters);
+  return {
+    model: score.model,
+    sounds,
+    bars: bars.map(({ quarters }) => quarters),
+    curve: perFrame.flatMap((value, t) =>
+      value === null ? [] : [{ start: startQuarters + t * length, length, value }],
+    ),
+    frames: perFrame.map((value, t) => {
+      if (value === null) return "The first frame is never scored: nothing comes before it.";
+      const chords = (expected[t] ?? []).map(
+        ({ pitches, probability }) => `${pitches.map(pitchName).join(" ") || "silence"} ${percent(probability)}`,
+      );
+      return `The frame: ${value.toFixed(2)} nats. The likeliest here: ${chords.join(", ") || "too many to tell"}.`;
+    }),
+    startQuarters,
+    framesPerQuarter,
+    from,
+    to,
+    clock: clockOf([
+      ...bars.map(({ quarters, seconds }) => [quarters, seconds] as const),
+      ...sounds.flatMap(({ start, length, seconds, lasts }) => [
+        [start, seconds] as const,
+        [start + length, seconds + lasts] as const,
+      ]),
+    ]),
+  };
+}
+
+/** @param pairs of quarter notes and seconds, in any order */
+export function clockOf(pairs: readonly (readonly [quarters: number, seconds: number])[]): Clock {
+  const known = [...new Map(pairs)].sort(([a], [b]) => a - b);
+  if (known.length < 2) known.push([(known[0]?.[0] ?? 0) + 1, (known[0]?.[1] ?? 0) + 0.5]);
+  const between = (from: 0 | 1) => (value: number) => {
+    const to = 1 - from;
+    let [low, high] = [0, known.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (known[middle][from] <= value) low = middle;
+      else high = middle;
+    }
+    const [a, b] = [known[low], known[high]];
+    const share = b[from] === a[from] ? 0 : (value - a[from]) / (b[from] - a[from]);
+    return a[to] + share * (b[to] - a[to]);
+  };
+  return { seconds: between(0), quarters: between(1) };
+}
+
+/** Notes of sampled frames that follow a piece. */
+export function ghostsOf(frames: readonly (readonly number[])[], shown: Shown): Sound[] {
+  const { framesPerQuarter, clock } = shown;
+  const start = shown.startQuarters + shown.frames.length / framesPerQuarter;
+  const ghosts: Sound[] = [];
+  frames.forEach((frame, t) => {
+    for (const pitch of frame) {
+      if (frames[t - 1]?.includes(pitch)) continue;
+      let end = t + 1;
+      while (frames[end]?.includes(pitch)) end++;
+      const [from, to] = [start + t / framesPerQuarter, start + end / framesPerQuarter];
+      ghosts.push({
+        pitch,
+        start: from,
+        length: to - from,
+        seconds: clock.seconds(from),
+        lasts: clock.seconds(to) - clock.seconds(from),
+        frame: null,
+        surprisal: null,
+        said: `${pitchName(pitch)}, what ${shown.model} would play next.`,
+      });
+    }
+  });
+  return ghosts;
+}
+
+/** The frames whose NLL stands out: local peaks in the upper tenth. */
+export function surprisesOf({ curve }: Shown): number[] {
+  const sorted = curve.map(({ value }) => value).sort((a, b) => a - b);
+  const threshold = sorted[Math.floor(0.9 * (sorted.length - 1))] ?? Number.POSITIVE_INFINITY;
+  return curve
+    .filter(({ value }, i) => {
+      const [before, after] = [curve[i - 1]?.value ?? 0, curve[i + 1]?.value ?? 0];
+      return value >= threshold && value >= before && value > after;
+    })
+    .map(({ start }) => start);
+}

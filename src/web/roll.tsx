@@ -1,0 +1,150 @@
+/** The piano roll with its playback, what is said of the chosen note, and the same as a table. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Chart, moved, type View, zoomed } from "./chart.tsx";
+import { drawPiece, KEYBOARD, lanesOf, pitchAt } from "./draw.ts";
+import { Legend } from "./legend.tsx";
+import { type Shown, type Sound, surprisesOf } from "./piece.ts";
+import { notesToPlay, type Player } from "./player.ts";
+import { Scrollable } from "./scrollable.tsx";
+import { Transport } from "./transport.tsx";
+import { counted, pitchName } from "./words.ts";
+
+interface Props {
+  readonly shown: Shown;
+  readonly ghosts: readonly Sound[];
+  readonly player: Player;
+  readonly name: string;
+}
+
+const HEIGHT = 440;
+const PIXELS_PER_QUARTER = 16; // at first, or more
+
+export function PieceRoll({ shown, ghosts, player, name }: Props) {
+  const sounds = useMemo(() => [...shown.sounds, ...ghosts], [shown, ghosts]);
+  const range = { from: shown.from, to: ghosts.reduce((end, g) => Math.max(end, g.start + g.length), shown.to) };
+  const [view, setView] = useState<View>({
+    from: range.from,
+    to: Math.min(range.to, range.from + innerWidth / PIXELS_PER_QUARTER),
+  });
+  const [frame, setFrame] = useState<number | null>(null);
+  const [sound, setSound] = useState<Sound | null>(null);
+  const lanes = useMemo(() => lanesOf(sounds), [sounds]);
+  const surprises = useMemo(() => surprisesOf(shown), [shown]);
+  useEffect(() => player.load(notesToPlay(sounds)), [sounds]);
+  useEffect(() => {
+    if (ghosts.length > 0)
+      setView((view) => ({ from: Math.max(range.from, range.to - (view.to - view.from)), to: range.to }));
+  }, [ghosts]);
+
+  const frameAt = (time: number) => {
+    const frame = Math.floor((time - shown.startQuarters) * shown.framesPerQuarter);
+    return frame >= 0 && frame < shown.frames.length ? frame : null;
+  };
+  const soundAt = (time: number, y: number) => {
+    const pitch = pitchAt(y, HEIGHT, lanes);
+    return (
+      sounds.findLast((each) => each.pitch === pitch && time >= each.start && time < each.start + each.length) ?? null
+    );
+  };
+  const point = (time: number, y: number, isFirm: boolean) => {
+    const found = soundAt(time, y);
+    if (!isFirm && found === null && sound === null) return;
+    setSound(found);
+    setFrame(found?.frame ?? (isFirm ? frameAt(time) : frame));
+    if (isFirm) player.seek(shown.clock.seconds(Math.max(shown.from, found?.start ?? time)));
+  };
+  const step = (to: number) => {
+    setFrame(to);
+    const start = shown.startQuarters + to / shown.framesPerQuarter;
+    setSound(mostSurprising(shown.sounds.filter((each) => each.frame === to)));
+    player.seek(shown.clock.seconds(start));
+    if (start < view.from || start > view.to) {
+      const span = view.to - view.from;
+      setView(moved({ from: start - span / 4, to: start + (3 * span) / 4 }, range, 0));
+    }
+  };
+  const playhead = () => shown.clock.quarters(player.position);
+  const nextSurprise = () => {
+    const at = surprises.find((start) => start > playhead() + 1e-6) ?? surprises[0];
+    if (at !== undefined) step(Math.round((at - shown.startQuarters) * shown.framesPerQuarter));
+  };
+  const text = [sound?.said, frame === null ? "" : shown.frames[frame]].filter(Boolean);
+  return (
+    <figure class="roll" aria-label={`${name} under ${shown.model}`}>
+      <Transport
+        player={player}
+        onNextSurprise={nextSurprise}
+        onZoom={(factor) => setView(zoomed(view, range, factor, undefined))}
+        onFit={() => setView(range)}
+      />
+      <Chart
+        label="Frames of the piece; arrow keys move, plus and minus zoom, 0 shows all"
+        height={HEIGHT}
+        left={KEYBOARD}
+        range={range}
+        view={view}
+        onView={setView}
+        draw={(surface) => drawPiece(surface, shown, ghosts, lanes, { frame, sound })}
+        playhead={playhead}
+        isMoving={player.isPlaying}
+        steps={shown.frames.length}
+        step={frame}
+        text={text.join(" ")}
+        onStep={step}
+        onPoint={point}
+      />
+      <figcaption>
+        <Legend most="surprising, 1 % or less" hasUnscored />
+        <p class="said">
+          {text.length === 0 && "Point at a note, or press an arrow key, to see what was expected there."}
+          {sound && <strong>{sound.said}</strong>}
+          {frame !== null && <span>{shown.frames[frame]}</span>}
+        </p>
+      </figcaption>
+      <NoteTable sounds={shown.sounds} />
+    </figure>
+  );
+}
+
+const mostSurprising = (sounds: readonly Sound[]): Sound | null =>
+  sounds.reduce<Sound | null>((most, each) => ((each.surprisal ?? -1) > (most?.surprisal ?? -1) ? each : most), null);
+
+const ROWS = 500;
+
+function NoteTable({ sounds }: { sounds: readonly Sound[] }) {
+  const [isOpen, setOpen] = useState(false);
+  const scored = sounds.filter(({ surprisal }) => surprisal !== null);
+  const rows = scored.toSorted((a, b) => (b.surprisal ?? 0) - (a.surprisal ?? 0)).slice(0, ROWS);
+  return (
+    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>The notes as a table</summary>
+      {isOpen && (
+        <Scrollable label="Table of notes">
+          <table>
+            <caption>
+              {scored.length > ROWS
+                ? `The ${ROWS} most surprising of ${counted(scored.length, "note")}`
+                : "The most surprising first"}
+            </caption>
+            <thead>
+              <tr>
+                <th scope="col">note</th>
+                <th scope="col">surprisal</th>
+                <th scope="col">what was expected</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map(({ pitch, start, surprisal, said }) => (
+                <tr key={`${pitch} ${start}`}>
+                  <th scope="row">{pitchName(pitch)}</th>
+                  <td>{surprisal?.toFixed(2)} nats</td>
+                  <td>{said}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scrollable>
+      )}
+    </details>
+  );
+}
