@@ -6,7 +6,7 @@
  *   npm run build
  */
 import { cp, rm } from "node:fs/promises";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const outdir = "dist/entry";
 await rm(outdir, { recursive: true, force: true }); // names of chunks change with what is in them
@@ -79,14 +79,27 @@ await rm(page, { recursive: true, force: true });
 for (const name of ["index.html", "page.css", "_headers", "samples"]) {
   await cp(`src/web/${name}`, `${page}/${name}`, { recursive: true });
 }
-await build({
-  entryPoints: { page: "src/web/main.tsx" },
-  outdir: page,
+await cp("dist/kernel.wasm", `${page}/local/kernel.wasm`);
+const browser: BuildOptions = {
   bundle: true,
   format: "esm",
-  target: "es2022",
-  jsx: "automatic",
-  jsxImportSource: "preact",
+  target: "es2023",
   minify: true,
   legalComments: "linked",
+  plugins: [withoutLocales],
+};
+await build({
+  ...browser,
+  entryPoints: { page: "src/web/main.tsx" },
+  outdir: page,
+  jsx: "automatic",
+  jsxImportSource: "preact",
+});
+// The worker that scores in the browser; decoders are fetched where they are needed.
+await build({
+  ...browser,
+  entryPoints: { worker: "src/entry/browser/worker.ts" },
+  outdir: `${page}/local`,
+  splitting: true,
+  chunkNames: "[name]-[hash]",
 });

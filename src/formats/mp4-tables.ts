@@ -4,12 +4,32 @@
  */
 
 import { expected, SurprisalError } from "../errors.ts";
-import { malformed } from "./waveform.ts";
+import { malformed, unsupported } from "./waveform.ts";
 
 /** Boxes that hold boxes, as mediabunny descends into them. */
 const CONTAINERS = new Set(
   "moov trak mdia minf dinf mfra edts sinf schi stbl mvex moof traf meta".split(" "), // in no other are there tables
 );
+
+/** Codings of QuickTime and MP4 that are not compressed, or only by G.711. */
+const PCM = new Set([
+  "sowt",
+  "twos",
+  "lpcm",
+  "in24",
+  "in32",
+  "fl32",
+  "fl64",
+  "raw ",
+  "NONE",
+  "ulaw",
+  "alaw",
+  "ipcm",
+  "fpcm",
+]);
+
+/** Boxes that no other holds. */
+const TOP = new Set("ftyp styp moov moof mdat sidx mfra free skip wide uuid".split(" "));
 
 const MAX_DEPTH = 8; // moov, trak, mdia, minf, stbl are five
 
@@ -17,14 +37,19 @@ const MAX_DEPTH = 8; // moov, trak, mdia, minf, stbl are five
 const PACKETS_A_SECOND = 400;
 
 /**
+ * @returns the bytes as far as they can be read, and whether they end inside a box
  * @throws SurprisalError `too-large` when the tables claim more packets than `maxSeconds` may have, `malformed-audio` when they
- * contradict one another or describe encryption
+ * contradict one another or describe encryption, `unsupported-media-type` when they are of PCM
  */
-export function checkTables(bytes: Uint8Array, maxSeconds: number): void {
+export function checkTables(bytes: Uint8Array, maxSeconds: number): { bytes: Uint8Array; isCutOff: boolean } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const limit = Math.min(bytes.length, maxSeconds * PACKETS_A_SECOND);
+  let [usable, isCutOff] = [0, false]; // bytes of whole boxes, of which the last may be cut off sound
   let fragments = 0; // packets of all fragments
+  let coding = ""; // of the track that is being read
   const checked = (packets: number): number => {
+    // Each sample of PCM counts as a packet.
+    if (packets > limit && PCM.has(coding)) throw unsupported("PCM in MP4", "Opus in MP4", "mov");
     if (packets > limit) {
       throw new SurprisalError("too-large", expected(`at most ${limit} packets in the MP4 file`, packets));
     }
@@ -41,6 +66,13 @@ export function checkTables(bytes: Uint8Array, maxSeconds: number): void {
       const start = at + (size === 1 ? 16 : 8);
       const end = size === 1 && at + 16 <= to ? at + Number(view.getBigUint64(at + 8)) : size === 0 ? to : at + size;
       if (end < start) throw malformed(expected("boxes of at least 8 bytes in the MP4 file", end - at));
+      if (depth === 0) {
+        // Of tables, a part says nothing; behind the last box there may be anything.
+        const isWhole = end <= bytes.length;
+        isCutOff ||= !isWhole && TOP.has(name);
+        if (!isWhole && name !== "mdat") return;
+        usable = Math.min(end, bytes.length);
+      }
       const inside = Math.min(end, to);
       if (CONTAINERS.has(name)) {
         // In QuickTime this box holds others at once, in MP4 behind four bytes.
@@ -48,6 +80,7 @@ export function checkTables(bytes: Uint8Array, maxSeconds: number): void {
         if (name === "meta") walk(start + 4, inside, depth + 1);
       }
       const u32 = (offset: number) => (start + offset + 4 <= inside ? view.getUint32(start + offset) : 0);
+      if (name === "stsd") coding = String.fromCharCode(...bytes.subarray(start + 12, start + 16));
       if (name === "stts") timed = checked(sumOf(u32, 8, inside - start));
       if (name === "ctts") checked(sumOf(u32, 8, inside - start));
       if (name === "stsc") checked(sumOf(u32, 12, inside - start));
@@ -59,6 +92,7 @@ export function checkTables(bytes: Uint8Array, maxSeconds: number): void {
     if (timed > sized) throw malformed(expected(`times for ${sized} packets in the MP4 file`, timed));
   }
   walk(0, bytes.length, 0);
+  return { bytes: bytes.subarray(0, usable), isCutOff };
 }
 
 /** Packets of a table of entries that count them: stts and ctts in the first of two words, stsc in the second of three. */

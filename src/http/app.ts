@@ -32,7 +32,7 @@ import { problemResponse } from "./problem.ts";
 import { type AccessRecord, type Facts, readingsOf } from "./record.ts";
 import { type Envelope, readEnvelope } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { checkTarget, type Origins, onlyFrom, SECURITY } from "./security.ts";
+import { checkTarget, type Origins, onlyFrom, SECURITY, WORKER_SECURITY } from "./security.ts";
 
 export interface Deps {
   /**
@@ -105,6 +105,7 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
   });
   for (const each of deps.middleware ?? []) app.use(each);
+  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one has the last word
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
     checkTarget(c.req.raw);

@@ -1,7 +1,8 @@
 /**
  * The weights of an ensemble's members while it scores a piece adaptively: a member that predicts the piece well weighs more in
- * the frames behind. Bayes' rule would multiply each weight by the likelihood that the member gave the frame, and soon leave
- * the best member alone. It is tempered: the likelihood enters by a power, and what is long past is forgotten.
+ * the frames behind. As the members' own weights do, they descend the gradient of what each frame cost, here the exponentiated
+ * gradient that keeps a distribution (Kivinen and Warmuth 1997): w_m grows by e^(RATE · p_m / p) before all are normalised.
+ * Bayes' rule would multiply it by p_m, and soon leave the best member alone, where a mixture predicts better than each.
  */
 
 /** Logarithm of M times the weight of each of M members: zeros where they are even. */
@@ -17,21 +18,28 @@ export function averageNll(nlls: readonly number[], logShares: LogShares): numbe
   return least - Math.log(relative / nlls.length);
 }
 
-/** Both are 1 in Bayes' rule. Chosen on validation, for all ensembles; docs/models.md#adaptive-scoring has the figures. */
-const POWER = 0.1;
-const MEMORY = 0.97;
+/** Chosen on validation, one for all ensembles; docs/models.md#adaptive-scoring has what it was chosen among. */
+const RATE = 0.12;
+
+/** Of p_m / p, so that one frame that a member alone expected does not decide for the rest of the piece. */
+const MAX_RATIO = 30;
 
 /**
- * The weights before each frame, and behind the last: log w = MEMORY · log w - POWER · nll, normalised.
+ * The weights before each frame, and behind the last.
  * @param scored by member, what each frame cost under it
  */
 export function learnedShares(start: LogShares, scored: readonly { readonly nll: Float64Array }[]): LogShares[] {
   const even = evenShares(start.length);
   const shares = [start];
   for (let t = 0; t < scored[0].nll.length; t++) {
-    const costs = scored.map(({ nll }, m) => POWER * nll[t] - MEMORY * shares[t][m]);
-    const mean = averageNll(costs, even);
-    shares.push(costs.map((cost) => mean - cost));
+    const costs = scored.map(({ nll }) => nll[t]);
+    const cost = averageNll(costs, shares[t]);
+    const grown = shares[t].map((log, m) => log + RATE * Math.min(MAX_RATIO, Math.exp(cost - costs[m])));
+    const mean = -averageNll(
+      grown.map((log) => -log),
+      even,
+    );
+    shares.push(grown.map((log) => log - mean));
   }
   return shares;
 }

@@ -26,7 +26,7 @@ export function selectModels<M extends Model>(
 const RECOMMENDED_PRESETS = ["nade", "paper"];
 
 /** Of each set the models of the preset to start with, and their ensemble; all of a set that has none of these presets. */
-export function recommendedModels<M extends Model>(models: readonly M[]): readonly M[] {
+export function recommendedModels<M extends Pick<Model, "set" | "preset">>(models: readonly M[]): readonly M[] {
   const presets = new Map(
     [...Map.groupBy(models, ({ set }) => set)].map(([set, own]) => [
       set,

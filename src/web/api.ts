@@ -2,6 +2,7 @@
 import type { MusicPredictResponse } from "../schema/predict.ts";
 import type { AudioScoreResponse, MusicScoreResponse, ScoreResponse } from "../schema/score.ts";
 import type { Problem } from "../schema/service.ts";
+import { fetchHere, kindOf } from "./local.ts";
 
 /** Why there is no answer, in a sentence. */
 export class Fault extends Error {}
@@ -11,49 +12,70 @@ export type Options = Readonly<Record<string, string>>;
 export const isMusic = (response: ScoreResponse): response is MusicScoreResponse => response.input.kind === "music";
 export const isAudio = (response: ScoreResponse): response is AudioScoreResponse => response.input.kind === "audio";
 
-export const score = (file: File, options: Options, signal: AbortSignal): Promise<ScoreResponse> =>
-  ask("score", file, options, signal);
+/** The API, on the server that gave this page or in this browser. */
+export class Api {
+  /** Whether this browser answers. It does from the first time that no server can be reached. */
+  inBrowser: boolean;
+  readonly onChange: () => void;
 
-export const predict = (file: File, options: Options, signal: AbortSignal): Promise<MusicPredictResponse> =>
-  ask("predict", file, options, signal);
+  constructor(inBrowser: boolean, onChange: () => void) {
+    this.inBrowser = inBrowser;
+    this.onChange = onChange;
+  }
 
-/** The bytes of the continuation as a MIDI file. */
-export async function continuation(file: File, options: Options, signal: AbortSignal): Promise<Blob> {
-  return (await post("predict", file, options, signal, "audio/midi")).blob();
+  async score(file: File, options: Options, signal: AbortSignal): Promise<ScoreResponse> {
+    return (await this.#post("score", file, options, signal)).json();
+  }
+
+  async predict(file: File, options: Options, signal: AbortSignal): Promise<MusicPredictResponse> {
+    return (await this.#post("predict", file, options, signal)).json();
+  }
+
+  /** The bytes of the continuation as a MIDI file. */
+  async continuation(file: File, options: Options, signal: AbortSignal): Promise<Blob> {
+    return (await this.#post("predict", file, options, signal, "audio/midi")).blob();
+  }
+
+  async #post(route: string, file: File, options: Options, signal: AbortSignal, accept = "application/json") {
+    const body = new FormData();
+    body.append("file", file);
+    for (const [name, value] of Object.entries(options)) body.append(name, value);
+    const request = () => new Request(`v1/${route}`, { method: "POST", body, signal, headers: { Accept: accept } });
+    const response = this.inBrowser
+      ? await fetchHere(request(), await kindOf(file), signal).catch((error) => {
+          signal.throwIfAborted();
+          throw new Fault("This browser cannot score by itself.", { cause: error });
+        })
+      : await this.#fetch(request, file, signal);
+    if (response.ok) return response;
+    const problem: Partial<Problem> = await response.json().catch(() => ({}));
+    throw new Fault(problem.detail ?? NO_ANSWER);
+  }
+
+  /** Asks the server, and where none answers this browser. */
+  async #fetch(request: () => Request, file: File, signal: AbortSignal): Promise<Response> {
+    const response = await fetch(request()).catch(() => undefined);
+    signal.throwIfAborted();
+    const type = response?.headers.get("Content-Type") ?? "";
+    if (response && (response.ok || type.startsWith("application/problem+json"))) return response;
+    try {
+      const own = await fetchHere(request(), await kindOf(file), signal);
+      if (own.status >= 500) throw new Error(own.statusText);
+      this.inBrowser = true;
+      this.onChange();
+      return own;
+    } catch {
+      signal.throwIfAborted();
+      throw new Fault(NO_ANSWER);
+    }
+  }
 }
+
+const NO_ANSWER = "The server cannot be reached, and this browser cannot score by itself. Try again later.";
 
 /** The command that gives the same answer. */
 export function curl(route: "score" | "predict", file: string, options: Options): string {
   const quoted = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
   const fields = Object.entries(options).map(([name, value]) => ` \\\n  -F ${quoted(`${name}=${value}`)}`);
   return `curl -s ${new URL(`v1/${route}`, location.href).href} -F ${quoted(`file=@${file}`)}${fields.join("")}`;
-}
-
-async function ask<Answer>(route: string, file: File, options: Options, signal: AbortSignal): Promise<Answer> {
-  const response = await post(route, file, options, signal, "application/json");
-  return response.json();
-}
-
-async function post(
-  route: string,
-  file: File,
-  options: Options,
-  signal: AbortSignal,
-  accept: string,
-): Promise<Response> {
-  const body = new FormData();
-  body.append("file", file);
-  for (const [name, value] of Object.entries(options)) body.append(name, value);
-  let response: Response;
-  try {
-    response = await fetch(`v1/${route}`, { method: "POST", body, signal, headers: { Accept: accept } });
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new Fault("The server cannot be reached, or the file can no longer be read.");
-  }
-  if (response.ok) return response;
-  const problem: Partial<Problem> = await response.json().catch(() => ({}));
-  throw new Fault(
-    problem.detail ?? "Something between this page and the server answered in its place. Try again later.",
-  );
 }

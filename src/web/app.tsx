@@ -1,7 +1,7 @@
 /** The page: what is chosen, what the API says of it, and the parts that show it. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AudioScoreResponse, MusicScoreResponse, ScoreResponse } from "../schema/score.ts";
-import { Fault, isMusic, type Options, score } from "./api.ts";
+import { Api, Fault, isMusic, type Options } from "./api.ts";
 import { Choose } from "./choose.tsx";
 import { Next } from "./next.tsx";
 import { type Sound, shownOf } from "./piece.ts";
@@ -33,6 +33,7 @@ export function App() {
   const [fault, setFault] = useState<string | null>(null);
   const [, redraw] = useState(0);
   const [player] = useState(() => new Player(() => redraw((n) => n + 1)));
+  const [api] = useState(() => new Api(settings.where === "browser", () => redraw((n) => n + 1)));
   const [ghosts, setGhosts] = useState<readonly Sound[]>([]);
   const running = useRef<AbortController | null>(null);
 
@@ -56,8 +57,10 @@ export function App() {
     }
   }
 
-  const optionsOf = (file: File): Options =>
-    isMidiName(file) && settings.transpose !== "" ? { transpose: settings.transpose } : {};
+  const optionsOf = (file: File): Options => ({
+    ...(isMidiName(file) && settings.transpose !== "" && { transpose: settings.transpose }),
+    ...(isMidiName(file) && settings.adaptive !== "" && { adaptive: settings.adaptive }),
+  });
 
   function analyse(file: File, changed: Partial<Settings> = {}): void {
     const { model } = { ...settings, ...changed };
@@ -65,7 +68,7 @@ export function App() {
     void run(`Scoring ${file.name}`, async (signal) => {
       const options = optionsOf(file);
       const isOfMusic = isMidiName(file);
-      const all = await score(file, isOfMusic ? { ...options, detail: "comparison" } : options, signal);
+      const all = await api.score(file, isOfMusic ? { ...options, detail: "comparison" } : options, signal);
       const shown = all.scores.find((each) => each.model === model)?.model ?? bestOf(all);
       await detailOf(file, all, shown, options, signal);
       setGhosts([]);
@@ -74,9 +77,9 @@ export function App() {
 
   async function detailOf(file: File, all: ScoreResponse, model: string, options: Options, signal: AbortSignal) {
     const asked: Options = isMusic(all)
-      ? { ...options, models: model, detail: "notes", expected: "true" }
+      ? { ...options, models: model, detail: "notes", ...(!options.adaptive && { expected: "true" }) }
       : { models: model, detail: "frames" };
-    setAnswered({ file, all, detail: await score(file, asked, signal), options: asked });
+    setAnswered({ file, all, detail: await api.score(file, asked, signal), options: asked });
   }
 
   function show(model: string): void {
@@ -113,7 +116,7 @@ export function App() {
 
   useEffect(() => {
     if (file && answered) analyse(file);
-  }, [settings.transpose]);
+  }, [settings.transpose, settings.adaptive]);
 
   return (
     <>
@@ -157,6 +160,7 @@ export function App() {
         )}
         {answered && fault === null && (
           <Result
+            api={api}
             answered={answered}
             player={player}
             ghosts={ghosts}
@@ -164,6 +168,11 @@ export function App() {
             onModel={show}
             settings={settings}
             onSettings={setSettings}
+            onWhere={(inBrowser) => {
+              api.inBrowser = inBrowser;
+              setSettings({ ...settings, where: inBrowser ? "browser" : "" });
+              if (file) analyse(file);
+            }}
           />
         )}
       </main>
@@ -194,6 +203,7 @@ function Progress({ busy, onCancel }: { busy: string | null; onCancel(): void })
 }
 
 interface ResultProps {
+  readonly api: Api;
   readonly answered: Answered;
   readonly player: Player;
   readonly ghosts: readonly Sound[];
@@ -201,9 +211,10 @@ interface ResultProps {
   onGhosts(ghosts: readonly Sound[]): void;
   onModel(model: string): void;
   onSettings(settings: Settings): void;
+  onWhere(inBrowser: boolean): void;
 }
 
-function Result({ answered, player, ghosts, onGhosts, onModel, settings, onSettings }: ResultProps) {
+function Result({ api, answered, player, ghosts, onGhosts, onModel, settings, onSettings, onWhere }: ResultProps) {
   const { file, all, detail, options } = answered;
   const [own] = detail.scores;
   const shown = useMemo(() => (isMusic(detail) ? shownOf(detail.scores[0], detail.bars) : null), [detail]);
@@ -215,9 +226,18 @@ function Result({ answered, player, ghosts, onGhosts, onModel, settings, onSetti
       ) : (
         <RecordingRoll key={file.name} file={file} answer={detail as AudioScoreResponse} player={player} />
       )}
-      <Scores all={all} model={own.model} onModel={onModel} settings={settings} onSettings={onSettings} />
+      <Scores
+        all={all}
+        model={own.model}
+        onModel={onModel}
+        settings={settings}
+        onSettings={onSettings}
+        inBrowser={api.inBrowser}
+        onWhere={onWhere}
+      />
       {shown && (
         <Next
+          api={api}
           file={file}
           shown={shown}
           set={setOf(own.model)}

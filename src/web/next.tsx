@@ -1,11 +1,12 @@
 /** What comes next: a continuation that the network plays, behind the piece. */
 import { useRef, useState } from "preact/hooks";
-import { continuation, Fault, type Options, predict } from "./api.ts";
+import { type Api, Fault, type Options } from "./api.ts";
 import { download, stemOf } from "./download.ts";
 import { ghostsOf, type Shown, type Sound } from "./piece.ts";
 import type { Player } from "./player.ts";
 
 interface Props {
+  readonly api: Api;
   readonly file: File;
   readonly shown: Shown;
   readonly set: string;
@@ -15,7 +16,7 @@ interface Props {
   onGhosts(ghosts: readonly Sound[]): void;
 }
 
-export function Next({ file, shown, transpose, ghosts, player, onGhosts }: Props) {
+export function Next({ api, file, shown, transpose, ghosts, player, onGhosts }: Props) {
   const [bars, setBars] = useState(4);
   const [temperature, setTemperature] = useState("0.8");
   const [seed, setSeed] = useState(1);
@@ -50,13 +51,13 @@ export function Next({ file, shown, transpose, ghosts, player, onGhosts }: Props
   const write = (seed: number) =>
     work(async (signal) => {
       setSeed(seed);
-      const { predictions } = await predict(file, optionsOf(seed), signal);
+      const { predictions } = await api.predict(file, optionsOf(seed), signal);
       const added = ghostsOf(predictions[0].continuation ?? [], shown);
       onGhosts(added);
     });
   const save = () =>
     work(async (signal) =>
-      download(await continuation(file, optionsOf(seed), signal), `${stemOf(file.name)}-continued.mid`),
+      download(await api.continuation(file, optionsOf(seed), signal), `${stemOf(file.name)}-continued.mid`),
     );
   const from = ghosts.reduce((least, { seconds }) => Math.min(least, seconds), Number.POSITIVE_INFINITY);
   return (

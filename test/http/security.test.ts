@@ -3,19 +3,34 @@ import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { describe, expect, test } from "vitest";
 import { SurprisalError } from "../../src/errors.ts";
+import { createApp } from "../../src/http/app.ts";
 import { checkTarget, type Origins, onlyFrom, originsOf, SECURITY } from "../../src/http/security.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
 
 const web = (name: string) => readFileSync(new URL(`../../src/web/${name}`, import.meta.url), "utf8");
+
+/** What Workers send with the files of a path. */
+function onWorkers(path: string): Record<string, string> {
+  const [, block = ""] = web("_headers").split(`\n${path}\n`);
+  const lines = block.split(/\n(?=\S)/)[0].matchAll(/^ {2}([\w-]+): (.*)$/gm);
+  return Object.fromEntries(Array.from(lines, ([, name, value]) => [name.toLowerCase(), value]));
+}
 
 test("the policy is the page's own, and forbids frames; Workers send the same with the page's files", async () => {
   const app = new Hono().use(secureHeaders(SECURITY)).get("/", (c) => c.text(""));
   const { headers } = await app.request("/");
   const [, meta] = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(web("index.html")) ?? [];
   expect(headers.get("content-security-policy")).toBe(`${meta}; frame-ancestors 'none'`);
-  const lines = web("_headers").matchAll(/^ {2}([\w-]+): (.*)$/gm);
-  const onWorkers = Object.fromEntries(Array.from(lines, ([, name, value]) => [name.toLowerCase(), value]));
   const { "content-type": _, ...sent } = Object.fromEntries(headers);
-  expect(onWorkers).toEqual(sent);
+  expect(onWorkers("/*")).toEqual(sent);
+});
+
+test("only the worker that scores in the browser may compile the kernel", async () => {
+  const app = createApp({ models: () => [], limits: DEFAULT_LIMITS, version: "0", log: () => {} });
+  const policyOf = async (path: string) => (await app.request(path)).headers.get("content-security-policy");
+  expect(await policyOf("/local/worker.js")).toContain("script-src 'self' 'wasm-unsafe-eval';");
+  expect(await policyOf("/local/worker.js")).toBe(onWorkers("/local/*")["content-security-policy"]);
+  expect(await policyOf("/page.js")).not.toContain("unsafe");
 });
 
 const target = (url: string, headers: Record<string, string> = {}) => ({ url, headers: new Headers(headers) });

@@ -105,16 +105,18 @@ describe.each(all)("%s", (_, model) => {
 });
 
 describe.each(named(ensembles))("%s", (_, model) => {
-  test("weighs its members by what they gave the frames before: each power 0.1 of a likelihood, forgotten by 3% a frame", async () => {
+  test("weighs its members by an exponentiated gradient of what the frames before cost", async () => {
     const members = await Promise.all((model as Ensemble).networks.map((network) => nllOf(network, roll)));
     const nll = await nllOf(model, roll);
-    for (const t of [0, 1, 20, 200]) {
-      const weights = members.map((own) =>
-        Math.exp(-0.1 * sum(Array.from(own.subarray(0, t), (cost, k) => 0.97 ** (t - 1 - k) * cost))),
-      );
-      const likelihood = sum(members.map((own, m) => (weights[m] / sum(weights)) * Math.exp(-own[t])));
-      expect(Math.abs(nll[t] + Math.log(likelihood))).toBeLessThan(1e-9);
-    }
+    let weights = members.map(() => 1 / members.length);
+    nll.forEach((found, t) => {
+      const likelihoods = members.map((own) => Math.exp(-own[t]));
+      const likelihood = sum(likelihoods.map((own, m) => weights[m] * own));
+      expect(Math.abs(found + Math.log(likelihood))).toBeLessThan(1e-9);
+      const grown = weights.map((weight, m) => weight * Math.exp(0.12 * Math.min(30, likelihoods[m] / likelihood)));
+      weights = grown.map((weight) => weight / sum(grown));
+    });
+    expect(Math.max(...weights)).toBeGreaterThan(0.5);
   });
 });
 

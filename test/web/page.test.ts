@@ -351,6 +351,18 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     await choose(files.wav); // which the option is not for
   });
 
+  test("lets the networks learn while they listen, with the numbers of adaptive scoring", async () => {
+    await choose(files.midi);
+    await page.getByLabel("Let the networks learn while they listen").check();
+    const { scores } = await answerTo<MusicScoreResponse>(files.midi, { adaptive: "true" });
+    const lowest = Math.min(...scores.filter(({ model }) => model.startsWith("jsb")).map(({ nll }) => nll));
+    await expect.poll(async () => (await rows()).map(([, nats]) => nats)).toContain(lowest.toFixed(2));
+    expect(await page.locator("pre").innerText()).toContain("-F adaptive=true");
+    await chart().focus();
+    for (let t = 0; t <= 5; t++) await page.keyboard.press("ArrowRight");
+    expect(await said()).toMatch(/^[A-G][♯♭]?\d, bar \d+ beat [\d.]+: [\d.]+ %\. The frame: [\d.]+ nats\.$/);
+  });
+
   test("takes several files, and shows each", async () => {
     await choose(files.midi, files.drums);
     await page.getByRole("list", { name: "Your files" }).getByRole("button", { name: "drums.mid" }).click();
@@ -408,14 +420,34 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(await page.getByRole("alert").count()).toBe(0);
   });
 
-  test("says when there is no answer, without words of HTTP", async () => {
+  test("where no server answers, this browser does, with the same numbers", async () => {
+    await page.route("**/v1/score", (route) => route.fulfill({ status: 502, body: "<h1>Bad Gateway</h1>" }));
+    await choose(files.midi);
+    expect(await page.getByLabel("Score in this browser").isChecked()).toBe(true);
+    const score = await detailOf(files.midi, await shownModel());
+    const { nll, notes } = JSON.parse((await downloaded("JSON")).bytes.toString()).shown.scores[0];
+    expect(nll).toBeCloseTo(score.nll, 10);
+    expect(notes.length).toBe(score.notes?.length);
+  });
+
+  test("scores in this browser on demand, and then asks the server for nothing but files", async () => {
+    await page.getByLabel("Score in this browser").check();
+    await page.waitForRequest("**/local/models/catalogue.json");
+    asked = [];
+    await choose(files.midi);
+    expect(asked.filter((each) => each.includes("/v1/"))).toEqual([]);
+    expect(new URL(page.url()).searchParams.get("where")).toBe("browser");
+  });
+
+  test("says when nobody answers, without words of HTTP", async () => {
+    await page.route("**/local/**", (route) => route.abort());
     await page.route("**/v1/score", (route) => route.abort());
     await page.getByLabel("Choose files").setInputFiles(files.midi);
-    await expect.poll(problem).toContain("The server cannot be reached");
+    await expect.poll(problem).toContain("The server cannot be reached, and this browser cannot score by itself.");
     await page.unroute("**/v1/score");
     await page.route("**/v1/score", (route) => route.fulfill({ status: 502, body: "<h1>Bad Gateway</h1>" }));
     await press("A folk tune");
-    await expect.poll(problem).toContain("answered in its place");
+    await page.getByRole("alert").waitFor();
     expect(await problem()).not.toMatch(/502|gateway/i);
   });
 

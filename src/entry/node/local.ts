@@ -40,9 +40,6 @@ function proxiesOf(setting: string): number {
   throw new SurprisalError("malformed-request", expected("a number from 0 to 9 in SURPRISAL_PROXIES", setting));
 }
 
-const positive = (setting: string | undefined, otherwise: number) =>
-  Number(setting) > 0 ? Number(setting) : otherwise;
-
 const LOG_LEVELS = ["info", "error", "silent"];
 
 function logLevelOf(setting: string): string {

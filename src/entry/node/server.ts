@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { serveStatic } from "@hono/node-server/serve-static";
+import { createMiddleware } from "hono/factory";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
@@ -91,7 +92,10 @@ export async function listen({
     version,
     log: logFailure,
   });
-  for (const path of ["/", "/page.css", "/page.js", "/samples/*"]) app.get(path, serveStatic({ root: PAGE_FOLDER }));
+  for (const path of ["/", "/page.css", "/page.js", "/samples/*", "/local/*"]) {
+    app.get(path, serveStatic({ root: PAGE_FOLDER }));
+  }
+  if (!models.includes("://") && !keys) app.get("/local/models/*", modelFiles(models)); // to score in the browser
   const stopped = new AbortController();
 
   /** Replaces the threads by ones that serve the present release. While there are none, the main thread answers. */
@@ -181,6 +185,14 @@ function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: L
     "without TLS",
   ];
   return `Whoever reaches ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
+}
+
+/** The checkpoints of a folder as static files, and nothing else of it. */
+function modelFiles(folder: string) {
+  const serve = serveStatic({ root: folder, rewriteRequestPath: (path) => path.replace("/local/models", "") });
+  return createMiddleware((c, next) =>
+    /\/(catalogue\.json|[\w-]+\.safetensors)$/.test(c.req.path) ? serve(c, next) : next(),
+  );
 }
 
 function reasonOf(error: unknown): string {

@@ -125,6 +125,15 @@ describe("surprisal score", () => {
     ]);
   });
 
+  test("--adaptive scores by models that learn from the piece", async () => {
+    const model = randomModel({ set: "jsb", cell: "gru" });
+    const options = { transpose: 0, adaptive: true };
+    const [wanted] = (await scoreMusic(pieceOfMidi(parseMidi(midi), DEFAULT_LIMITS), [model], options)).scores;
+    const args = ["score", file, "--transpose", "0", "--models", "jsb/gru", "--adaptive", "--json"];
+    const [found] = JSON.parse((await run(args)).stdout).scores;
+    expect(found).toMatchObject({ adaptive: true, nll: wanted.nll });
+  });
+
   test("--compare says how far each model is behind the best, with what certainty", async () => {
     const long = join(folder, "long.mid");
     await writeFile(long, writeMidi(pianoRoll(randomPiece(2, 60)), { framesPerQuarter: 1 }));
