@@ -37,5 +37,5 @@ export const heated = (cost: number, temperature = 1): number => cost * Math.min
 /** Of what one pitch of a frame adds to its NLL, by one network, see Outcomes. */
 export const OUTCOME_COST = 3000;
 
-/** A step of adaptive scoring, in plain steps (2.1 to 3.6, measured on all cells, heads and sizes). */
+/** A step of adaptive scoring, in plain steps (2.7 to 3.8 over cells, heads and sizes, see bench/results.md). */
 export const ADAPTIVE_STEPS = 4;

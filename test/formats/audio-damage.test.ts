@@ -92,8 +92,16 @@ test("a WebM file that holds nothing that can be found is refused, and not searc
     await expect(readAudio(Uint8Array.from([...header, ...segment]), { decode, maxSeconds: 60 })).rejects.toMatchObject(
       {
         code: "malformed-audio",
-        message: "Expected elements to its end in the WebM file, got other bytes.",
+        message: "Expected a track of sound in the WebM file, got none.",
       },
     );
   }
+});
+
+test("a packet dated to a time beyond any recording makes a gap of no stated length", async () => {
+  const bytes = recordingFile("forms/fragments.mp4").slice();
+  bytes.set([1, 0, 0, 0, 1], 893); // the base time of a fragment, 2^56 and more
+  const { warnings } = await readAudio(bytes, { decode, maxSeconds: 60 });
+  expect(warnings.map(({ code, count }) => [code, count])).toEqual([["damaged-audio", expect.any(Number)]]);
+  expect(warnings[0].count).toBeLessThan(2 ** 25);
 });
