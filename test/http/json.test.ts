@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { readJson } from "../../src/http/json.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
 
-const read = (body: object) => readJson(new TextEncoder().encode(JSON.stringify(body)), "application/json");
+const read = (body: object) =>
+  readJson(new TextEncoder().encode(JSON.stringify(body)), "application/json", DEFAULT_LIMITS);
 /** Code and sentence with which a body is refused. */
 function refusal(body: object): [string, string] {
   try {
