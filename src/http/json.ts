@@ -2,7 +2,7 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { checkFrames } from "../inference/piece.ts";
-import type { Limits } from "../limits.ts";
+import { type Limits, MAX_PARTS } from "../limits.ts";
 import { Frames, SampleRate, Samples } from "../schema/body.ts";
 import { findJsonFault } from "../util/json-fault.ts";
 import type { Content } from "./content.ts";
@@ -94,6 +94,8 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw malformed(expected(`a JSON object with one of ${CONTENTS.join(", ")}`, describe(value)));
   }
+  const count = Object.keys(value).length;
+  if (count > MAX_PARTS) throw malformed(expected(`a JSON object of at most ${MAX_PARTS} fields`, count));
   return value as Record<string, unknown>;
 }
 

@@ -82,3 +82,8 @@ describe("a matrix", () => {
     expect(refusal({ pianoRoll })[1]).toBe("Expected pianoRoll[0][0] to be a MIDI pitch from 1 to 127, got 0.");
   });
 });
+
+test("more fields than there are options are not looked at", () => {
+  const body = Object.fromEntries(Array.from({ length: 65 }, (_, k) => [`k${k}`, 1]));
+  expect(refusal(body)).toEqual(["malformed-request", "Expected a JSON object of at most 64 fields, got 65."]);
+});
