@@ -90,7 +90,8 @@ test("a WebM file that holds nothing that can be found is refused, and not searc
   for (const length of [8, 20, 100]) {
     const segment = [0x18, 0x53, 0x80, 0x67, 0x80 + length, ...new Uint8Array(length)];
     const read = readAudio(Uint8Array.from([...header, ...segment]), { decode, maxSeconds: 60 });
-    await expect(read).rejects.toMatchObject({ code: "malformed-audio" });
+    const message = "Expected a track of sound in the WebM file, got none.";
+    await expect(read).rejects.toMatchObject({ code: "malformed-audio", message });
   }
 });
 
