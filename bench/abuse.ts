@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { kernelModule } from "../src/entry/node/kernel.ts";
 import { decode } from "../src/formats/decoders.ts";
 import { createApp } from "../src/http/app.ts";
-import { DEFAULT_LIMITS, withWork } from "../src/limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "../src/limits.ts";
 import { fileStore } from "../src/store/files.ts";
 import { loadModels } from "../src/store/load.ts";
 import { KINDS, type Kind, MAX_BYTES } from "./abuse-kinds.ts";
@@ -21,17 +21,18 @@ const { models } = await loadModels(
   fileStore(fileURLToPath(new URL("../models", import.meta.url))),
   await kernelModule(),
 );
-const appWith = (times: number) =>
+const appWith = (limits: Limits) =>
   createApp({
     models: () => models,
-    limits: withWork(DEFAULT_LIMITS, times),
+    limits,
     decode,
     version: "bench",
     log(error) {
       throw error;
     },
   });
-const [limited, unlimited] = [appWith(1), appWith(Number.POSITIVE_INFINITY)];
+const limited = appWith(DEFAULT_LIMITS);
+const unlimited = appWith({ ...DEFAULT_LIMITS, work: Number.POSITIVE_INFINITY });
 
 interface Measured {
   readonly size: number; // of the kind
