@@ -86,7 +86,7 @@ export const ScoreOptions = optionsOf({
     }),
   expected: flag().optional().openapi({
     description:
-      "Music only. Adds what the model expected: of each frame the likeliest whole frames, and with `detail=notes` of each note the likeliest pitches in its place.",
+      "Music only. Adds what the model expected: of each frame the likeliest whole frames, and with `detail=notes` of each note the likeliest pitches in its place. Not with `adaptive`: it says what the weights from training expect.",
     default: false,
   }),
 });

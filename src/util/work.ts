@@ -49,13 +49,7 @@ export class Work {
    */
   plan(multiplyAdds: number, what: string): void {
     this.#expected = Math.max(this.#expected, this.#done + multiplyAdds);
-    if (this.#expected <= this.limit) return;
-    const wanted = `work of at most ${billions(this.limit)} multiply-adds, which a body of this size may ask for`;
-    const sum = `${billions(this.#expected)} for ${what}`;
-    throw new SurprisalError(
-      "too-much-work",
-      `${expected(wanted, sum)} Ask for fewer models or steps, or send a shorter piece.`,
-    );
+    if (this.#expected > this.limit) throw this.#tooMuch(`${billions(this.#expected)} for ${what}`);
   }
 
   /**
@@ -65,10 +59,19 @@ export class Work {
    */
   async step(multiplyAdds: number): Promise<void> {
     this.#done += multiplyAdds;
+    this.#expected = Math.max(this.#expected, this.#done);
     this.#checkSignal();
-    this.plan(0, "what is done so far");
+    if (this.#done > this.limit) throw this.#tooMuch("more than that, which could not be foreseen");
     await this.#pause(this);
     this.#checkSignal();
+  }
+
+  #tooMuch(sum: string): SurprisalError {
+    const wanted = `work of at most ${billions(this.limit)} multiply-adds, which a body of this size may ask for`;
+    return new SurprisalError(
+      "too-much-work",
+      `${expected(wanted, sum)} Ask for fewer models or steps, or send a shorter piece.`,
+    );
   }
 
   #checkSignal(): void {

@@ -107,5 +107,8 @@ test("what was not foreseen is stopped when it has taken what it may", async () 
   const hurried = createApp({ models: () => models, limits, version: "1.2.3", log: console.error });
   const body = '{"pianoRoll": [[60, 64, 67]], "models": "musedata/tanh-nade"}';
   const { status, answer } = await ask("/predict", body, {}, hurried);
-  expect([status, answer.detail]).toEqual([413, expect.stringMatching(/for what is done so far\./)]);
+  expect([status, answer.detail]).toEqual([
+    413,
+    expect.stringMatching(/, got more than that, which could not be foreseen\./),
+  ]);
 });

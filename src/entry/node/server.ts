@@ -97,6 +97,8 @@ export async function listen({
   }
   if (!models.includes("://") && !keys) app.get("/local/models/*", modelFiles(models)); // to score in the browser
   const stopped = new AbortController();
+  // Whoever read what the server prints is gone; the server goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
   /** Replaces the threads by ones that serve the present release. While there are none, the main thread answers. */
   async function renewPool(): Promise<void> {

@@ -72,6 +72,15 @@ describe("what a server says when it starts", () => {
   });
 });
 
+test("a server goes on when nobody reads what it prints any more", async () => {
+  const server = await Server.start({});
+  servers.push(server);
+  server.child.stdout.destroy(); // before it says which models it has
+  await setTimeout(2000); // it would have said so by now
+  expect((await fetch(`${server.url}/score`, posted)).status).toBe(200);
+  expect(await server.stop()).toBe(0);
+});
+
 describe("pages of other origins", () => {
   const asked = async (server: Server, origin: string) => {
     const { status, headers } = await fetch(`${server.url}/score`, {
