@@ -38,7 +38,7 @@ const CHAIN = 3;
 /** How far into a file the first frame is looked for: the longest has 1441 bytes, and a program may have written a few more. */
 const SEARCHED = 2 ** 13;
 
-/** So many frames' bytes of anything may stand behind the sound: tags and padding. */
+/** The bytes of this many frames may follow the sound, whatever they are: tags and padding. */
 const MAX_TAIL_FRAMES = 2;
 
 /** Whether frames of layer III begin here, or, in what was cut out of a stream, soon. */

@@ -52,7 +52,7 @@ export async function readBody(request: Request, limits: Limits, share: Share): 
   return { bytes, sentBytes };
 }
 
-/** The bytes that Content-Length announces; 0 where it announces none, or nonsense. */
+/** The bytes that Content-Length announces; 0 where it announces none, or none that makes sense. */
 function claimedLength(request: Request): number {
   const claimed = Number(request.headers.get("content-length"));
   return claimed > 0 ? claimed : 0;

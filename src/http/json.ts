@@ -6,7 +6,7 @@ import { findJsonFault } from "../util/json-fault.ts";
 import type { Content } from "./content.ts";
 import { describe, parse } from "./fault.ts";
 
-/** The fields of which a body has one, and sampleRate beside samples. */
+/** A body has exactly one of these fields, and sampleRate beside samples. */
 const CONTENTS = ["pianoRoll", "midi", "audio", "samples"] as const;
 
 /** What people call a piano roll. */

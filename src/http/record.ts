@@ -32,7 +32,7 @@ export interface AccessRecord extends Readonly<Facts> {
   readonly method: string;
   readonly route: string; // without /v1; "none" where there is no route
   readonly status: number;
-  readonly ms: number; // until the answer stood
+  readonly ms: number; // until the answer was ready
 }
 
 /** @param models among which those of the answer are */

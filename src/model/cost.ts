@@ -1,6 +1,6 @@
 /**
- * What a model's work takes, in multiply-adds of the kernel's matrix products or what takes as long: 20 billion of them are about
- * a second of one core. The factors were measured with the shipped models; bench/abuse.md shows how well they hold.
+ * The work of a model, in multiply-adds of the kernel's matrix products; other work counts as the multiply-adds that take as
+ * long. One core does about 20 billion a second. The factors were measured with the shipped models; bench/abuse.md shows how well they hold.
  */
 import { type Config, GATES } from "../kernel/config.ts";
 

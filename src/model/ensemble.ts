@@ -26,7 +26,7 @@ export class Ensemble implements MusicModel {
   readonly version: string;
   readonly networks: readonly MusicNetwork[];
   readonly metrics: Metrics;
-  readonly stateLimits: Float64Array; // of the networks' states, one behind the other
+  readonly stateLimits: Float64Array; // of the networks' states, one after the other
   readonly stepCost: number;
   readonly drawCost: number;
   readonly #logShares: LogShares;

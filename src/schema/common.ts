@@ -34,7 +34,7 @@ export const perModel = {
   transposedBy: z.int().openapi({ description: "Semitones from the input's own key to the key that the model read." }),
   samplePoint: z.number().optional().openapi({
     description:
-      "MIDI input only: a pitch is in a frame if it sounds so many frames behind the frame's grid point. The models' data were made by sampling.",
+      "MIDI input only: a pitch is in a frame if it sounds so many frames after the frame's grid point. The models' data were made by sampling.",
   }),
   warnings: z.array(Warning),
 };

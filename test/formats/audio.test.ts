@@ -185,7 +185,7 @@ describe("what costs more than it weighs", () => {
   test.each([
     ["bomb1000003.ogg", "malformed-audio", "Expected a sample rate from 1000 to 768000 Hz, got 1000003 Hz."],
     ["flac-10min-655kHz-100KB.flac", "too-large", "Expected at most 33554432 samples a channel, got 392554650."],
-    ["damaged-opus-965.opus", "malformed-audio", "Expected Ogg Opus that can be decoded, got damage behind 0.85 s."],
+    ["damaged-opus-965.opus", "malformed-audio", "Expected Ogg Opus that can be decoded, got damage after 0.85 s."],
   ])("is refused, %s", async (name, code, message) => {
     await expect(read(`hostile/${name}`)).rejects.toMatchObject({ code, message });
   });

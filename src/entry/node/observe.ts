@@ -12,14 +12,14 @@ import { createMetrics, type Metrics, type Sources } from "./metrics.ts";
 
 /** Settings of the environment, see settings() in local.ts. */
 export interface Observed {
-  readonly logLevel: string; // of pino: info, warn, …, silent
+  readonly logLevel: string; // info, error or silent
   readonly metricsPort: number | undefined;
   readonly host: string;
   readonly traces: boolean;
 }
 
-/** pino's JSON with the fields of logRequest. */
-export async function openLog(level: string) {
+/** The log of a level: JSON by pino, with the fields that logRequest has on other runtimes. */
+async function openLog(level: string) {
   const { pino } = await import("pino");
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   return pino({ ...options, formatters: { level: (label) => ({ level: label }) } });

@@ -117,7 +117,7 @@ export async function listen({
     await old?.close();
   }
 
-  /** Keys come and go while the server runs; those of a file that is damaged meanwhile stay. */
+  /** Reads the keys again; if their file is damaged, the keys stay as they were. */
   async function renewKeys(): Promise<void> {
     if (keysFile === undefined) return;
     try {
