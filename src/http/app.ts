@@ -43,7 +43,7 @@ export interface Deps {
   /** Why the store could not be read when last tried, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
-  /** Whose pages may ask, beside those of the server's own origin. */
+  /** Origins whose pages may send requests, beside the server's own. */
   readonly origins?: Origins;
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
@@ -63,7 +63,7 @@ export interface Deps {
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
 
-/** As nginx has it: the client closed its connection before the answer. */
+/** Status by which nginx logs a client that closed its connection before the answer. */
 const CLIENT_LEFT = 499;
 
 const NOT_STORED = { "Cache-Control": "no-store" };
@@ -105,7 +105,7 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
   });
   for (const each of deps.middleware ?? []) app.use(each);
-  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one has the last word
+  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one wins
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
     checkTarget(c.req.raw);
@@ -171,7 +171,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const models = await deps.models(options.models);
-    const chosen = modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
+    const chosen = modelsOfKind(models, kindOf(content), options.models); // checked before a file is decoded in vain
     const work = workOf(c.req.raw, envelope.sentBytes);
     const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
     const input = await decodeAffordable(content, options, deps, chosen, work);

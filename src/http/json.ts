@@ -100,7 +100,7 @@ const LOWEST_PITCH = new Map([
   [128, 0],
 ]);
 
-/** Of a matrix the first fault would be that some pitch is 0, which says little. Ones alone may be pitches. */
+/** For a matrix the first fault would be that some pitch is 0, which says little. Rows of ones only may be pitches. */
 function checkNoMatrix(pianoRoll: unknown): void {
   if (!Array.isArray(pianoRoll) || !isBinary(pianoRoll[0]) || pianoRoll[0].every((entry) => entry === 1)) return;
   const [rows, columns] = [pianoRoll.length, pianoRoll[0].length];

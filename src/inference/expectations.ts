@@ -30,7 +30,7 @@ export async function expectationsOf(model: MusicModel, { roll }: ModelInput, wo
   const places: (Place[] | null)[] = [null];
   const chords: (Chord[] | null)[] = [null];
   const entropy: (number | null)[] = [null];
-  const ofFrame = new Work({ pause: async () => {} }); // a frame is one step: pauses would take longer than what it computes
+  const ofFrame = new Work({ pause: async () => {} }); // a whole frame is one step: pauses within it would take longer than its work
   let [state, done] = [model.initialState(), 0];
   for (let t = 0; t + 1 < frameCount(roll); t++) {
     let next: NextFrame;
@@ -107,7 +107,7 @@ function entropyOf(part: FramePrefix, pitches: number): number {
   return total;
 }
 
-/** What answers say of it, in the input's own key. */
+/** The expectations as answers hold them, in the input's own key. */
 export async function expectations(model: MusicModel, input: ModelInput, work: Work) {
   const { places, chords, entropy } = await expectationsOf(model, input, work);
   const { shift } = input;

@@ -11,7 +11,7 @@ export { version } from "../../version.ts";
 /** The models that the package ships. */
 export const DEFAULT_FOLDER = fileURLToPath(new URL("models", PACKAGE_ROOT));
 
-/** The page's files, which `npm run build` makes of src/web. */
+/** The page's files, which `npm run build` makes from src/web. */
 export const PAGE_FOLDER = fileURLToPath(new URL("dist/web", PACKAGE_ROOT));
 
 /**

@@ -1,4 +1,4 @@
-/** What a server on Node does -> metrics for Prometheus. docs/operations.md and the dashboard speak of them by these names. */
+/** What a server on Node does -> metrics for Prometheus. docs/operations.md and the dashboard use these names. */
 import type { Registry } from "prom-client";
 import type { AccessRecord } from "../../http/record.ts";
 import type { Model } from "../../model/model.ts";
@@ -8,14 +8,14 @@ export interface Sources {
   models(): readonly Model[];
   /** Requests that wait for a thread, and those that threads have. */
   load(): { readonly waiting: number; readonly working: number };
-  /** Of the store, as of its last poll. */
+  /** Number of problems that the last poll of the store found. */
   problems(): number;
 }
 
 export interface Metrics {
   readonly registry: Registry;
   answered(record: AccessRecord): void;
-  /** Of what did not get as far as the app. @param code of the problem */
+  /** For what was refused before it reached the app. @param code of the problem */
   refused(code: string): void;
   polled(): void;
 }

@@ -25,7 +25,7 @@ async function openLog(level: string) {
   return pino({ ...options, formatters: { level: (label) => ({ level: label }) } });
 }
 
-/** Delay before pino is read, which takes a third of the time in which the server starts: the first requests go before it. */
+/** Delay before pino is loaded, which would take a third of the server's start: the first requests are answered before. */
 const LOG_DELAY_MS = 500;
 
 /** @throws Error when the port of the metrics cannot be opened. */
@@ -47,14 +47,14 @@ export async function observe({ logLevel, metricsPort, host, traces }: Observed,
       write(record.status >= 500 ? "error" : "info", logFields(record), "request");
       metrics?.answered(record);
     },
-    /** @param code of the problem that was answered to what is no request */
+    /** @param code of the problem with which something that is not a request was answered */
     refused(code: string) {
       write("info", { code }, "refused");
       metrics?.refused(code);
     },
     polled: () => metrics?.polled(),
     metricsUrl: server && `${urlOf(server)}/metrics`,
-    /** Writes the lines that are left. */
+    /** Writes the lines that are still waiting. */
     async close() {
       stopping.abort();
       await written;
@@ -62,14 +62,14 @@ export async function observe({ logLevel, metricsPort, host, traces }: Observed,
   };
 }
 
-/** On a port of its own, which no proxy passes on. */
+/** Serves the metrics on a port of their own, which a proxy does not pass on. */
 async function serveMetrics({ registry }: Metrics, port: number, host: string) {
   const server = createServer(async (request, response) => {
     if (request.url === "/metrics") {
       response.writeHead(200, { "Content-Type": registry.contentType }).end(await registry.metrics());
     } else response.writeHead(404).end();
   });
-  server.listen(port, host).unref(); // it never keeps the process
+  server.listen(port, host).unref(); // it does not keep the process alive
   await emitted(server, "listening");
   return server;
 }

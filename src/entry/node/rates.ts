@@ -16,7 +16,7 @@ const UNIT = 1e6; // multiply-adds
 /** The part of the limit that a request holds until it is answered. */
 const PART = 1 / 32;
 
-/** Counts in this process. Other stores of rate-limiter-flexible, such as those of Redis and Valkey, count for several. */
+/** Counts in this process. Other stores of rate-limiter-flexible, such as Redis and Valkey, count for several servers together. */
 export async function memoryLimiter(clientWork: number): Promise<RateLimiterAbstract> {
   const { RateLimiterMemory } = await import("rate-limiter-flexible");
   return new RateLimiterMemory({ points: Math.ceil(clientWork / UNIT), duration: CLIENT_WINDOW_SECONDS });
@@ -58,7 +58,7 @@ function socketAddress(env: unknown): string | undefined {
 }
 
 /**
- * The address that counts as one client: of IPv6 the network of 64 bits, which is one household's.
+ * The address that counts as one client: for IPv6 the /64 network, which usually is one household.
  * @param forwarded X-Forwarded-For, in which clients can write anything before what the operator's proxies add
  */
 export function addressOf(socket: string | undefined, forwarded: string | undefined, proxies: number): string {
