@@ -10,6 +10,9 @@ import { runScript } from "./command.ts";
 const root = new URL("../", import.meta.url);
 const path = new URL("THIRD_PARTY_NOTICES.md", root);
 
+/** Needed to build only, but in the bundle of the page. */
+const BUNDLED = ["preact"];
+
 interface Locked {
   readonly version?: string;
   readonly license?: string;
@@ -30,8 +33,9 @@ async function components(): Promise<Component[]> {
   );
   const found = new Map<string, Component>();
   for (const [place, { version, license = "unknown", dev, link }] of Object.entries(lock.packages)) {
-    if (place === "" || dev || link) continue;
-    const name = `${place.split("node_modules/").at(-1)} ${version}`;
+    const own = place.split("node_modules/").at(-1) ?? "";
+    if (place === "" || (dev && !BUNDLED.includes(own)) || link) continue;
+    const name = `${own} ${version}`;
     if (!found.has(name)) found.set(name, { name, license, text: await licenceOf(new URL(`${place}/`, root)) });
   }
   return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -50,8 +54,9 @@ package, so that another version may take its place; their sources are in the pa
 - mpg123-decoder is MIT, but has mpg123 compiled to WebAssembly in it: LGPL-2.1.
 - mediabunny, which reads WebM and MP4: MPL-2.0.
 
-The bundle for AWS Lambda holds all three; \`npm run package:lambda\` makes it again with whatever version is installed. That of
-Workers holds none. libopus, libvorbis, libogg and libFLAC, in the other decoders, are under BSD licences.`;
+The bundle for AWS Lambda holds all three, and so do the files by which the page scores in the browser (dist/web/local), each
+in one of its own; \`npm run package:lambda\` and \`npm run build\` make them again with whatever version is installed. The bundle
+of Workers holds none. libopus, libvorbis, libogg and libFLAC, in the other decoders, are under BSD licences.`;
 
 async function notices(): Promise<string> {
   const all = await components();

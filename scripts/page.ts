@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { chromium } from "playwright-core";
 
 const { CHROMIUM = "/usr/bin/chromium" } = process.env;
-const SIZE = { width: 1000, height: 860 };
+const SIZE = { width: 1000, height: 1010 };
 
 const server = spawn(process.execPath, ["dist/entry/node/main.js"], { env: { ...process.env, PORT: "0", HOST: "" } });
 try {

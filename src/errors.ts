@@ -89,6 +89,7 @@ export const WARNING_CODES = [
   "shift-from-excerpt",
   "cut-off",
   "damaged-audio",
+  "downmix",
   "repaired-midi",
   "restruck-notes",
   "notes-between-frames",

@@ -16,7 +16,7 @@ export const LIMITS = {
   bodyBytes: { value: 2 ** 27, code: "too-large", about: "bytes of a body, as it is sent and as it is decoded" },
   // Reading JSON takes many times its size.
   jsonBytes: { value: 2 ** 22, code: "too-large", about: "bytes of a body that is JSON" },
-  bodiesBytes: { value: 2 ** 29, code: "busy", about: "bytes of the bodies of all requests under way together" },
+  bodiesBytes: { value: 2 ** 28, code: "busy", about: "bytes of the bodies of all requests under way together" },
   waiting: { value: 512, code: "busy", about: "requests that wait for a thread (Node)" },
   headersSeconds: { value: 20, code: "request-timeout", about: "seconds to send the head of a request (Node)" },
   bodySeconds: {

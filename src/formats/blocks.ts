@@ -2,7 +2,7 @@
 
 import { SurprisalError, type Warning } from "../errors.ts";
 import { Work } from "../util/work.ts";
-import { downmixWeights, type Speaker } from "./downmix.ts";
+import { DownmixMeter, downmixWeights, type Speaker } from "./downmix.ts";
 import type { BlockCodec } from "./pcm.ts";
 import { checkAnnouncement, cutOff, malformed, SAMPLE_COST, type Waveform } from "./waveform.ts";
 
@@ -32,21 +32,29 @@ export async function readBlocks(audio: BlockAudio, maxSeconds: number, work = n
   checkAnnouncement({ sampleRate, channels, samples: frames }, maxSeconds);
   const samples = new Float32Array(frames);
   const weights = downmixWeights(channels, audio.layout);
+  const meter = new DownmixMeter();
   const portion = Math.max(1, Math.floor(PORTION / codec.blockFrames)); // blocks
   for (let block = 0; block * codec.blockFrames < frames; block += portion) {
     const part = data.subarray(block * codec.blockBytes, Math.min(blocks, block + portion) * codec.blockBytes);
     const interleaved = codec.decode(part);
     const start = block * codec.blockFrames;
     const count = Math.min(frames - start, interleaved.length / channels);
+    const power = new Float64Array(channels);
     for (let t = 0; t < count; t++) {
       let sum = 0;
-      for (let c = 0; c < channels; c++) sum += weights[c] * interleaved[t * channels + c];
+      for (let c = 0; c < channels; c++) {
+        const sample = interleaved[t * channels + c];
+        sum += weights[c] * sample;
+        power[c] += sample ** 2;
+      }
       samples[start + t] = sum;
     }
+    meter.add(power, weights);
     await work.step(count * channels * SAMPLE_COST);
   }
   const faulty = samples.findIndex((sample) => !Number.isFinite(sample));
   if (faulty !== -1) throw malformed(`Expected finite samples, got ${samples[faulty]} at sample ${faulty}.`);
-  const warnings: Warning[] = announced !== undefined && frames < announced ? [cutOff(frames, announced)] : [];
+  const warnings: Warning[] = meter.correct(samples);
+  if (announced !== undefined && frames < announced) warnings.unshift(cutOff(frames, announced));
   return { samples, sampleRate, warnings };
 }

@@ -15,7 +15,14 @@ const TOLERANCE = 0.1;
 /** What reading one takes, in multiply-adds of the kernel (measured, see bench/abuse.md). */
 const PACKET = 200_000;
 
-const NAMES: Readonly<Record<string, string>> = { aac: "AAC", vorbis: "Vorbis", mp3: "MP3", flac: "FLAC", ac3: "AC-3" };
+const NAMES: Readonly<Record<string, string>> = {
+  aac: "AAC",
+  vorbis: "Vorbis",
+  mp3: "MP3",
+  flac: "FLAC",
+  ac3: "AC-3",
+  alac: "Apple Lossless",
+};
 
 /**
  * @throws SurprisalError `unsupported-media-type` for another codec, `malformed-audio` when the file is damaged or has no
@@ -37,10 +44,13 @@ export async function opusOfContainer(
     }
     const { codec } = track;
     if (codec !== "opus") {
-      const found = codec
-        ? (NAMES[codec] ?? codec)
-        : `a codec that is not known (${track.internalCodecId ?? "no name"})`;
-      throw unsupported(`${found} in ${format}`, `Opus in ${format}`, format === "MP4" ? "m4a" : "webm");
+      const name = codec ?? track.internalCodecId;
+      const found = codec?.startsWith("pcm") ? "PCM" : (NAMES[String(name)] ?? name ?? "a codec without a name");
+      throw unsupported(
+        `${found} in ${format}`,
+        `Opus in ${format}`,
+        format !== "MP4" ? "webm" : found === "PCM" ? "mov" : "m4a",
+      );
     }
     const config = await track.getDecoderConfig();
     const description = config?.description;

@@ -7,7 +7,7 @@
 import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { Work } from "../util/work.ts";
 import type { CodedFormat } from "./audio.ts";
-import { downmixWeights, flacLayout, type Speaker, vorbisLayout } from "./downmix.ts";
+import { DownmixMeter, downmixWeights, flacLayout, type Speaker, vorbisLayout } from "./downmix.ts";
 import { metadataBytes, readFrames, readStreamInfo, runsOf } from "./flac.ts";
 import { readMp3 } from "./mp3.ts";
 import { joined, oggStreams, pagesOf } from "./ogg.ts";
@@ -83,6 +83,7 @@ class Recorded {
   readonly #parts: Float32Array[] = [];
   readonly #warnings: Warning[] = [];
   readonly #gaps: Gap[] = [];
+  readonly #meter = new DownmixMeter();
   length = 0;
   #rate = 0;
   #decoded = 0; // samples of all channels since the last pause
@@ -112,9 +113,14 @@ class Recorded {
     this.#decoded += samplesDecoded * channels.length;
     const weights = downmixWeights(channels.length, layout);
     const mono = new Float32Array(samplesDecoded);
+    const power = new Float64Array(channels.length);
     channels.forEach((channel, c) => {
-      for (let t = 0; t < samplesDecoded; t++) mono[t] += channel[t] * weights[c] * gain;
+      for (let t = 0; t < samplesDecoded; t++) {
+        mono[t] += channel[t] * weights[c] * gain;
+        power[c] += (channel[t] * gain) ** 2;
+      }
     });
+    this.#meter.add(power, weights);
     this.keep(mono);
   }
 
@@ -152,7 +158,8 @@ class Recorded {
       samples.set(part, position);
       position += part.length;
     }
-    const warnings = this.#gaps.length > 0 ? [damagedAudio(this.#gaps, this.#rate), ...this.#warnings] : this.#warnings;
+    const damage = this.#gaps.length > 0 ? [damagedAudio(this.#gaps, this.#rate)] : [];
+    const warnings = [...damage, ...this.#warnings, ...this.#meter.correct(samples)];
     return { samples, sampleRate: this.#rate, warnings };
   }
 }

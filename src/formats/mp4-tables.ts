@@ -4,12 +4,29 @@
  */
 
 import { expected, SurprisalError } from "../errors.ts";
-import { malformed } from "./waveform.ts";
+import { malformed, unsupported } from "./waveform.ts";
 
 /** Boxes that hold boxes, as mediabunny descends into them. */
 const CONTAINERS = new Set(
   "moov trak mdia minf dinf mfra edts sinf schi stbl mvex moof traf meta".split(" "), // in no other are there tables
 );
+
+/** Codings of QuickTime and MP4 that are not compressed, or only by G.711. */
+const PCM = new Set([
+  "sowt",
+  "twos",
+  "lpcm",
+  "in24",
+  "in32",
+  "fl32",
+  "fl64",
+  "raw ",
+  "NONE",
+  "ulaw",
+  "alaw",
+  "ipcm",
+  "fpcm",
+]);
 
 /** Boxes that no other holds. */
 const TOP = new Set("ftyp styp moov moof mdat sidx mfra free skip wide uuid".split(" "));
@@ -22,14 +39,17 @@ const PACKETS_A_SECOND = 400;
 /**
  * @returns the bytes as far as they can be read, and whether they end inside a box
  * @throws SurprisalError `too-large` when the tables claim more packets than `maxSeconds` may have, `malformed-audio` when they
- * contradict one another or describe encryption
+ * contradict one another or describe encryption, `unsupported-media-type` when they are of PCM
  */
 export function checkTables(bytes: Uint8Array, maxSeconds: number): { bytes: Uint8Array; isCutOff: boolean } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const limit = Math.min(bytes.length, maxSeconds * PACKETS_A_SECOND);
   let [usable, isCutOff] = [0, false]; // bytes of whole boxes, of which the last may be cut off sound
   let fragments = 0; // packets of all fragments
+  let coding = ""; // of the track that is being read
   const checked = (packets: number): number => {
+    // Each sample of PCM counts as a packet.
+    if (packets > limit && PCM.has(coding)) throw unsupported("PCM in MP4", "Opus in MP4", "mov");
     if (packets > limit) {
       throw new SurprisalError("too-large", expected(`at most ${limit} packets in the MP4 file`, packets));
     }
@@ -60,6 +80,7 @@ export function checkTables(bytes: Uint8Array, maxSeconds: number): { bytes: Uin
         if (name === "meta") walk(start + 4, inside, depth + 1);
       }
       const u32 = (offset: number) => (start + offset + 4 <= inside ? view.getUint32(start + offset) : 0);
+      if (name === "stsd") coding = String.fromCharCode(...bytes.subarray(start + 12, start + 16));
       if (name === "stts") timed = checked(sumOf(u32, 8, inside - start));
       if (name === "ctts") checked(sumOf(u32, 8, inside - start));
       if (name === "stsc") checked(sumOf(u32, 12, inside - start));

@@ -33,6 +33,7 @@ export function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
     return;
   }
   let dataBytes: number | undefined; // by a ds64 chunk
+  let onlyChunks = false; // from an empty one on to the end of the file
   for (let at = 12; at + 8 <= bytes.length; ) {
     const name = textOf(bytes, at, at + 4);
     const start = at + 8;
@@ -41,10 +42,24 @@ export function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
     if (name === "ds64" && length >= 16 && there >= 16) dataBytes = size64(start + 8);
     if (name === "data" && length === 0xffff_ffff && dataBytes !== undefined) length = dataBytes;
     else if (length >= PLACEHOLDER && length > there) length = there;
-    else if (name === "data" && length === 0 && !endsInChunks(bytes, start)) length = there;
+    else if (name === "data" && length === 0) {
+      onlyChunks ||= endsInChunks(bytes, start);
+      if (!onlyChunks) length = there;
+    }
     yield { name, bytes: bytes.subarray(start, start + length), announced: length };
-    at = start + length + (length % 2); // chunks begin at even places
+    at = behind(bytes, start + length, length);
   }
+}
+
+/** Chunks that programs put in front of the sound or behind it. */
+const KNOWN =
+  /^(fmt |data|fact|LIST|bext|cue |smpl|inst|id3 |ID3 |PEAK|JUNK|junk|iXML|axml|chna|cart|DISP|FLLR|PAD |umid|minf|elm1|regn)/;
+
+/** Where the next chunk begins: at an even place, unless the program forgot the byte that makes it even. */
+function behind(bytes: Uint8Array, end: number, length: number): number {
+  if (length % 2 === 0) return end;
+  const isKnown = (at: number) => KNOWN.test(textOf(bytes, at, at + 4));
+  return isKnown(end) && !isKnown(end + 1) ? end : end + 1;
 }
 
 /** Whether nothing but whole chunks follow: then an empty chunk is empty, and else its recorder wrote no size. */
@@ -54,7 +69,7 @@ function endsInChunks(bytes: Uint8Array, start: number): boolean {
   while (at + 8 <= bytes.length) {
     if (!/^[\x20-\x7e]{4}$/.test(textOf(bytes, at, at + 4))) return false;
     const length = view.getUint32(at + 4, true);
-    at += 8 + length + (length % 2);
+    at = behind(bytes, at + 8 + length, length);
   }
   return at === bytes.length || at === bytes.length + 1;
 }

@@ -3,6 +3,7 @@
  * the times, sound that is missing or stands twice shows before anything is decoded. All times are in samples of one channel.
  */
 
+import { MAX_SAMPLES } from "../limits.ts";
 import type { Gap } from "./waveform.ts";
 
 /** Packets that end at a stated time, such as those of an Ogg page. */
@@ -60,7 +61,8 @@ export function timelineOf(groups: readonly PacketGroup[], { preSkip, isOverlapp
     if (isGap) {
       const unheard = isOverlapped ? durations[0] : 0;
       heard -= unheard;
-      note(missing !== undefined && missing > 0 ? missing + unheard : undefined);
+      // Longer than a recording may be, it is the time that is damaged.
+      note(missing !== undefined && missing > 0 && missing <= MAX_SAMPLES ? missing + unheard : undefined);
       runs.push([]);
       position = start === undefined ? position : Math.max(position ?? 0, start);
     }

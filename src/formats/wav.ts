@@ -45,7 +45,7 @@ export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS, work?
   let format: Format | undefined;
   let facts = 0; // frames by the fact chunk
   const parts: Uint8Array[] = [];
-  let [announcedBytes, heldBytes] = [0, 0];
+  let [announcedBytes, heldBytes, isThere] = [0, 0, false];
   for (const chunk of chunksOf(bytes)) {
     if (chunk.name === "fmt " && !format) format = readFormat(chunk);
     if (chunk.name === "fact" && chunk.bytes.length >= 4) facts = viewOf(chunk.bytes).getUint32(0, true);
@@ -53,12 +53,13 @@ export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS, work?
     if (!format) throw malformed("Expected the format chunk before the data chunk, got the data first.");
     const { blockBytes } = format.codec;
     const whole = chunk.bytes.length - (chunk.bytes.length % blockBytes);
-    parts.push(chunk.bytes.subarray(0, whole));
+    isThere = true;
+    if (whole > 0) parts.push(chunk.bytes.subarray(0, whole));
     heldBytes += whole;
     announcedBytes += chunk.announced - (chunk.announced % blockBytes);
   }
   if (!format) throw malformed("Expected a format chunk, got none.");
-  if (parts.length === 0) throw malformed("Expected a data chunk, got none.");
+  if (!isThere) throw malformed("Expected a data chunk, got none.");
   const { codec } = format;
   // In blocks of many frames, the last may be longer than the sound.
   const announced = (announcedBytes / codec.blockBytes) * codec.blockFrames;

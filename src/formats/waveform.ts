@@ -69,7 +69,7 @@ export const unsupported = (found: string, readable: string, extension: string) 
 /** A file that ends early. Both numbers are samples of one channel. */
 export const cutOff = (found: number, announced: number): Warning => ({
   code: "cut-off",
-  count: announced - found,
+  count: Math.min(announced - found, Number.MAX_SAFE_INTEGER), // a header of 64 bits may announce more than counts hold
   detail: `The file is cut off: its header announces ${announced} samples, and it holds ${found}.`,
 });
 

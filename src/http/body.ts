@@ -108,7 +108,7 @@ async function readStream(
   { limit, share, taken, broken, seconds }: Reading,
 ): Promise<Uint8Array<ArrayBuffer>> {
   // Chunks are copied at once: a list of them and then the whole would be twice the body.
-  let buffer = new ArrayBuffer(taken || Math.min(FIRST_BYTES, limit));
+  let buffer = new ArrayBuffer();
   let length = 0;
   let held = taken;
   const began = performance.now();
@@ -125,7 +125,14 @@ async function readStream(
       if (end > limit) throw tooLarge(limit, "more");
       if (end > held) share.take(end - held);
       held = Math.max(end, held);
-      if (end > buffer.byteLength) buffer = buffer.transfer(Math.min(limit, Math.max(end, 2 * buffer.byteLength)));
+      if (length === 0 && end > 0 && end === taken && isWhole(value)) {
+        buffer = value.buffer; // of a thread's request, whose body came in one piece
+        length = end;
+        continue;
+      }
+      if (end > buffer.byteLength) {
+        buffer = buffer.transfer(Math.min(limit, Math.max(end, taken, FIRST_BYTES, 2 * buffer.byteLength)));
+      }
       new Uint8Array(buffer).set(value, length);
       length = end;
     }
@@ -134,6 +141,10 @@ async function readStream(
     throw error;
   }
 }
+
+/** Whether a chunk is all of its buffer, which nobody else then reads. */
+const isWhole = (chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> =>
+  chunk.buffer instanceof ArrayBuffer && chunk.length === chunk.buffer.byteLength;
 
 /**
  * @param deadline in ms, on the clock of performance.now()

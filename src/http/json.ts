@@ -1,6 +1,8 @@
 /** A JSON body -> what it asks to be scored, and its options. */
 
 import { expected, SurprisalError } from "../errors.ts";
+import { checkFrames } from "../inference/piece.ts";
+import { type Limits, MAX_PARTS } from "../limits.ts";
 import { Frames, SampleRate, Samples } from "../schema/body.ts";
 import { findJsonFault } from "../util/json-fault.ts";
 import type { Content } from "./content.ts";
@@ -19,12 +21,14 @@ const ROLL_FORM =
  * Reads a JSON body.
  * @param contentType with the charset, if it names one
  * @returns what is to be scored, and all other fields, unchecked
- * @throws SurprisalError `malformed-request` or `malformed-piano-roll` with what was expected, `unsupported-media-type` for a
+ * @throws SurprisalError `malformed-request` or `malformed-piano-roll` with what was expected, `too-large` for more frames than
+ * the limit, `unsupported-media-type` for a
  * charset other than UTF-8.
  */
 export function readJson(
   bytes: Uint8Array,
   contentType: string,
+  limits: Pick<Limits, "frames">,
 ): { readonly content: Content; readonly fields: Readonly<Record<string, unknown>> } {
   checkCharset(contentType);
   const { pianoRoll, midi, audio, samples, sampleRate, ...fields } = parseObject(bytes);
@@ -52,6 +56,8 @@ export function readJson(
       if (misnamed !== undefined) throw malformedRoll(expected(ROLL_FORM, `the field ${describe(misnamed)}`));
       if (pianoRoll === undefined) throw malformed(expected(`one of ${CONTENTS.join(", ")} in the JSON body`, "none"));
       checkNoMatrix(pianoRoll);
+      // Before each is looked at: the schema takes seconds for the million that a body can hold.
+      if (Array.isArray(pianoRoll)) checkFrames(pianoRoll.length, limits);
       return { content: { form: "frames", frames: parse(Frames, pianoRoll, "pianoRoll") }, fields };
     }
   }
@@ -88,6 +94,8 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw malformed(expected(`a JSON object with one of ${CONTENTS.join(", ")}`, describe(value)));
   }
+  const count = Object.keys(value).length;
+  if (count > MAX_PARTS) throw malformed(expected(`a JSON object of at most ${MAX_PARTS} fields`, count));
   return value as Record<string, unknown>;
 }
 

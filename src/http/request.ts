@@ -48,7 +48,7 @@ export async function readEnvelope<T extends object>(
     return { content: file, options: merge(query, parse(schema, fields)), sentBytes };
   }
   if (isJson(type)) {
-    const { content, fields } = readJson(bytes, contentType);
+    const { content, fields } = readJson(bytes, contentType, limits);
     return { content, options: merge(query, parse(schema, fields)), sentBytes };
   }
   return { content: { form: "file", bytes, type }, options: query, sentBytes };

@@ -37,5 +37,5 @@ export const heated = (cost: number, temperature = 1): number => cost * Math.min
 /** The work of one term of Outcomes: what a pitch adds to the NLL of a frame under one network. */
 export const OUTCOME_COST = 3000;
 
-/** A step of adaptive scoring, in plain steps (2.7 to 3.8, bench/results.md). */
+/** A step of adaptive scoring, in plain steps (2.7 to 3.8 over cells, heads and sizes, see bench/results.md). */
 export const ADAPTIVE_STEPS = 4;

@@ -19,6 +19,7 @@ export class Work {
   readonly #signal: AbortSignal | undefined;
   readonly #pause: (work: Work) => Promise<void>;
   #done = 0;
+  #expected = 0;
 
   constructor({ signal, limit = Number.POSITIVE_INFINITY, pause = yieldToEventLoop }: WorkOptions = {}) {
     this.limit = limit;
@@ -29,6 +30,11 @@ export class Work {
   /** Multiply-adds of the steps so far. */
   get done(): number {
     return this.#done;
+  }
+
+  /** Multiply-adds that all of it will take, as far as it has been planned. */
+  get expected(): number {
+    return this.#expected;
   }
 
   get isAborted(): boolean {
@@ -42,9 +48,10 @@ export class Work {
    * @throws SurprisalError `too-much-work` when that is more than may be done.
    */
   plan(multiplyAdds: number, what: string): void {
-    if (this.#done + multiplyAdds <= this.limit) return;
+    this.#expected = Math.max(this.#expected, this.#done + multiplyAdds);
+    if (this.#expected <= this.limit) return;
     const wanted = `work of at most ${billions(this.limit)} multiply-adds, which a body of this size may ask for`;
-    const sum = `${billions(this.#done + multiplyAdds)} for ${what}`;
+    const sum = `${billions(this.#expected)} for ${what}`;
     throw new SurprisalError(
       "too-much-work",
       `${expected(wanted, sum)} Ask for fewer models or steps, or send a shorter piece.`,

@@ -57,8 +57,10 @@ export function App() {
     }
   }
 
-  const optionsOf = (file: File): Options =>
-    isMidiName(file) && settings.transpose !== "" ? { transpose: settings.transpose } : {};
+  const optionsOf = (file: File): Options => ({
+    ...(isMidiName(file) && settings.transpose !== "" && { transpose: settings.transpose }),
+    ...(isMidiName(file) && settings.adaptive !== "" && { adaptive: settings.adaptive }),
+  });
 
   function analyse(file: File, changed: Partial<Settings> = {}): void {
     const { model } = { ...settings, ...changed };
@@ -75,7 +77,7 @@ export function App() {
 
   async function detailOf(file: File, all: ScoreResponse, model: string, options: Options, signal: AbortSignal) {
     const asked: Options = isMusic(all)
-      ? { ...options, models: model, detail: "notes", expected: "true" }
+      ? { ...options, models: model, detail: "notes", ...(!options.adaptive && { expected: "true" }) }
       : { models: model, detail: "frames" };
     setAnswered({ file, all, detail: await api.score(file, asked, signal), options: asked });
   }
@@ -114,7 +116,7 @@ export function App() {
 
   useEffect(() => {
     if (file && answered) analyse(file);
-  }, [settings.transpose]);
+  }, [settings.transpose, settings.adaptive]);
 
   return (
     <>
@@ -143,19 +145,6 @@ export function App() {
           }}
           onSample={takeSample}
         />
-        <label class="switch">
-          <input
-            type="checkbox"
-            checked={api.inBrowser}
-            onChange={({ currentTarget }) => {
-              api.inBrowser = currentTarget.checked;
-              setSettings({ ...settings, where: currentTarget.checked ? "browser" : "" });
-              if (file) analyse(file);
-            }}
-          />
-          Score in this browser
-          <span class="hint">the networks come here, and your file stays</span>
-        </label>
         <Progress
           busy={busy}
           onCancel={() => {
@@ -179,6 +168,11 @@ export function App() {
             onModel={show}
             settings={settings}
             onSettings={setSettings}
+            onWhere={(inBrowser) => {
+              api.inBrowser = inBrowser;
+              setSettings({ ...settings, where: inBrowser ? "browser" : "" });
+              if (file) analyse(file);
+            }}
           />
         )}
       </main>
@@ -217,9 +211,10 @@ interface ResultProps {
   onGhosts(ghosts: readonly Sound[]): void;
   onModel(model: string): void;
   onSettings(settings: Settings): void;
+  onWhere(inBrowser: boolean): void;
 }
 
-function Result({ api, answered, player, ghosts, onGhosts, onModel, settings, onSettings }: ResultProps) {
+function Result({ api, answered, player, ghosts, onGhosts, onModel, settings, onSettings, onWhere }: ResultProps) {
   const { file, all, detail, options } = answered;
   const [own] = detail.scores;
   const shown = useMemo(() => (isMusic(detail) ? shownOf(detail.scores[0], detail.bars) : null), [detail]);
@@ -231,7 +226,15 @@ function Result({ api, answered, player, ghosts, onGhosts, onModel, settings, on
       ) : (
         <RecordingRoll key={file.name} file={file} answer={detail as AudioScoreResponse} player={player} />
       )}
-      <Scores all={all} model={own.model} onModel={onModel} settings={settings} onSettings={onSettings} />
+      <Scores
+        all={all}
+        model={own.model}
+        onModel={onModel}
+        settings={settings}
+        onSettings={onSettings}
+        inBrowser={api.inBrowser}
+        onWhere={onWhere}
+      />
       {shown && (
         <Next
           api={api}

@@ -61,7 +61,7 @@ export function Choose({ sample, files, file, onFiles, onFile, onSample }: Props
           Choose files
         </label>
         <Recorder onFile={(file) => onFiles([file])} />
-        <span class="hint">or drop or paste MIDI or a recording of speech anywhere</span>
+        <span class="hint">or drop or paste them: MIDI, or a recording of speech</span>
       </div>
       {files.length > 1 && (
         <ul class="chips" aria-label="Your files">

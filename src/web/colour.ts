@@ -1,6 +1,6 @@
 /**
  * Surprisal -> colour. From a pale blue over amber to vermilion, which people with any of the common colour blindnesses tell
- * apart (Okabe and Ito, 2008): the hue leaves the blue-yellow axis nowhere, and lightness falls or rises throughout.
+ * apart (Okabe and Ito, 2008): blue against orange, and one end is nearer to the paper than the other.
  */
 
 /** Nats from which a note is as surprising as the scale shows: a probability of 0.7 %. */
@@ -16,9 +16,9 @@ const LIGHT: readonly Colour[] = [
 ];
 const DARK: readonly Colour[] = [
   [62, 88, 122],
-  [176, 130, 52],
-  [240, 150, 50],
-  [255, 214, 130],
+  [158, 122, 62],
+  [232, 142, 44],
+  [255, 104, 66],
 ];
 
 export const isDark = (): boolean => matchMedia("(prefers-color-scheme: dark)").matches;

@@ -40,16 +40,26 @@ type Timed = NoteScore | UnscoredNote;
 const where = ({ pitch, bar = 0, beat = 0 }: Timed) =>
   `${pitchName(pitch)}, bar ${bar} beat ${Number.isInteger(beat) ? beat : beat.toFixed(2)}`;
 
+/** Nats; null where nothing was predicted. Of networks that learn while they listen only the note's own NLL is known. */
+function surprisalOf(note: Timed): number | null {
+  if (note.probability != null) return -Math.log(note.probability);
+  return "nll" in note ? note.nll : null;
+}
+
 function saidOf(note: Timed, isHeld = false): string {
-  const { probability, expected } = note;
-  if (probability == null) return `${where(note)}: the first frame, which no model predicts.`;
-  const others = (expected ?? [])
+  const { expected } = note;
+  const surprisal = surprisalOf(note);
+  if (surprisal === null) return `${where(note)}: the first frame, which no model predicts.`;
+  const held = isHeld ? ", sounding on or struck again" : "";
+  const own = `${where(note)}${held}: ${percent(Math.exp(-surprisal))}`;
+  if (!expected) return `${own}.`;
+  const others = expected
     .filter(({ pitch }) => pitch !== note.pitch)
     .slice(0, 2)
     .map((each) => `${each.pitch === null ? "no further note" : pitchName(each.pitch)} ${percent(each.probability)}`);
-  const isFirst = expected?.[0]?.pitch === note.pitch;
+  const isFirst = expected[0].pitch === note.pitch;
   const instead = isFirst ? `the likeliest here, before ${others.join(" and ")}` : `expected ${others.join(", ")}`;
-  return `${where(note)}${isHeld ? ", sounding on or struck again" : ""}: ${percent(probability)}; ${instead}.`;
+  return `${own}; ${instead}.`;
 }
 
 const REASONS = {
@@ -75,7 +85,6 @@ export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Sh
     surprisal,
     said,
   });
-  const surprisalOf = ({ probability }: Timed) => (probability == null ? null : -Math.log(probability));
   const sounds = [
     ...notes.map((note) => soundOf(note, surprisalOf(note), saidOf(note))),
     ...unscored.map((note) => soundOf(note, surprisalOf(note), saidOfUnscored(note))),
@@ -96,7 +105,8 @@ export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Sh
       const chords = (expected[t] ?? []).map(
         ({ pitches, probability }) => `${pitches.map(pitchName).join(" ") || "silence"} ${percent(probability)}`,
       );
-      return `The frame: ${value.toFixed(2)} nats. The likeliest here: ${chords.join(", ") || "too many to tell"}.`;
+      const likeliest = chords.length > 0 ? ` The likeliest here: ${chords.join(", ")}.` : "";
+      return `The frame: ${value.toFixed(2)} nats.${likeliest}`;
     }),
     startQuarters,
     framesPerQuarter,

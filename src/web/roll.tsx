@@ -16,7 +16,7 @@ interface Props {
   readonly name: string;
 }
 
-const HEIGHT = 440;
+const HEIGHT = 410;
 const PIXELS_PER_QUARTER = 16; // at first, or more
 
 export function PieceRoll({ shown, ghosts, player, name }: Props) {

@@ -12,7 +12,7 @@ export const SAMPLES = [
   {
     id: "wrong-note",
     title: "The tune with a wrong note",
-    name: "Auld Lang Syne with a wrong note in bar 8",
+    name: "Auld Lang Syne with a wrong note in bar 7",
     file: "auld-lang-syne-wrong-note.mid",
   },
   { id: "speech", title: "A spoken sentence", name: "A spoken sentence", file: "sentence.wav" },

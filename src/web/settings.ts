@@ -3,6 +3,7 @@ export interface Settings {
   readonly sample: string; // its id; empty for a file of the visitor's own
   readonly model: string; // shown; empty: the best
   readonly transpose: string; // semitones; empty: found by the API
+  readonly adaptive: "" | "true"; // whether the networks learn while they listen
   readonly where: "" | "browser"; // that scores; empty: the server
 }
 
@@ -12,6 +13,7 @@ export function readSettings(): Settings {
   return {
     sample: query.get("sample") ?? "",
     model: query.get("model") ?? "",
+    adaptive: query.get("adaptive") === "true" ? "true" : "",
     where: query.get("where") === "browser" ? "browser" : "",
     transpose: /^-?\d{1,3}$/.test(transpose) ? transpose : "",
   };

@@ -11,8 +11,10 @@ interface Props {
   readonly model: string; // shown
   readonly title: string;
   readonly settings: Settings;
+  readonly inBrowser: boolean; // scored
   onModel(model: string): void;
   onSettings(settings: Settings): void;
+  onWhere(inBrowser: boolean): void;
 }
 
 type AnyScore = Score | AudioScore;
@@ -97,7 +99,7 @@ export function Verdict({ all, title }: Pick<Props, "all" | "title">) {
   );
 }
 
-export function Scores({ all, model, settings, onModel, onSettings }: Omit<Props, "title">) {
+export function Scores({ all, model, settings, inBrowser, onModel, onSettings, onWhere }: Omit<Props, "title">) {
   const own = all.scores.find((each) => each.model === model)?.warnings ?? [];
   const warnings = [...new Set([...all.input.warnings, ...own].map(({ detail }) => detail))];
   return (
@@ -119,6 +121,22 @@ export function Scores({ all, model, settings, onModel, onSettings }: Omit<Props
           <span class="hint">semitones; automatic moves the piece into the key in which a set's pieces stand</span>
         </label>
       )}
+      {isMusic(all) && (
+        <label class="switch">
+          <input
+            type="checkbox"
+            checked={settings.adaptive === "true"}
+            onChange={({ currentTarget }) => onSettings({ ...settings, adaptive: currentTarget.checked ? "true" : "" })}
+          />
+          Let the networks learn while they listen
+          <span class="hint">what comes back in the piece then surprises them less</span>
+        </label>
+      )}
+      <label class="switch">
+        <input type="checkbox" checked={inBrowser} onChange={({ currentTarget }) => onWhere(currentTarget.checked)} />
+        Score in this browser
+        <span class="hint">the networks come here, and your file stays</span>
+      </label>
       {warnings.length > 0 && (
         <ul class="warnings" aria-label="What the numbers do not show">
           {warnings.map((warning) => (

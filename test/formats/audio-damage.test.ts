@@ -89,11 +89,24 @@ test("a WebM file that holds nothing that can be found is refused, and not searc
   const header = [0x1a, 0x45, 0xdf, 0xa3, 0x8b, 0x42, 0x82, 0x84, ...text("webm"), 0x42, 0x87, 0x81, 2];
   for (const length of [8, 20, 100]) {
     const segment = [0x18, 0x53, 0x80, 0x67, 0x80 + length, ...new Uint8Array(length)];
-    await expect(readAudio(Uint8Array.from([...header, ...segment]), { decode, maxSeconds: 60 })).rejects.toMatchObject(
-      {
-        code: "malformed-audio",
-        message: "Expected elements to its end in the WebM file, got other bytes.",
-      },
-    );
+    const read = readAudio(Uint8Array.from([...header, ...segment]), { decode, maxSeconds: 60 });
+    const message = "Expected a track of sound in the WebM file, got none.";
+    await expect(read).rejects.toMatchObject({ code: "malformed-audio", message });
   }
+});
+
+test("a packet dated to a time beyond any recording makes a gap of no stated length", async () => {
+  const bytes = recordingFile("forms/fragments.mp4").slice();
+  bytes.set([1, 0, 0, 0, 1], 893); // the base time of a fragment, 2^56 and more
+  const { warnings } = await readAudio(bytes, { decode, maxSeconds: 60 });
+  expect(warnings.map(({ code, count }) => [code, count])).toEqual([["damaged-audio", expect.any(Number)]]);
+  expect(warnings[0].count).toBeLessThan(2 ** 25);
+});
+
+test("a header that announces more samples than numbers can count is a file that is cut off", async () => {
+  const bytes = recordingFile("forms/wave64.w64").slice();
+  const size = Buffer.from(bytes.buffer).indexOf("data", "latin1") + 16;
+  new DataView(bytes.buffer).setBigUint64(size, 2n ** 62n, true);
+  const { warnings } = await readAudio(bytes, { decode, maxSeconds: 60 });
+  expect(warnings.map(({ code, count }) => [code, count])).toEqual([["cut-off", Number.MAX_SAFE_INTEGER]]);
 });

@@ -40,3 +40,73 @@ describe("channels become one", () => {
     expect((await readWav(file.toBuffer())).samples).toEqual(Float32Array.of(0.25));
   });
 });
+
+describe("where the mean is not what one hears", () => {
+  const tone = Array.from({ length: 4000 }, (_, t) => Math.round(8192 * Math.sin(t / 7)));
+  const heard = Float32Array.from(tone, (sample) => sample / 32_768);
+  const mixed = (...channels: readonly (readonly number[])[]) => {
+    const file = new wavefile.WaveFile();
+    file.fromScratch(
+      channels.length,
+      8000,
+      "16",
+      tone.flatMap((_, t) => channels.map((channel) => channel[t])),
+    );
+    return readWav(file.toBuffer());
+  };
+  const none = tone.map(() => 0);
+  const faint = tone.map((_, t) => (t % 50 === 0 ? 1 : 0));
+  const opposite = tone.map((sample) => -sample);
+  const near = (samples: Float32Array) => Math.max(...samples.map((sample, t) => Math.abs(sample - heard[t]))) < 2e-4;
+
+  test("silent channels are left out of it", async () => {
+    for (const channels of [
+      [tone, none],
+      [none, tone],
+      [tone, faint],
+      [tone, none, tone, none],
+    ]) {
+      const { samples, warnings } = await mixed(...channels);
+      expect(near(samples)).toBe(true);
+      const silent = channels.length / 2;
+      expect(warnings).toEqual([
+        {
+          code: "downmix",
+          count: silent,
+          detail: `${silent} of ${channels.length} channels ${silent === 1 ? "is" : "are"} silent: only the mean of the others is scored.`,
+        },
+      ]);
+    }
+  });
+
+  test("channels that cancel each other are said to", async () => {
+    expect((await mixed(tone, opposite)).warnings).toEqual([
+      {
+        code: "downmix",
+        count: 2,
+        detail: "The 2 channels cancel each other: nothing is left. Send one channel alone.",
+      },
+    ]);
+    const nearly = opposite.map((sample) => Math.round(0.9 * sample));
+    expect((await mixed(tone, nearly)).warnings[0].detail).toContain(
+      "their mean, which is scored, is 26 dB below them",
+    );
+  });
+
+  test("stereo with a voice on both sides, unlike sides, or silence alone is no such case", async () => {
+    const other = tone.map((_, t) => Math.round(8192 * Math.sin(t / 5)));
+    for (const channels of [
+      [tone, tone],
+      [tone, other],
+      [none, none],
+    ]) {
+      expect((await mixed(...channels)).warnings).toEqual([]);
+    }
+  });
+
+  test("5.1 with sound at the front left alone has the gain of BS.775, and no warning", async () => {
+    const { samples, warnings } = await mixed(tone, none, none, none, none, none);
+    expect(warnings).toEqual([]);
+    expect(samples[100]).toBeCloseTo(Math.SQRT1_2 * heard[100], 6);
+  });
+});

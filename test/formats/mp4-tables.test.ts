@@ -27,3 +27,31 @@ describe("an MP4 file that claims packets it does not have", () => {
     await expect(readAudio(bytes, { decode })).rejects.toMatchObject({ code: "malformed-audio" });
   });
 });
+
+/** A QuickTime file of PCM: its tables, which count each sample as a packet, and no sound. */
+function quickTime(coding: string, samples: number): Uint8Array {
+  const box = (name: string, ...parts: readonly (Uint8Array | number)[]): Buffer => {
+    const body = Buffer.concat(parts.map((part) => (typeof part === "number" ? word(part) : part)));
+    return Buffer.concat([word(8 + body.length), Buffer.from(name, "latin1"), body]);
+  };
+  const entry = box(coding, new Uint8Array(28));
+  const tables = [box("stsd", 0, 1, entry), box("stts", 0, 1, samples, 1), box("stsz", 0, 2, samples)];
+  const media = box("mdia", box("minf", box("stbl", ...tables)));
+  return new Uint8Array(Buffer.concat([box("ftyp", Buffer.from("qt  "), 0), box("moov", box("trak", media))]));
+}
+
+function word(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+test.each(["sowt", "twos", "lpcm", "in24"])(
+  "a minute of PCM in QuickTime, %s, is refused by that name",
+  async (coding) => {
+    await expect(readAudio(quickTime(coding, 60 * 48_000), { decode })).rejects.toMatchObject({
+      code: "unsupported-media-type",
+      message: "Expected Opus in MP4, got PCM in MP4. This converts it: ffmpeg -i in.mov -ar 8000 -ac 1 out.wav",
+    });
+  },
+);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import wavefile from "wavefile";
 import { SurprisalError } from "../../src/errors.ts";
 import { readWav, writeWav } from "../../src/formats/wav.ts";
@@ -77,5 +77,27 @@ describe("WAV files", () => {
       }
     }
     expect(refused).toBeGreaterThan(100);
+  });
+
+  test("with a chunk of an odd size and no byte behind it are read whole, and so are those with one", async () => {
+    const file = new Uint8Array(wav("16").toBuffer());
+    const whole = await readWav(file);
+    const list = Uint8Array.of(...new TextEncoder().encode("LIST"), 3, 0, 0, 0, 1, 2, 3);
+    for (const chunk of [list, Uint8Array.of(...list, 0)]) {
+      const longer = Uint8Array.of(...file.subarray(0, 36), ...chunk, ...file.subarray(36));
+      expect(await readWav(longer)).toEqual(whole);
+    }
+  });
+
+  test("of a hundred thousand empty data chunks have no sound, and each is looked at once", async () => {
+    const header = new Uint8Array(wav("16").toBuffer()).subarray(0, 36);
+    const chunk = Uint8Array.of(...new TextEncoder().encode("data"), 0, 0, 0, 0);
+    const file = new Uint8Array(header.length + 100_000 * chunk.length);
+    file.set(header);
+    for (let at = header.length; at < file.length; at += chunk.length) file.set(chunk, at);
+    const read = vi.spyOn(String, "fromCharCode");
+    await expect(readWav(file)).rejects.toMatchObject({ code: "nothing-to-score" });
+    expect(read.mock.calls.length).toBeLessThan(500_000);
+    read.mockRestore();
   });
 });

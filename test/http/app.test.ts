@@ -209,6 +209,11 @@ describe("limits", () => {
     expect(await asked("/predict", { ...rest, state: predictions[0].state, steps: 10 })).toBe(200);
   });
 
+  test("frames are counted before any of them is looked at", async () => {
+    const response = await small.request("/score", postJson({ pianoRoll: [[], [], [], "no frame"] }));
+    expect([response.status, (await response.json()).detail]).toEqual([413, "Expected at most 3 frames, got 4."]);
+  });
+
   test("frames are counted for rolls and files", async () => {
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], []] }))).status).toBe(200);
     expect((await small.request("/score", postJson({ pianoRoll: [[], [], [], []] }))).status).toBe(413);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { readJson } from "../../src/http/json.ts";
+import { DEFAULT_LIMITS } from "../../src/limits.ts";
 
-const read = (body: object) => readJson(new TextEncoder().encode(JSON.stringify(body)), "application/json");
+const read = (body: object) =>
+  readJson(new TextEncoder().encode(JSON.stringify(body)), "application/json", DEFAULT_LIMITS);
 /** Code and sentence with which a body is refused. */
 function refusal(body: object): [string, string] {
   try {
@@ -79,4 +81,9 @@ describe("a matrix", () => {
     const pianoRoll = Array.from({ length: 88 }, (_, t) => [t === 0 ? 0 : 60]);
     expect(refusal({ pianoRoll })[1]).toBe("Expected pianoRoll[0][0] to be a MIDI pitch from 1 to 127, got 0.");
   });
+});
+
+test("more fields than there are options are not looked at", () => {
+  const body = Object.fromEntries(Array.from({ length: 65 }, (_, k) => [`k${k}`, 1]));
+  expect(refusal(body)).toEqual(["malformed-request", "Expected a JSON object of at most 64 fields, got 65."]);
 });

@@ -351,6 +351,18 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     await choose(files.wav); // which the option is not for
   });
 
+  test("lets the networks learn while they listen, with the numbers of adaptive scoring", async () => {
+    await choose(files.midi);
+    await page.getByLabel("Let the networks learn while they listen").check();
+    const { scores } = await answerTo<MusicScoreResponse>(files.midi, { adaptive: "true" });
+    const lowest = Math.min(...scores.filter(({ model }) => model.startsWith("jsb")).map(({ nll }) => nll));
+    await expect.poll(async () => (await rows()).map(([, nats]) => nats)).toContain(lowest.toFixed(2));
+    expect(await page.locator("pre").innerText()).toContain("-F adaptive=true");
+    await chart().focus();
+    for (let t = 0; t <= 5; t++) await page.keyboard.press("ArrowRight");
+    expect(await said()).toMatch(/^[A-G][♯♭]?\d, bar \d+ beat [\d.]+: [\d.]+ %\. The frame: [\d.]+ nats\.$/);
+  });
+
   test("takes several files, and shows each", async () => {
     await choose(files.midi, files.drums);
     await page.getByRole("list", { name: "Your files" }).getByRole("button", { name: "drums.mid" }).click();

@@ -1,5 +1,6 @@
 /** What an operator sees of a server on Node: a line of log for each request, and if they are set up, metrics and traces. */
 import { once as emitted } from "node:events";
+import { writeSync } from "node:fs";
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import type { MiddlewareHandler } from "hono";
@@ -22,7 +23,16 @@ export interface Observed {
 async function openLog(level: string) {
   const { pino } = await import("pino");
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  return pino({ ...options, formatters: { level: (label) => ({ level: label }) } });
+  return pino({ ...options, formatters: { level: (label) => ({ level: label }) } }, { write });
+}
+
+/** pino's own writer tries for ever to write what is left when the process ends, though nobody reads it any more. */
+function write(line: string): void {
+  try {
+    writeSync(process.stdout.fd, line);
+  } catch {
+    // Whoever read the log is gone; the server goes on.
+  }
 }
 
 /** Delay before pino is loaded, which would take a third of the server's start: the first requests are answered before. */
@@ -36,7 +46,7 @@ export async function observe({ logLevel, metricsPort, host, traces }: Observed,
     return openLog(logLevel);
   });
   let written: Promise<void> = Promise.resolve();
-  const write = (level: "info" | "error", fields: object, message: string) => {
+  const note = (level: "info" | "error", fields: object, message: string) => {
     written = log().then((opened) => opened[level](fields, message));
   };
   const metrics = metricsPort === undefined ? undefined : await createMetrics(sources);
@@ -44,12 +54,12 @@ export async function observe({ logLevel, metricsPort, host, traces }: Observed,
   return {
     middleware: traces ? [await tracing()] : [],
     answered(record: AccessRecord) {
-      write(record.status >= 500 ? "error" : "info", logFields(record), "request");
+      note(record.status >= 500 ? "error" : "info", logFields(record), "request");
       metrics?.answered(record);
     },
     /** @param code of the problem with which something that is not a request was answered */
     refused(code: string) {
-      write("info", { code }, "refused");
+      note("info", { code }, "refused");
       metrics?.refused(code);
     },
     polled: () => metrics?.polled(),

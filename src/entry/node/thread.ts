@@ -36,9 +36,16 @@ async function answer({ number, url, headers, body, workLimit }: Task): Promise<
   const request = new Request(url, {
     method: "POST",
     headers: headers.map(([name, value]): [string, string] => [name, value]),
-    body,
+    // Bytes would be copied.
+    body: new ReadableStream({
+      start(controller) {
+        controller.enqueue(body);
+        controller.close();
+      },
+    }),
+    duplex: "half",
     signal,
-  });
+  } as RequestInit);
   options.set(request, { signal, limit: workLimit, pause: turn.pause });
   // If the client has left, nobody reads the answer: only its number matters.
   const response = signal.aborted ? Response.error() : await app.fetch(request);

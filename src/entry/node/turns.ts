@@ -1,7 +1,7 @@
 /**
- * The requests that a thread has under way -> which of them computes next. Those that have computed least go first, so a small
- * request never waits for a long one; among equals the one that came first. Every eighth turn is for the one that has
- * waited longest, so long work goes on, if slowly, however many small requests come.
+ * The requests that a thread has under way -> which of them computes next. Those that have computed least go first, and those
+ * known to be long after all others, so a small request never waits for a long one; among equals the one that came first.
+ * Every eighth turn is for the one that has waited longest, so long work goes on, if slowly, however many small requests come.
  */
 import { setImmediate } from "node:timers";
 import type { Work } from "../../util/work.ts";
@@ -62,11 +62,11 @@ export function turns(now: () => number = () => performance.now()): { next(onLon
       let level = 0;
       return {
         begin: () => wait(order, 0),
-        async pause({ done }) {
-          if (now() - began < TURN_MS) return;
-          const reached = Math.floor(Math.log2(1 + done / LEVEL));
-          if (level === 0 && reached > 0) onLong();
-          level = reached;
+        async pause({ done, expected }) {
+          const isNewlyLong = level === 0 && expected > LEVEL;
+          if (!isNewlyLong && now() - began < TURN_MS) return;
+          level = Math.max(Math.floor(Math.log2(1 + done / LEVEL)), expected > LEVEL ? 1 : 0);
+          if (isNewlyLong) onLong();
           await wait(order, level);
         },
       };

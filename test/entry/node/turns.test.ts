@@ -9,10 +9,11 @@ function scheduler() {
   const long: string[] = [];
   const { next } = turns(() => clock);
   /** A request of so many steps. */
-  const run = async (name: string, steps: number, multiplyAdds: number) => {
+  const run = async (name: string, steps: number, multiplyAdds: number, planned = 0) => {
     const turn = next(() => long.push(name));
     await turn.begin();
     const work = new Work({ pause: turn.pause });
+    work.plan(planned, "a test");
     for (let k = 0; k < steps; k++) {
       done.push(name);
       clock += 5;
@@ -42,6 +43,14 @@ describe("turns", () => {
     const { run, done } = scheduler();
     await Promise.all(["a", "b", "c"].map((name) => run(name, 2, SMALL)));
     expect(done).toEqual(["a", "a", "b", "b", "c", "c"]);
+  });
+
+  test("what is known to be long lets small requests pass from its first step on", async () => {
+    const { run, done, long } = scheduler();
+    const dear = Promise.all(["a", "b"].map((name) => run(name, 3, SMALL, LONG)));
+    await Promise.all([run("c", 2, SMALL), dear]);
+    expect(done).toEqual(["a", "b", "c", "c", "a", "a", "b", "b"]);
+    expect(long).toEqual(["a", "b"]);
   });
 
   test("a long request goes on while small ones never cease", async () => {

@@ -133,6 +133,8 @@ describe("the API on Workers", () => {
     expect(policy).toBe((await request("/v1/models")).headers.get("content-security-policy"));
     expect(page.headers.get("x-content-type-options")).toBe("nosniff");
     for (const path of named) expect([path, (await request(`/${path}`)).status]).toEqual([path, 200]);
+    const worker = await request("/local/worker.js");
+    expect(worker.headers.get("content-security-policy")).toContain("script-src 'self' 'wasm-unsafe-eval';");
   });
 });
 
