@@ -128,7 +128,7 @@ export const TEMPERATURES = { min: 0.01, max: 10 } as const;
 /** Seconds after which a client that was answered 429 or 503 may ask again. */
 export const RETRY_AFTER_SECONDS = 5;
 
-/** Parts of a form: options and one file need no more, and a large body of small parts would hold the server up. */
+/** Parts of a form, or fields of a JSON body: options and one file need no more, and many small parts would hold the server up. */
 export const MAX_PARTS = 64;
 
 /** Of a network: input columns (MIDI pitches 1…127), units, and the shape of a mixture head. */

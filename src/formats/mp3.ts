@@ -53,7 +53,7 @@ export function readMp3(bytes: Uint8Array): Mp3 {
   if (headerAt(bytes, 0)?.bytes === 0) {
     throw new SurprisalError(
       "unsupported-media-type",
-      `${expected("MP3 of a bit rate that the standard lists", "MP3 of a free bit rate, of which the decoder drops most")} This converts it: lame --decode in.mp3 out.wav`,
+      `${expected("MP3 of a bit rate that the standard lists", "MP3 of a free bit rate, most of which the decoder drops")} This converts it: lame --decode in.mp3 out.wav`,
     );
   }
   const frames: Uint8Array[] = [];

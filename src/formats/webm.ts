@@ -33,7 +33,7 @@ export function wholeWebm(bytes: Uint8Array): WholeWebm {
   let segment = header?.end === undefined ? undefined : elementAt(bytes, header.end);
   while (segment?.id === 0xec && segment.end !== undefined) segment = elementAt(bytes, segment.end);
   if (header?.id !== EBML || segment?.id !== SEGMENT)
-    throw malformed("Expected an EBML header and a segment, got no WebM.");
+    throw malformed("Expected an EBML header and a segment of WebM, got other bytes.");
   const end = Math.min(bytes.length, segment.end ?? bytes.length);
   let isCutOff = (segment.end ?? 0) > bytes.length;
   const parts: Uint8Array[] = [];

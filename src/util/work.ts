@@ -54,7 +54,7 @@ export class Work {
     const sum = `${billions(this.#expected)} for ${what}`;
     throw new SurprisalError(
       "too-much-work",
-      `${expected(wanted, sum)} Ask for fewer models or steps, or send a shorter piece.`,
+      `${expected(wanted, sum)} Ask for fewer models or steps, or send a shorter piece or recording.`,
     );
   }
 

@@ -143,7 +143,7 @@ describe("two tones", () => {
     ["aac.aac", "got AAC. This converts it: ffmpeg -i in.aac "],
     ["vorbis.webm", "got Vorbis in WebM. This converts it: ffmpeg -i in.webm "],
     ["layer2.mp3", "got MPEG layer II. This converts it: ffmpeg -i in.mp2 "],
-    ["free.mp3", "got MP3 of a free bit rate, of which the decoder drops most. This converts it: lame --decode "],
+    ["free.mp3", "got MP3 of a free bit rate, most of which the decoder drops. This converts it: lame --decode "],
   ])("in %s are refused, with the command that converts them", async (name, sentence) => {
     expect(isAudio(recordingFile(`forms/${name}`))).toBe(true);
     await expect(read(`forms/${name}`)).rejects.toMatchObject({
