@@ -1,4 +1,7 @@
-/** Pieces to begin with. scripts/samples.ts writes the MIDI files; all are in the public domain. */
+/**
+ * Pieces to begin with. scripts/samples.ts writes the MIDI files, of music in the public domain; the sentence is spoken by
+ * espeak-ng -v en-us -s 150, at 8 kHz.
+ */
 import { Fault } from "./api.ts";
 
 export const SAMPLES = [
@@ -15,7 +18,7 @@ export const SAMPLES = [
     name: "Auld Lang Syne with a wrong note in bar 7",
     file: "auld-lang-syne-wrong-note.mid",
   },
-  { id: "speech", title: "A spoken sentence", name: "A spoken sentence", file: "sentence.wav" },
+  { id: "speech", title: "A spoken sentence", name: "A sentence spoken by a machine", file: "sentence.wav" },
 ] as const;
 
 /** What a file is called on the page. */

@@ -28,7 +28,7 @@ export async function readKeys(path: string): Promise<readonly Key[]> {
     const [, hash, name] = LINE.exec(line.trim()) ?? [];
     if (hash === undefined) {
       const wanted = "a sha256 in hexadecimal and a name, as sha256sum writes them";
-      throw new SurprisalError("malformed-request", expected(wanted, `another line ${index + 1} of ${path}`));
+      throw new SurprisalError("malformed-request", expected(wanted, `something else in line ${index + 1} of ${path}`));
     }
     keys.push({ hash: Buffer.from(hash, "hex"), name });
   }

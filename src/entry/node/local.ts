@@ -23,7 +23,7 @@ export function settings(env: NodeJS.ProcessEnv) {
     port: env.PORT || "8787",
     host: env.HOST || "127.0.0.1",
     models: env.SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
-    pollSeconds: Number(env.SURPRISAL_POLL_SECONDS) > 0 ? Number(env.SURPRISAL_POLL_SECONDS) : 30,
+    pollSeconds: pollSecondsOf(env.SURPRISAL_POLL_SECONDS || "30"),
     origins: env.SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
     keysFile: env.SURPRISAL_KEYS_FILE || undefined, // hashes of keys; a request needs one of the keys
     proxies: proxiesOf(env.SURPRISAL_PROXIES || "0"), // in front of the server
@@ -34,6 +34,13 @@ export function settings(env: NodeJS.ProcessEnv) {
   };
 }
 export type Settings = ReturnType<typeof settings>;
+
+function pollSecondsOf(setting: string): number {
+  const seconds = Number(setting);
+  if (seconds > 0) return seconds;
+  const wanted = "a number above 0 in SURPRISAL_POLL_SECONDS";
+  throw new SurprisalError("malformed-request", expected(wanted, JSON.stringify(setting)));
+}
 
 function proxiesOf(setting: string): number {
   if (/^\d$/.test(setting)) return Number(setting);

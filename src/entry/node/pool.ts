@@ -240,6 +240,7 @@ export async function startPool(
     const headersOf = new Headers(request.headers);
     headersOf.set("X-Request-Id", id);
     headersOf.delete("Content-Encoding"); // it is undone
+    headersOf.delete("Origin"); // the main thread knows who may ask, and has checked it
     headersOf.set("Content-Length", String(body.length));
     const task = {
       number: numbers++,

@@ -70,8 +70,8 @@ test("what costs nothing needs no key", async () => {
 });
 
 test.each([
-  ["a key itself", "s3cret alice", "another line 1"],
-  ["a hash without a name", sha256("k"), "another line 1"],
+  ["a key itself", "s3cret alice", "something else in line 1"],
+  ["a hash without a name", sha256("k"), "something else in line 1"],
   ["no line", "# none\n", "none"],
 ])("a file with %s is refused, and not quoted", async (_, text, got) => {
   const refusal = readKeys(await fileOf(text));

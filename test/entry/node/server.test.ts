@@ -66,6 +66,30 @@ describe("what a server says when it starts", () => {
     await expect(Server.start({ SURPRISAL_ORIGINS: "example.org" })).rejects.toThrow(
       'Expected origins such as https://example.org, separated by commas, or "*" in SURPRISAL_ORIGINS, got "example.org".',
     );
+    await expect(Server.start({ SURPRISAL_POLL_SECONDS: "soon" })).rejects.toThrow(
+      'Expected a number above 0 in SURPRISAL_POLL_SECONDS, got "soon".',
+    );
+  });
+});
+
+describe("pages of other origins", () => {
+  const asked = async (server: Server, origin: string) => {
+    const { status, headers } = await fetch(`${server.url}/score`, {
+      ...posted,
+      headers: { ...posted.headers, Origin: origin },
+    });
+    return [status, headers.get("access-control-allow-origin")];
+  };
+
+  test.each([
+    ["https://example.org", "https://example.org"],
+    ["*", "*"],
+  ])("may ask a server with SURPRISAL_ORIGINS=%s, whose threads answer", async (setting, allowed) => {
+    const server = await Server.start({ SURPRISAL_ORIGINS: setting });
+    servers.push(server);
+    await eventually(async () => server.stdout).toContain("\nModels: "); // threads run
+    expect(await asked(server, "https://example.org")).toEqual([200, allowed]);
+    if (setting !== "*") expect(await asked(server, "https://example.com")).toEqual([403, null]);
   });
 });
 
