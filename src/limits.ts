@@ -29,20 +29,20 @@ export const LIMITS = {
   // 83 minutes of quarter notes at 120 a minute.
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
-  // In multiply-adds (model/cost.ts), of which 20 billion are about a second of a core. Speech in Opus at 6 kbit/s, the densest in
-  // use, may be scored by all six models.
+  // In multiply-adds (model/cost.ts): one core does about 20 billion a second. Both together let all six models score speech in
+  // Opus at 6 kbit/s, the lowest rate in use.
   work: { value: 5e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
   workPerByte: {
     value: 2.2e6,
     code: "too-much-work",
-    about: "multiply-adds more for each byte of its body, as it is sent",
+    about: "further multiply-adds for each byte of its body, as it is sent",
   },
   // As JSON most take some 20 bytes.
   numbers: { value: 500_000, code: "too-large", about: "numbers of an answer" },
   clientWork: {
     value: Number.POSITIVE_INFINITY,
     code: "rate-limited",
-    about: "multiply-adds a minute of a key, or of an address without one (Node)",
+    about: "multiply-adds a minute for each key, or each address where there are no keys (Node)",
   },
 } as const satisfies Record<string, Limit>;
 
@@ -76,7 +76,7 @@ export const MIDI_LIMITS: MidiLimits = { bytes: 2 ** 20, notes: 100_000 };
 /** Frames that the notes of a file may span outside HTTP. */
 export const MAX_FRAMES = 100_000;
 
-/** Frames of a piece that is mostly one silence, such as that before a stray note hours behind the others. */
+/** Frames of a piece that is mostly one long silence, such as one with a stray note hours after the others. */
 export const MAX_SILENT_FRAMES = 10_000;
 
 /** Of a grid, frames per quarter note. */
@@ -125,10 +125,10 @@ export const MAX_FILE_NAME = 255;
 /** Of sampling: below, the logits that it divides leave the range of numbers; from 0.01 on a draw is all but certain anyway. */
 export const TEMPERATURES = { min: 0.01, max: 10 } as const;
 
-/** Seconds after which a client may ask again that was answered 429 or 503. */
+/** Seconds after which a client that was answered 429 or 503 may ask again. */
 export const RETRY_AFTER_SECONDS = 5;
 
-/** Parts of a form: options and one file need no more, and a large body of small parts would hold the server up. */
+/** Parts of a form, or fields of a JSON body: options and one file need no more, and many small parts would hold the server up. */
 export const MAX_PARTS = 64;
 
 /** Of a network: input columns (MIDI pitches 1…127), units, and the shape of a mixture head. */
@@ -155,7 +155,7 @@ export const MAX_MODELS = 1000;
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
 
-/** For which a request waits for a thread on Node. */
+/** Seconds that a request may wait for a thread on Node. */
 export const MAX_WAIT_SECONDS = 20;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */

@@ -4,13 +4,16 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { createMetrics } from "../src/entry/node/metrics.ts";
 import { DEFAULT_LIMITS } from "../src/limits.ts";
-import { limitsMarkdown } from "../src/util/limits-of.ts";
+import { limitRows } from "../src/util/limits-of.ts";
 
 const text = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
 test("docs/operations.md has every limit, with its variable, default and code", () => {
   const [, table] = /<!-- limits -->\n(.*)\n<!-- \/limits -->/s.exec(text("docs/operations.md")) ?? [];
-  expect(table).toBe(limitsMarkdown(DEFAULT_LIMITS));
+  const rows = limitRows(DEFAULT_LIMITS).map(
+    (row) => `| \`${row.variable}\` | ${row.value} | ${row.problem} | ${row.limits} |`,
+  );
+  expect(table?.split("\n").slice(2)).toEqual(rows);
 });
 
 interface Dashboard {

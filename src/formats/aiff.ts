@@ -32,7 +32,7 @@ export async function readAiff(bytes: Uint8Array, maxSeconds: number, work?: Wor
   const sampleRate = extended(header, 8);
   checkAnnouncement({ sampleRate, channels, samples: frames }, maxSeconds);
   const codec = pcmCodec(pcmFormat(textOf(common, 18, 22), bits), channels);
-  // Its first eight bytes say how far the samples are behind them.
+  // Its first eight bytes say how far after them the samples begin.
   const offset = sound && sound.length >= 8 ? new DataView(sound.buffer, sound.byteOffset).getUint32(0) : 0;
   const data = sound?.subarray(8 + offset) ?? new Uint8Array();
   const announced = frames > 0 ? frames : undefined; // a recorder that streams writes none

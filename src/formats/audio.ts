@@ -69,7 +69,7 @@ const OTHERS = [
 ] as const;
 
 /**
- * Reads a file of audio. Tags in front of the sound and behind it are skipped.
+ * Reads a file of audio. Tags in front of the sound and after it are skipped.
  * @param decode of formats other than WAV and AIFF, where the runtime has one
  * @throws SurprisalError `malformed-audio` when it is damaged, `unsupported-media-type` when nobody here reads its format,
  * `nothing-to-score` when it holds no sound, `too-large` when it is longer than `maxSeconds`.

@@ -71,7 +71,7 @@ const patternOf = (text: string): string | undefined => PATTERNS.find(([pattern]
 /** Bytes of a MacBinary header, which old Macintosh programs put before a file. */
 export const MAC_BINARY_BYTES = 128;
 
-/** Whether the file stands behind a MacBinary header: zeros where it has them, and a name. */
+/** Whether the file follows a MacBinary header: zeros where it has them, and a name. */
 export function isMacBinary(bytes: Uint8Array): boolean {
   const nameLength = bytes[1];
   if (bytes.length <= MAC_BINARY_BYTES || bytes[0] + bytes[74] + bytes[82] > 0) return false;
@@ -85,7 +85,7 @@ export function isMacBinary(bytes: Uint8Array): boolean {
  */
 export function describeBeginning(bytes: Uint8Array): string {
   if (bytes.length === 0) return "an empty file";
-  if (isMacBinary(bytes)) return `${describeBeginning(bytes.subarray(MAC_BINARY_BYTES))} behind a MacBinary header`;
+  if (isMacBinary(bytes)) return `${describeBeginning(bytes.subarray(MAC_BINARY_BYTES))} after a MacBinary header`;
   const kind = kindOf(bytes);
   if (kind !== undefined) return `${kind} that begins ${show(bytes)}`;
   return bytes.length === 1 ? `1 byte, ${show(bytes)}` : `${bytes.length} bytes that begin ${show(bytes)}`;

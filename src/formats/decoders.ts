@@ -70,7 +70,7 @@ export async function decode(
     } else await decodeOgg(bytes, format, sound);
   } catch (error) {
     if (error instanceof SurprisalError || work.isAborted) throw error;
-    throw malformed(expected(`${format} that can be decoded`, `damage behind ${sound.place()}`), { cause: error });
+    throw malformed(expected(`${format} that can be decoded`, `damage after ${sound.place()}`), { cause: error });
   }
   return sound.waveform();
 }
@@ -218,7 +218,7 @@ async function decodeMp3(bytes: Uint8Array, sound: Recorded): Promise<void> {
   }
   const held = frames.length - (announced === undefined ? 0 : 1);
   const missing = announced === undefined ? undefined : Math.max(0, announced - held) * frameSamples;
-  // Where every frame that was announced is there, other bytes in front of all and behind all take nothing away.
+  // Where every announced frame is there, other bytes before the first or after the last cost no sound.
   const places = missing === 0 ? breaks.filter((frame) => frame > 0 && frame < frames.length) : breaks;
   if (places.length > 0) {
     const samples = places.length === 1 && missing ? missing : undefined;

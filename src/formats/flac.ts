@@ -58,7 +58,7 @@ export function readStreamInfo(bytes: Uint8Array): StreamInfo {
   };
 }
 
-/** Where the frames begin: behind the metadata. */
+/** Where the frames begin: after the metadata. */
 export function metadataBytes(bytes: Uint8Array): number {
   let at = 4;
   while (at + 4 <= bytes.length) {
@@ -189,7 +189,7 @@ function endOf(bytes: Uint8Array, at: number, limit: number, info: StreamInfo, b
     if (i + 1 === bytes.length || headerAt(bytes, i + 1, info, blockSize)) return i + 1;
     last = i + 1;
   }
-  // Behind the last frame of a file there may be anything.
+  // After the last frame of a file there may be anything.
   return limit < bytes.length || last === 0 || nextSync(bytes, last) < bytes.length ? 0 : last;
 }
 

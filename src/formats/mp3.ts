@@ -38,7 +38,7 @@ const CHAIN = 3;
 /** How far into a file the first frame is looked for: the longest has 1441 bytes, and a program may have written a few more. */
 const SEARCHED = 2 ** 13;
 
-/** So many frames' bytes of anything may stand behind the sound: tags and padding. */
+/** The bytes of this many frames may follow the sound, whatever they are: tags and padding. */
 const MAX_TAIL_FRAMES = 2;
 
 /** Whether frames of layer III begin here, or, in what was cut out of a stream, soon. */
@@ -53,7 +53,7 @@ export function readMp3(bytes: Uint8Array): Mp3 {
   if (headerAt(bytes, 0)?.bytes === 0) {
     throw new SurprisalError(
       "unsupported-media-type",
-      `${expected("MP3 of a bit rate that the standard lists", "MP3 of a free bit rate, of which the decoder drops most")} This converts it: lame --decode in.mp3 out.wav`,
+      `${expected("MP3 of a bit rate that the standard lists", "MP3 of a free bit rate, most of which the decoder drops")} This converts it: lame --decode in.mp3 out.wav`,
     );
   }
   const frames: Uint8Array[] = [];

@@ -67,7 +67,7 @@ export function checkTables(bytes: Uint8Array, maxSeconds: number): { bytes: Uin
       const end = size === 1 && at + 16 <= to ? at + Number(view.getBigUint64(at + 8)) : size === 0 ? to : at + size;
       if (end < start) throw malformed(expected("boxes of at least 8 bytes in the MP4 file", end - at));
       if (depth === 0) {
-        // Of tables, a part says nothing; behind the last box there may be anything.
+        // Of tables, a part says nothing; after the last box there may be anything.
         const isWhole = end <= bytes.length;
         isCutOff ||= !isWhole && TOP.has(name);
         if (!isWhole && name !== "mdat") return;
@@ -75,7 +75,7 @@ export function checkTables(bytes: Uint8Array, maxSeconds: number): { bytes: Uin
       }
       const inside = Math.min(end, to);
       if (CONTAINERS.has(name)) {
-        // In QuickTime this box holds others at once, in MP4 behind four bytes.
+        // In QuickTime this box holds others at once, in MP4 after four bytes.
         walk(start, inside, depth + 1);
         if (name === "meta") walk(start + 4, inside, depth + 1);
       }

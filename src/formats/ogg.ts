@@ -1,6 +1,6 @@
 /**
  * Ogg bytes (RFC 3533) -> the packets of the sound in it. A page carries its length, its position in time, its number and a
- * checksum; files may be chained: one stream behind the other, each with its own headers.
+ * checksum; files may be chained: one stream after the other, each with its own headers.
  */
 
 import { malformed } from "./waveform.ts";
@@ -59,7 +59,7 @@ export function oggStreams(bytes: Uint8Array, isSound: (packet: Uint8Array) => b
   while (at + HEADER_BYTES <= bytes.length) {
     const page = pageAt(bytes, at);
     if (!page) {
-      // Behind the last page of every stream there may be a tag, or zeros.
+      // After the last page of every stream there may be a tag, or zeros.
       if (streams.length > 0 && streams.every(({ isWhole }) => isWhole) && !hasPage(bytes, at)) break;
       throw malformed(`Expected a page at byte ${at} of the Ogg file, got something else.`);
     }
@@ -70,7 +70,7 @@ export function oggStreams(bytes: Uint8Array, isSound: (packet: Uint8Array) => b
       );
     }
     at = page.end;
-    // A link may be the same as the one before it; a first page behind nothing but itself is a copy.
+    // A link may be the same as the one before it; a first page that only follows itself is a copy.
     if (page.isFirst && known.get(page.serial)?.pages.length !== 1) {
       // The first pages of all streams of a link stand together.
       if (!begins) chosen = false;

@@ -74,7 +74,7 @@ export function opusStream(
   const dated = groups.map((group): PacketGroup => {
     const durations = group.packets.map(packetSamples);
     if (durations.includes(0)) {
-      throw malformed(expected("packets of Opus", `a damaged one behind ${length / OPUS_RATE} s`));
+      throw malformed(expected("packets of Opus", `a damaged one after ${length / OPUS_RATE} s`));
     }
     length += durations.reduce((sum, own) => sum + own, 0);
     return { ...group, durations };

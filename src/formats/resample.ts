@@ -53,7 +53,7 @@ interface Filter {
 function filter(padded: Float32Array, { up, down, rows }: Filter, part: Float32Array, start: number): void {
   for (let i = 0; i < part.length; i++) {
     const n = start + i;
-    const at = Math.floor((n * down) / up) + 1; // behind the input sample before the output sample
+    const at = Math.floor((n * down) / up) + 1; // after the input sample before the output sample
     const place = (((n * down) % up) / up) * (rows.length - 1);
     const phase = Math.floor(place);
     const first = dot(rows[phase], padded, at);

@@ -18,7 +18,7 @@ export interface PacketGroup {
 
 export interface Codec {
   readonly preSkip: number; // samples to drop, in which the decoder converges
-  /** Whether a packet is heard only behind another: a decoder that begins with it gives nothing for it, as in Vorbis. */
+  /** Whether a packet is heard only after another: a decoder that begins with it gives nothing for it, as in Vorbis. */
   readonly isOverlapped: boolean;
   readonly tolerance: number; // by which a stated time may be off without anything being missing
 }
@@ -26,11 +26,11 @@ export interface Codec {
 export interface Timeline {
   readonly runs: readonly (readonly Uint8Array[])[]; // packets that follow one another
   readonly skip: number; // samples at the beginning to drop
-  readonly samples: number; // to keep behind them
+  readonly samples: number; // to keep after them
   readonly gaps: readonly Gap[];
 }
 
-/** Lays packets behind one another, and holds them to the times that are stated. */
+/** Puts packets in a row, and checks them against the times that are stated. */
 export function timelineOf(groups: readonly PacketGroup[], { preSkip, isOverlapped, tolerance }: Codec): Timeline {
   const runs: Uint8Array[][] = [[]];
   const gaps: Gap[] = [];

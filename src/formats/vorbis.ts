@@ -55,7 +55,7 @@ export function vorbisOfOgg({ pages }: OggStream): VorbisStream {
 }
 
 /**
- * Which modes have long blocks. They stand at the end of the setup header, behind what only a decoder can walk through, so they
+ * Which modes have long blocks. They stand at the end of the setup header, after what only a decoder can walk through, so they
  * are read backwards from the framing bit; their number stands in front of them.
  */
 function longModes(setup: Uint8Array): boolean[] {

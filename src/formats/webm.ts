@@ -1,6 +1,6 @@
 /**
  * WebM and Matroska bytes (RFC 8794, RFC 9559) -> the same with only its header, its tracks and its whole blocks. mediabunny then
- * meets no damage: it leaves out a cluster that is not whole, and never returns from some bytes behind the last (1.61.0).
+ * meets no damage: it leaves out a cluster that is not whole, and on some bytes after the last cluster it never returns (1.61.0).
  */
 
 import { joined } from "./ogg.ts";
@@ -27,13 +27,13 @@ interface Element {
   readonly end: number | undefined; // undefined where its size is not known
 }
 
-/** @throws SurprisalError `malformed-audio` when there is no header, or no segment behind it. */
+/** @throws SurprisalError `malformed-audio` when there is no header, or no segment after it. */
 export function wholeWebm(bytes: Uint8Array): WholeWebm {
   const header = elementAt(bytes, 0);
   let segment = header?.end === undefined ? undefined : elementAt(bytes, header.end);
   while (segment?.id === 0xec && segment.end !== undefined) segment = elementAt(bytes, segment.end);
   if (header?.id !== EBML || segment?.id !== SEGMENT)
-    throw malformed("Expected an EBML header and a segment, got no WebM.");
+    throw malformed("Expected an EBML header and a segment of WebM, got other bytes.");
   const end = Math.min(bytes.length, segment.end ?? bytes.length);
   let isCutOff = (segment.end ?? 0) > bytes.length;
   const parts: Uint8Array[] = [];
@@ -42,7 +42,7 @@ export function wholeWebm(bytes: Uint8Array): WholeWebm {
     const isKnown =
       element && (element.id === INFO || element.id === TRACKS || element.id === CLUSTER || SKIPPED.has(element.id));
     if (!isKnown) {
-      // Times say how much is missing in front of the next cluster. Behind the last there may be anything.
+      // Times say how much is missing in front of the next cluster. After the last there may be anything.
       const next = nextCluster(bytes, at + 1);
       if (next === -1) break;
       at = next;

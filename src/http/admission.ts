@@ -1,12 +1,12 @@
-/** Bytes of request bodies -> whether they may stand in memory beside those of all other requests under way. */
+/** Bytes of request bodies -> whether there is room for them in memory beside those of all other requests under way. */
 
 import { expected, SurprisalError } from "../errors.ts";
 
-/** What one request holds of the bytes that all may hold together. */
+/** The part of the common limit on bytes that one request holds. */
 export interface Share {
   readonly held: number;
   /**
-   * Holds so many bytes more.
+   * Holds this many bytes more.
    * @throws SurprisalError `busy` when they are too many beside what the others hold; then none of them is held.
    */
   take(bytes: number): void;

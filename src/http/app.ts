@@ -40,16 +40,16 @@ export interface Deps {
    * @param patterns of the models of interest (see select.ts): others may be left out
    */
   models(patterns?: readonly string[]): readonly Model[] | Promise<readonly Model[]>;
-  /** Why the store could last not be read, if so, in a sentence for clients: without paths. */
+  /** Why the store could not be read when last tried, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
-  /** Whose pages may ask, beside those of the server's own origin. */
+  /** Origins whose pages may send requests, beside the server's own. */
   readonly origins?: Origins;
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
   offload?(): ((request: Request, call: Call) => Promise<Response>) | undefined;
-  /** Of the work of /score and /predict, beyond what is known here: it stops when the signal of the request is aborted. */
+  /** Options of the work of /score and /predict, such as another signal than that of the request. */
   workOptions?(request: Request): WorkOptions;
   /** What surrounds every request, such as tracing. */
   readonly middleware?: readonly MiddlewareHandler<Env>[];
@@ -57,13 +57,13 @@ export interface Deps {
   readonly guards?: readonly MiddlewareHandler<Env>[];
   /** Called with each request when it is answered. */
   answered?(record: AccessRecord, request: Request): void;
-  /** Whether as many requests wait as may: a balancer then sends the next elsewhere. */
+  /** Whether the queue is full: a load balancer then sends the next request elsewhere. */
   isFull?(): boolean;
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
 
-/** As nginx has it: the client closed its connection before the answer. */
+/** Status by which nginx logs a client that closed its connection before the answer. */
 const CLIENT_LEFT = 499;
 
 const NOT_STORED = { "Cache-Control": "no-store" };
@@ -105,7 +105,7 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
   });
   for (const each of deps.middleware ?? []) app.use(each);
-  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one has the last word
+  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one wins
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
     checkTarget(c.req.raw);
@@ -126,7 +126,7 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
   app.route("/", api);
   app.notFound((c) => problem(c, new SurprisalError("not-found", `There is nothing at ${c.req.path.slice(0, 200)}.`)));
   app.onError((error, c) => {
-    // Nobody reads this answer; only the log may know the status.
+    // Nobody reads this answer; the status is for the log.
     if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT });
     const known = error instanceof SurprisalError ? error : undefined;
     if (!known || known.status === 500) {
@@ -171,7 +171,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
     const models = await deps.models(options.models);
-    const chosen = modelsOfKind(models, kindOf(content), options.models); // before a file is decoded for nothing
+    const chosen = modelsOfKind(models, kindOf(content), options.models); // checked before a file is decoded in vain
     const work = workOf(c.req.raw, envelope.sentBytes);
     const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
     const input = await decodeAffordable(content, options, deps, chosen, work);
@@ -190,7 +190,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       default: "application/json",
     });
     c.header("Vary", "Accept", { append: true });
-    const patterns = options.state ? undefined : options.models; // state tokens may be of any model
+    const patterns = options.state ? undefined : options.models; // state tokens may belong to any model
     const models = await deps.models(patterns);
     const chosen = modelsOfKind(models, kindOf(content), patterns);
     const work = workOf(c.req.raw, envelope.sentBytes);
@@ -230,7 +230,8 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     if (length === 0) {
       throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);
     }
-    if (deps.isFull?.()) throw new SurprisalError("saturated", "As many requests wait as may.");
+    if (deps.isFull?.())
+      throw new SurprisalError("saturated", "The queue is full: as many requests wait as are allowed.");
     return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
   });
 
@@ -247,7 +248,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   return api;
 }
 
-/** An answer that says what it is of: the request's id, and the name of the file. */
+/** Adds the request's id and the name of the file to an answer, so that it can be joined with what was asked. */
 function joinable<Answer extends { readonly input: object }>(
   answer: Answer,
   { content, options: { id } }: Envelope<{ readonly id?: string | undefined }>,

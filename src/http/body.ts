@@ -25,8 +25,8 @@ export interface Body {
  * Reads a body, counts what arrives, whatever Content-Length says, and undoes its Content-Encoding.
  * @param share of the request, which then holds its bytes as they were sent and as they are decoded
  * @throws SurprisalError `too-large` when it is more than the limit, sent or decoded; `busy` as Share.take; `request-timeout`
- * when it comes too slowly; `unsupported-media-type` for an encoding that is not read here; `malformed-request` when it breaks off, or is not what its
- * encoding says.
+ * when it comes too slowly; `unsupported-media-type` for an encoding that is not read here; `malformed-request` when it breaks
+ * off, or is not what its encoding says.
  */
 export async function readBody(request: Request, limits: Limits, share: Share): Promise<Body> {
   const limit = bodyLimit(request, limits);
@@ -52,7 +52,7 @@ export async function readBody(request: Request, limits: Limits, share: Share): 
   return { bytes, sentBytes };
 }
 
-/** The bytes that Content-Length announces; 0 where it announces none, or nonsense. */
+/** The bytes that Content-Length announces; 0 where it announces none, or none that makes sense. */
 function claimedLength(request: Request): number {
   const claimed = Number(request.headers.get("content-length"));
   return claimed > 0 ? claimed : 0;
@@ -97,7 +97,7 @@ interface Reading {
   readonly share: Share;
   readonly taken: number; // bytes of this stream that the share holds already
   readonly broken: string; // the sentence for a stream that fails
-  readonly seconds?: number; // that its sender has, beside one for each MIN_BODY_RATE bytes that have come
+  readonly seconds?: number; // that its sender has, and one more for each MIN_BODY_RATE bytes that have come
 }
 
 /** Room for a body of unknown length to begin with. */

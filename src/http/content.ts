@@ -75,7 +75,7 @@ export function kindOf(content: Content): Input["input"]["kind"] {
 }
 
 /**
- * decodeContent, but of sound no more than may be scored: how much a short file holds shows only when it is decoded.
+ * As decodeContent, but decodes no more sound than may be scored: how much a short file holds is only known once it is decoded.
  * @param models that are asked
  * @throws SurprisalError as decodeContent; `too-much-work` when there is more sound than the work allows.
  */

@@ -8,7 +8,7 @@ import { findJsonFault } from "../util/json-fault.ts";
 import type { Content } from "./content.ts";
 import { describe, parse } from "./fault.ts";
 
-/** The fields of which a body has one, and sampleRate beside samples. */
+/** A body has exactly one of these fields, and sampleRate beside samples. */
 const CONTENTS = ["pianoRoll", "midi", "audio", "samples"] as const;
 
 /** What people call a piano roll. */
@@ -22,8 +22,7 @@ const ROLL_FORM =
  * @param contentType with the charset, if it names one
  * @returns what is to be scored, and all other fields, unchecked
  * @throws SurprisalError `malformed-request` or `malformed-piano-roll` with what was expected, `too-large` for more frames than
- * the limit, `unsupported-media-type` for a
- * charset other than UTF-8.
+ * the limit, `unsupported-media-type` for a charset other than UTF-8.
  */
 export function readJson(
   bytes: Uint8Array,
@@ -56,7 +55,7 @@ export function readJson(
       if (misnamed !== undefined) throw malformedRoll(expected(ROLL_FORM, `the field ${describe(misnamed)}`));
       if (pianoRoll === undefined) throw malformed(expected(`one of ${CONTENTS.join(", ")} in the JSON body`, "none"));
       checkNoMatrix(pianoRoll);
-      // Before each is looked at: the schema takes seconds for the million that a body can hold.
+      // Before the schema checks each frame: it takes seconds for the million that a body can hold.
       if (Array.isArray(pianoRoll)) checkFrames(pianoRoll.length, limits);
       return { content: { form: "frames", frames: parse(Frames, pianoRoll, "pianoRoll") }, fields };
     }
@@ -108,7 +107,7 @@ const LOWEST_PITCH = new Map([
   [128, 0],
 ]);
 
-/** Of a matrix the first fault would be that some pitch is 0, which says little. Ones alone may be pitches. */
+/** For a matrix the first fault would be that some pitch is 0, which says little. Rows of ones only may be pitches. */
 function checkNoMatrix(pianoRoll: unknown): void {
   if (!Array.isArray(pianoRoll) || !isBinary(pianoRoll[0]) || pianoRoll[0].every((entry) => entry === 1)) return;
   const [rows, columns] = [pianoRoll.length, pianoRoll[0].length];

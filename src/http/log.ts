@@ -1,4 +1,4 @@
-/** Requests -> the log: one line of JSON for each that was answered, with the same fields on every runtime, and failures. */
+/** Requests and failures -> the log: one line of JSON for each answered request, with the same fields on every runtime. */
 import type { Deps } from "./app.ts";
 import type { AccessRecord } from "./record.ts";
 
@@ -8,7 +8,7 @@ export const logFailure: Deps["log"] = (error, { id, method, path }) =>
 
 const tenths = (value: number) => Math.round(10 * value) / 10;
 
-/** The fields of a line. What is not known of a request is left out. */
+/** The fields of a line; what is not known of the request is left out. */
 export function logFields(record: AccessRecord) {
   const { id, method, route, status, ms, code, client, kind, models, bytes, work, readings, queueMs, workMs } = record;
   return {

@@ -1,6 +1,6 @@
 /**
- * What is known of a request when it is answered, for logs, metrics and rates. Never what it holds, nor the names of files or
- * the options: the ids of models are the server's own.
+ * What is known of a request when it is answered, for logs, metrics and rates. Never its content, names of files or text of
+ * options; the ids of models are the server's own.
  */
 import type { Model } from "../model/model.ts";
 import type { PredictResponse } from "../schema/predict.ts";
@@ -15,7 +15,7 @@ export interface Reading {
 
 /** What the handlers learn while they answer. */
 export interface Facts {
-  client?: string; // by whose key it came
+  client?: string; // owner of the key that it came with
   kind?: Model["kind"];
   models?: readonly string[]; // that were asked
   bytes?: number; // that its body held, as it was sent and as it was decoded
@@ -32,7 +32,7 @@ export interface AccessRecord extends Readonly<Facts> {
   readonly method: string;
   readonly route: string; // without /v1; "none" where there is no route
   readonly status: number;
-  readonly ms: number; // until the answer stood
+  readonly ms: number; // until the answer was ready
 }
 
 /** @param models among which those of the answer are */
@@ -47,7 +47,7 @@ export function readingsOf(answer: ScoreResponse | PredictResponse, models: read
   }));
 }
 
-/** What one app learned of a request, as plain data for another that passed it on. */
+/** What one app learned of a request, as plain data for the app that passed the request on. */
 export const factsOf = ({ kind, models, work, readings, code, ms }: AccessRecord): Facts => ({
   ...(kind && { kind }),
   ...(models && { models }),

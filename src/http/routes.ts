@@ -18,7 +18,7 @@ const problem = (description: string) => ({
   description,
 });
 
-/** Of 503, as of 429: the client may ask again. */
+/** A 503 or 429, after which the client may ask again. */
 const unavailable = (description: string) => ({
   ...problem(description),
   headers: z.object({
@@ -44,16 +44,16 @@ const body = (name: "Score" | "Predict") => ({
 const evaluation = {
   400: problem("A malformed request, file, piano roll, list of samples or state."),
   401: problem("No key, or an unknown one, where the server asks for keys."),
-  403: problem("A page of another origin asks than the server lets."),
+  403: problem("The page that asks is of an origin that the server does not allow."),
   404: problem("No such model."),
-  408: problem("The body comes too slowly."),
+  408: problem("The request arrives too slowly."),
   413: problem("Over a limit of bytes, frames, seconds, numbers in the answer, or work for a body of its size."),
   415: problem(
-    "Neither MIDI nor audio, audio that this server cannot decode, or another Content-Encoding than gzip or deflate.",
+    "Neither MIDI nor audio, audio that this server cannot decode, or a Content-Encoding other than gzip and deflate.",
   ),
   422: problem("Nothing to score."),
   429: unavailable("The client has had its share of the server's work for now."),
-  503: unavailable("No models, or too many requests or bytes under way."),
+  503: unavailable("No models, the work was interrupted, or too many requests or bytes are under way."),
 };
 
 export const scoreRoute = createRoute({
@@ -84,7 +84,7 @@ export const predictRoute = createRoute({
     },
     ...evaluation,
     406: problem("A file was asked for, but of several models, without steps or of the other kind."),
-    409: problem("A state of another version of the model."),
+    409: problem("A state of another version of the model, or of an adaptive run."),
   },
 });
 
@@ -122,5 +122,5 @@ export const readyRoute = createRoute({
   path: "/health/ready",
   operationId: "ready",
   summary: "Models are loaded",
-  responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded, or as many requests wait as may.") },
+  responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded, or the queue is full.") },
 });

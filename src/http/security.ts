@@ -1,4 +1,4 @@
-/** What every answer tells browsers, whose pages may ask, and which URLs no request may have. */
+/** What every answer tells browsers, which origins' pages may send requests, and which URLs are refused. */
 
 import type { Context } from "hono";
 import { cors } from "hono/cors";
@@ -7,8 +7,8 @@ import { expected, SurprisalError } from "../errors.ts";
 import { describe } from "./fault.ts";
 
 /**
- * Options of hono's secureHeaders, for answers that a browser opens, the page among them: its own meta tag says the same, but cannot forbid frames. What has
- * to do with transport, such as HSTS, is for the proxy that ends TLS.
+ * Options of hono's secureHeaders, for answers that a browser opens, such as the page: its meta tag says the same, but cannot
+ * forbid frames. Headers about transport, such as HSTS, are left to the proxy that ends TLS.
  */
 export const SECURITY = {
   contentSecurityPolicy: {
@@ -22,7 +22,7 @@ export const SECURITY = {
     frameAncestors: ["'none'"],
   },
   xFrameOptions: "DENY",
-  crossOriginResourcePolicy: false, // which origins may ask is for CORS to say
+  crossOriginResourcePolicy: false, // CORS decides which origins may ask
   crossOriginOpenerPolicy: false,
   originAgentCluster: false,
   strictTransportSecurity: false,
@@ -32,7 +32,7 @@ export const SECURITY = {
   xXssProtection: false,
 };
 
-/** Of the page's worker, which compiles the kernel; the page itself may not. */
+/** For the page's worker, which compiles the kernel; the page itself may not. */
 export const WORKER_SECURITY = {
   ...SECURITY,
   contentSecurityPolicy: { ...SECURITY.contentSecurityPolicy, scriptSrc: ["'self'", "'wasm-unsafe-eval'"] },
@@ -43,7 +43,7 @@ export type Origins = "*" | readonly string[];
 
 /**
  * The origins that a setting lists, separated by commas.
- * @throws SurprisalError `malformed-request` for what is no origin.
+ * @throws SurprisalError `malformed-request` for something that is not an origin.
  */
 export function originsOf(setting = ""): Origins {
   if (setting.trim() === "*") return "*";
@@ -56,8 +56,8 @@ export function originsOf(setting = ""): Origins {
 }
 
 /**
- * CORS for the pages of some origins. Those of others are refused here, not by their browser alone: it would send many
- * requests, forms among them, and only keep the answers from the page, which had then used this machine all the same.
+ * CORS for the pages of some origins. Pages of others are refused here too, since a browser sends many of their requests, such
+ * as forms, and only keeps the answers from them: they would have used this machine all the same.
  */
 export function onlyFrom(origins: Origins) {
   const isKnown = (origin: string, url: string) =>
@@ -79,9 +79,9 @@ export function onlyFrom(origins: Origins) {
 }
 
 /**
- * The Node server lets some requests pass that no Request can be: with two hosts, or of URLs such as http://user@host/ and
- * that of Host: 1.2.3.4.5.
- * @throws SurprisalError `malformed-request` for such a one.
+ * Refuses requests that the Node server lets pass although they are invalid: with two hosts, or with URLs such as
+ * http://user@host/ or that of Host: 1.2.3.4.5.
+ * @throws SurprisalError `malformed-request` for such a request.
  */
 export function checkTarget({ url: text, headers }: Pick<Request, "url" | "headers">): void {
   const host = headers.get("host");

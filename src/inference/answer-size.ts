@@ -8,18 +8,17 @@ import { sum } from "../util/statistics.ts";
 import { type Input, isMusic } from "./answer.ts";
 import { onsets } from "./piece.ts";
 
-type Detail = NonNullable<ScoreOptions["detail"]>;
 type Options = Pick<ScoreOptions, "detail" | "framesPerQuarter" | "expected"> & Pick<PredictOptions, "steps">;
 
-/** When a note sounds, and where it stands. */
+/** Numbers of a NoteTime: when a note sounds, its place in the bar, its channel and track. */
 const NUMBERS_OF_TIME = 8;
 
-/** Three chords of some four notes; three pitches for each note. */
+/** Three chords of about four notes each for a frame; three pitches for each note. */
 const NUMBERS_EXPECTED = { ofFrame: 15, ofNote: 7 } as const;
 
 /**
- * Of what grows with the input or the steps; the rest is some hundred numbers for each model. A sampled frame of music is a
- * few small integers, and there are at most 512 of them.
+ * The numbers that grow with the input or the steps; the rest is about a hundred for each model. Sampled frames of music do
+ * not count: there are at most 512, each a few small integers.
  */
 function numbersOf(input: Input, model: Model, { detail, expected, framesPerQuarter, steps = 0 }: Options): number {
   if (!isMusic(input)) {
@@ -49,16 +48,17 @@ export function checkAnswerSize(
   options: Options,
   { numbers: limit }: Pick<Limits, "numbers">,
 ): void {
-  const counts = (detail: Detail | undefined) => chosen.map((model) => numbersOf(input, model, { ...options, detail }));
-  const own = counts(options.detail);
+  const counts = (changes: Options) => chosen.map((model) => numbersOf(input, model, { ...options, ...changes }));
+  const own = counts({});
   const total = sum(own);
   if (total <= limit) return;
   const models = chosen.length === 1 ? "one model" : `${chosen.length} models`;
   const fewer = Math.floor(limit / Math.max(...own));
   const fitting = [
     ...(fewer > 0 ? [fewer === 1 ? "one model" : `${fewer} models`] : []),
-    ...(options.detail === "notes" && sum(counts("frames")) <= limit ? ["detail=frames"] : []),
-    ...(options.detail && sum(counts(undefined)) <= limit ? ["no detail"] : []),
+    ...(options.detail === "notes" && sum(counts({ detail: "frames" })) <= limit ? ["detail=frames"] : []),
+    ...(options.detail && sum(counts({ detail: "none" })) <= limit ? ["no detail"] : []),
+    ...(options.expected && sum(counts({ expected: false })) <= limit ? ["no expected"] : []),
     ...(options.steps ? ["fewer steps"] : []),
   ];
   throw new SurprisalError(

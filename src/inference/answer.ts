@@ -85,7 +85,7 @@ const MUSIC_OPTIONS = [
 
 function checkAudioOptions(options: Pick<ScoreOptions, (typeof MUSIC_OPTIONS)[number]>): void {
   const odd = MUSIC_OPTIONS.find((name) => options[name] !== undefined);
-  if (odd) throw new SurprisalError("malformed-request", `${odd} is for music; found audio.`);
+  if (odd) throw new SurprisalError("malformed-request", expected(`${odd} with music only`, "audio"));
 }
 
 function resume<K extends ResumePoint["kind"]>(

@@ -1,4 +1,4 @@
-/** What an answer will take, by the length of its input and the models that are asked, before any of it is computed. */
+/** Input + models + options -> the work that the answer will take, before any of it is computed. */
 import { SAMPLE_COST } from "../formats/waveform.ts";
 import { ADAPTIVE_STEPS, CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
 import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
@@ -7,13 +7,12 @@ import type { MusicModel } from "../model/music-model.ts";
 import { shiftsOf } from "../model/sets.ts";
 import type { SpeechNetwork } from "../model/speech-network.ts";
 import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
+import { sum } from "../util/statistics.ts";
 import type { Piece } from "./piece.ts";
 import type { Recording } from "./recording.ts";
 import { ROUNDS, smallestOfSet } from "./shift.ts";
 
-const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-
-/** Of finding the shift of each set, see shift.ts. */
+/** The work of finding the shift of each set, see shift.ts. */
 function shiftCost(
   piece: Piece,
   chosen: readonly MusicModel[],
@@ -51,7 +50,7 @@ export function scoreMusicCost(
 ): number {
   const rateOf = (model: MusicModel) => options.framesPerQuarter ?? model.framesPerQuarter;
   const framesOf = (model: MusicModel) => piece.frames(rateOf(model));
-  // The members of an ensemble are not run again for it, but for its notes.
+  // An ensemble uses the runs of its members, except for the scores of its notes.
   const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
   const scores = [...networks].map(
     ([{ checkpoint }, rate]) =>
@@ -60,10 +59,14 @@ export function scoreMusicCost(
   const ofNotes = (model: MusicModel) =>
     framesOf(model) * (passes(options) * model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
   const notes = options.detail === "notes" ? chosen.map(ofNotes) : [];
-  return shiftCost(piece, chosen, models, options) + sum(scores) + sum(notes);
+  // The likeliest frames take at least a draw each, and the places of notes as many as there are and one.
+  const ofExpected = (model: MusicModel) =>
+    framesOf(model) * (model.stepCost + 2 * model.drawCost) + piece.notesInFrames(rateOf(model)) * model.drawCost;
+  const expected = options.expected ? chosen.map(ofExpected) : [];
+  return shiftCost(piece, chosen, models, options) + sum(scores) + sum(notes) + sum(expected);
 }
 
-/** But for the search of the likeliest frames, whose length shows only when it is done. */
+/** Without the search for the likeliest frames, whose work is only known once it is done. */
 export function predictMusicCost(
   piece: Piece,
   chosen: readonly MusicModel[],
@@ -90,7 +93,7 @@ export const speechCost = (
   (input.samples / input.sampleRate) * costOfSecond(models) +
   steps * sum(models.map((model) => model.stepCost + model.drawCost));
 
-/** Of a second of sound under all of the models that read sound. */
+/** The work of one second of sound under those of the models that read sound. */
 export const costOfSecond = (models: readonly Model[]): number =>
   sum(
     models.map((model) =>

@@ -19,9 +19,9 @@ export interface Place {
   readonly likeliest: readonly { readonly pitch: number | null; readonly probability: number }[];
 }
 
-/** Of each frame; null in the first, of which nothing is expected. Pitches are in the input's key. */
+/** For each frame; null for the first, before which the model has heard nothing. Pitches are in the model's key. */
 export interface Expectations {
-  readonly places: readonly (readonly Place[] | null)[]; // from low to high, and behind them that nothing else sounds
+  readonly places: readonly (readonly Place[] | null)[]; // from low to high; the last is that nothing else sounds
   readonly chords: readonly (readonly Chord[] | null)[];
   readonly entropy?: (number | null)[]; // nats
 }
@@ -30,7 +30,7 @@ export async function expectationsOf(model: MusicModel, { roll }: ModelInput, wo
   const places: (Place[] | null)[] = [null];
   const chords: (Chord[] | null)[] = [null];
   const entropy: (number | null)[] = [null];
-  const ofFrame = new Work({ pause: async () => {} }); // a frame is one step: pauses would take longer than what it computes
+  const ofFrame = new Work({ pause: async () => {} }); // a whole frame is one step: pauses within it would take longer than its work
   let [state, done] = [model.initialState(), 0];
   for (let t = 0; t + 1 < frameCount(roll); t++) {
     let next: NextFrame;
@@ -53,7 +53,7 @@ export async function expectationsOf(model: MusicModel, { roll }: ModelInput, wo
 
 /**
  * The probability of each sounding pitch among all that could sound next above the lower ones of its frame, silences between
- * them included; and behind them, that no further one does. Their product is the probability of the frame.
+ * them included; last, the probability that no further pitch sounds. Their product is the probability of the frame.
  */
 export function placesOf(
   { parts, shares }: Pick<NextFrame, "parts" | "shares">,
@@ -83,7 +83,7 @@ export function placesOf(
   });
 }
 
-/** Of one part: p(the lowest sounding column from `from` on is d), and behind the last column that there is none. */
+/** Of one part: p(the lowest sounding column from `from` on is d); the last entry is that there is none. */
 function nextColumn(prefix: FramePrefix, from: number, columns: number): Float64Array {
   const next = new Float64Array(columns + 1);
   let silent = 1;
@@ -107,7 +107,7 @@ function entropyOf(part: FramePrefix, pitches: number): number {
   return total;
 }
 
-/** What answers say of it, in the input's own key. */
+/** The expectations as answers hold them, in the input's own key. */
 export async function expectations(model: MusicModel, input: ModelInput, work: Work) {
   const { places, chords, entropy } = await expectationsOf(model, input, work);
   const { shift } = input;

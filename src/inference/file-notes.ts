@@ -1,11 +1,11 @@
-/** The notes of a MIDI file beside those that a model heard of them: when each sounds, and why some have no score of their own. */
+/** The notes of a MIDI file, compared with those that a model heard: when each sounds, and why some have no score of their own. */
 import { type MidiNotes, midiClock } from "../formats/midi.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import type { Bar, NoteTime, UnscoredNote } from "../schema/score.ts";
 import { type ModelInput, onsets, type Piece } from "./piece.ts";
 
 export interface FileNotes {
-  /** When the file's note sounds with which each onset begins, in the order of `onsets`. */
+  /** When the file's note that begins at each onset sounds, in the order of `onsets`. */
   readonly times: readonly NoteTime[];
   readonly unscored: readonly UnscoredNote[];
   /** Where frame 0 begins, in quarter notes from the beginning of the file. */
@@ -53,7 +53,7 @@ function timer(notes: MidiNotes): (i: number) => NoteTime {
   };
 }
 
-/** A file whose bars are shorter than its frames are long says something else than bars. */
+/** More bars than a piece may have frames are no real bars. */
 const MAX_BARS = 10_000;
 
 /** The bars of a file from its first to its last note. */

@@ -12,7 +12,7 @@ export interface Fit {
  * rate than theirs it has no place among them, and a warning says so.
  * @param nll mean of the piece, nats per frame
  * @param framesPerQuarter at which the piece was read
- * @param adaptive whether the piece was scored adaptively; its place is then among the test pieces scored so
+ * @param adaptive whether the piece was scored adaptively; its place is then among the test pieces that were scored adaptively too
  * @returns undefined when nothing is known of the test pieces
  */
 export function fitOf(

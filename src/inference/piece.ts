@@ -15,7 +15,7 @@ export interface Piece {
   readonly input: MusicInput;
   /** How it is transposed unless a caller says otherwise: a file stands in its own key, a roll in the model's. */
   readonly transpose: "auto" | 0;
-  /** Of a MIDI file: where a frame is sampled, in frames behind its grid point. */
+  /** Of a MIDI file: where a frame is sampled, in frames after its grid point. */
   readonly samplePoint?: number;
   /** How many frames it has on a grid. @throws SurprisalError as quantize */
   frames(framesPerQuarter: number): number;

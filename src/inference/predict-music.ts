@@ -99,7 +99,7 @@ async function predictOne(
   };
 }
 
-/** What a model has become by a piece, and the last frame, which is not read yet: nothing came behind it to learn from. */
+/** A model as it is after it has learned from a piece, and the last frame, which it has not read yet: no frame follows from which it could learn. */
 async function learn(model: MusicModel, roll: PianoRoll, work: Work) {
   const frames = frameCount(roll);
   checkAdaptiveFrames(frames);

@@ -5,7 +5,7 @@
  */
 
 import type { Warning } from "../errors.ts";
-import { SurprisalError } from "../errors.ts";
+import { expected, SurprisalError } from "../errors.ts";
 import { STEP_16_BIT } from "../formats/dither.ts";
 import { taggedVersion } from "../model/music-model.ts";
 import type { SpeechNetwork } from "../model/speech-network.ts";
@@ -28,7 +28,7 @@ export async function scoreSpeech(
   work = new Work(),
 ): Promise<AudioScoreResponse> {
   if (detail === "notes" || detail === "comparison") {
-    throw new SurprisalError("malformed-request", `detail=${detail} is for music; found audio.`);
+    throw new SurprisalError("malformed-request", expected(`detail=${detail} with music only`, "audio"));
   }
   const scores: AudioScore[] = [];
   for (const model of models) scores.push(await scoreOne(speech, model, detail, work));

@@ -49,7 +49,7 @@ export async function shiftsBySet(
   return shifts;
 }
 
-/** Which finds the shift. */
+/** The model that finds the shift. */
 export const smallestOfSet = (set: string, models: readonly MusicModel[]): MusicModel =>
   models
     .filter((model) => model.set === set)

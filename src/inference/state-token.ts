@@ -13,7 +13,7 @@ import { type MusicModel, taggedVersion } from "../model/music-model.ts";
 import type { SpeechNetwork, SpeechState } from "../model/speech-network.ts";
 
 const FORMAT = 3;
-const ADAPTIVE_FORMAT = 4; // nothing behind the id
+const ADAPTIVE_FORMAT = 4; // no state follows the id
 const VERSION_BYTES = 32;
 const HEADER_BYTES = 1 + VERSION_BYTES + 1;
 const MUSIC_BYTES = 1 + 8;

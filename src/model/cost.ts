@@ -1,24 +1,24 @@
 /**
- * What a model's work takes, in multiply-adds of the kernel's matrix products or what takes as long: 20 billion of them are about
- * a second of one core. The factors were measured with the shipped models; bench/abuse.md shows how well they hold.
+ * The work of a model, in multiply-adds of the kernel's matrix products; other work counts as the multiply-adds that take as
+ * long. One core does about 20 billion a second. The factors were measured with the shipped models; bench/abuse.md shows how well they hold.
  */
 import { type Config, GATES } from "../kernel/config.ts";
 
-/** Of one frame or step beside its matrix products: rows are gathered and read back. */
+/** For each frame or step, beside its matrix products: rows are gathered and read back. */
 const ROW = 2e4;
 const EXPONENTIAL = 40;
-/** Of one note in one frame, each time that the frame is shifted or read. */
+/** For each note of a frame, each time that the frame is shifted or read. */
 export const NOTE_COST = 500;
-/** Of one call of the kernel; a run that feeds back what it sampled calls it for every frame. */
+/** For each call of the kernel; a run that feeds back what it sampled calls it for every frame. */
 export const CALL_COST = 2e5;
-/** In JavaScript. */
+/** These run in JavaScript, and so take longer. */
 const MULTIPLY_ADD = 40;
 const DRAW = 400;
 const TANH = 400;
 /** Pitches that sound in a drawn frame; after each, all hidden units of a NADE head change. */
 const SOUNDING = 4;
 
-/** Of one frame or step that a network reads. */
+/** The work of one frame or step that a network reads. */
 export function stepCost({ cell, inputs, units, outputs, mixture, nade }: Config): number {
   const gateUnits = GATES[cell] * units;
   const dense = gateUnits * units + units * outputs + (mixture ? inputs * gateUnits : 0); // binary inputs are sparse
@@ -26,15 +26,15 @@ export function stepCost({ cell, inputs, units, outputs, mixture, nade }: Config
   return ROW + dense + ofNade + EXPONENTIAL * (gateUnits + outputs);
 }
 
-/** Of one frame, or block of samples, that is drawn from what a network says of it. */
+/** The work of drawing one frame, or block of samples, from the distribution that a network gives. */
 export function drawCost({ outputs, nade }: Config): number {
   return outputs * (DRAW + (nade ? MULTIPLY_ADD * nade.hidden : 0)) + (nade ? SOUNDING * TANH * nade.hidden : 0);
 }
 
-/** Of a draw at a temperature: the higher it is, the more pitches sound. */
+/** The work of a draw at a temperature: the higher it is, the more pitches sound. */
 export const heated = (cost: number, temperature = 1): number => cost * Math.min(3, Math.max(1, temperature));
 
-/** Of what one pitch of a frame adds to its NLL, by one network, see Outcomes. */
+/** The work of one term of Outcomes: what a pitch adds to the NLL of a frame under one network. */
 export const OUTCOME_COST = 3000;
 
 /** A step of adaptive scoring, in plain steps (2.7 to 3.8 over cells, heads and sizes, see bench/results.md). */

@@ -5,6 +5,7 @@
  */
 import { expected, SurprisalError } from "../errors.ts";
 import type { PianoRoll } from "../formats/piano-roll.ts";
+import { sum } from "../util/statistics.ts";
 import { Work } from "../util/work.ts";
 import type { Metrics } from "./checkpoint.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
@@ -26,7 +27,7 @@ export class Ensemble implements MusicModel {
   readonly version: string;
   readonly networks: readonly MusicNetwork[];
   readonly metrics: Metrics;
-  readonly stateLimits: Float64Array; // of the networks' states, one behind the other
+  readonly stateLimits: Float64Array; // of the networks' states, one after the other
   readonly stepCost: number;
   readonly drawCost: number;
   readonly #logShares: LogShares;
@@ -172,8 +173,6 @@ export class Ensemble implements MusicModel {
     return { state: after, next: new FrameDistribution(parts, this.pitches, this.#logShares.map(Math.exp)) };
   }
 }
-
-const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);
 
 /** NLL of each frame. @param logShares in the frame of nll[t] */
 const averages = (scored: readonly Pick<Scored, "nll">[], logShares: (t: number) => LogShares): Float64Array =>

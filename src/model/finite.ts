@@ -1,4 +1,4 @@
-/** Numbers of a model -> an error where one of them is none: weights can be finite and yet too large for finite answers. */
+/** Numbers of a model -> an error where one is not finite: weights can be finite and still too large for finite answers. */
 import { expected, SurprisalError } from "../errors.ts";
 
 /** @throws SurprisalError `malformed-checkpoint` when a number is infinite or not a number. */

@@ -18,7 +18,7 @@ export class FrameDistribution implements NextFrame {
   #marginals: readonly Marginals[] | undefined; // late, since a continuation only asks for samples
 
   /**
-   * @param parts (M), frames of which nothing is decided
+   * @param parts (M), frames in which no pitch is decided yet
    * @param shares M times the weight of each; even unless given
    */
   constructor(parts: readonly FramePrefix[], pitches: number, shares: readonly number[] = parts.map(() => 1)) {

@@ -19,7 +19,7 @@ interface Candidate {
 }
 
 /**
- * @param parts (M) whose average the distribution is; each is a frame of which nothing is decided
+ * @param parts (M) whose average the distribution is; in each frame no pitch is decided yet
  * @param columns D
  * @param onExpansion awaited after each prefix that was taken further
  * @param shares M times the weight of each part; even unless given

@@ -1,8 +1,8 @@
 /**
  * The weights of an ensemble's members while it scores a piece adaptively: a member that predicts the piece well weighs more in
- * the frames behind. As the members' own weights do, they descend the gradient of what each frame cost, here the exponentiated
+ * the frames that follow. As the members' own weights do, they descend the gradient of what each frame cost, here the exponentiated
  * gradient that keeps a distribution (Kivinen and Warmuth 1997): w_m grows by e^(RATE · p_m / p) before all are normalised.
- * Bayes' rule would multiply it by p_m, and soon leave the best member alone, where a mixture predicts better than each.
+ * Bayes' rule would multiply it by p_m, and soon leave only the best member, although a mixture predicts better than any of them.
  */
 
 /** Logarithm of M times the weight of each of M members: zeros where they are even. */
@@ -21,11 +21,11 @@ export function averageNll(nlls: readonly number[], logShares: LogShares): numbe
 /** Chosen on validation, one for all ensembles; docs/models.md#adaptive-scoring has what it was chosen among. */
 const RATE = 0.12;
 
-/** Of p_m / p, so that one frame that a member alone expected does not decide for the rest of the piece. */
+/** Bound on p_m / p, so that one frame which a single member expected does not decide the rest of the piece. */
 const MAX_RATIO = 30;
 
 /**
- * The weights before each frame, and behind the last.
+ * The weights before each frame, and after the last.
  * @param scored by member, what each frame cost under it
  */
 export function learnedShares(start: LogShares, scored: readonly { readonly nll: Float64Array }[]): LogShares[] {

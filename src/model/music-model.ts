@@ -38,7 +38,7 @@ export interface MusicModel {
   adaptiveScore(roll: PianoRoll, work?: Work): Promise<Scored>;
 
   /**
-   * Learns from a roll as adaptiveScore does, of at least one frame: what it has become predicts what follows.
+   * Learns from a roll of at least one frame as adaptiveScore does. The model that results predicts what follows.
    * @throws as adaptiveScore, but for too few frames
    */
   adapt(roll: PianoRoll, work?: Work): Promise<Adapted>;
@@ -58,7 +58,7 @@ export const taggedVersion = (version: string): string => `sha256:${version}`;
 
 export interface Scored {
   readonly nll: Float64Array; // (frames - 1), nats; entry t belongs to frame t + 1
-  /** What the NLL is made of, by a second pass: few ask for it. */
+  /** The terms of the NLL, by a second pass, since few callers ask for them. */
   outcomes(work?: Work): Promise<Outcomes>;
 }
 

@@ -38,14 +38,14 @@ export class MusicNetwork implements MusicModel {
   readonly #adaptiveRate: number | undefined; // of the steps of adaptive scoring, where the checkpoint names one
   readonly #module: WebAssembly.Module;
   readonly #lazyKernel: () => Kernel;
-  readonly #adaptingKernels: Kernel[] = []; // that no run has at present
+  readonly #adaptingKernels: Kernel[] = []; // those that no run uses at present
   // NLL by roll; logits would take 50 times the memory
   readonly #remembered = new WeakMap<PianoRoll, Float64Array>();
   readonly #rememberedAdaptive = new WeakMap<PianoRoll, Float64Array>();
 
   /**
    * @param metrics what a catalogue says beyond the metadata
-   * @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter, or an adaptiveRate that is none.
+   * @throws SurprisalError `malformed-checkpoint` when the metadata have no framesPerQuarter, or an adaptiveRate that is not a rate.
    */
   constructor(checkpoint: Checkpoint, version: string, kernel: WebAssembly.Module, metrics: Metrics = {}) {
     const { config, metadata } = checkpoint;
@@ -124,7 +124,7 @@ export class MusicNetwork implements MusicModel {
     return { kernel, forward: (batch) => kernel.forward(batch), steps: 1 };
   }
 
-  /** Lends a kernel of its own to a run, since others may go on while it waits, with the weights of the checkpoint. */
+  /** Gives a run a kernel of its own, loaded with the checkpoint's weights, since other runs may go on while it waits. */
   async #adaptiveRun<T>(work: (run: Run) => Promise<T>): Promise<T> {
     const rate = this.#adaptiveRate;
     if (rate === undefined) {
@@ -228,7 +228,7 @@ export class MusicNetwork implements MusicModel {
       };
       kernel.setState(state);
       const nll = forward(batch);
-      checkFinite(this.id, nll); // as the logits then are, of which it is made
+      checkFinite(this.id, nll); // then so are the logits, from which it is computed
       visit(start, nll);
       state = kernel.state();
       await work.step(
@@ -251,12 +251,12 @@ export class MusicNetwork implements MusicModel {
 interface Run {
   readonly kernel: Kernel;
   readonly forward: (batch: Batch<SparseRows>) => Float32Array;
-  readonly steps: number; // plain ones, in whose time a frame passes
+  readonly steps: number; // the time that a frame takes, in plain steps
 }
 
 type Visit = (start: number, nll: Float32Array) => void;
 
-/** Above, no model learns anything; see training/adaptive-rate.ts. */
+/** Above this no model learns anything; see training/adaptive-rate.ts. */
 const MAX_ADAPTIVE_RATE = 1;
 
 function adaptiveRateOf({ adaptiveRate }: Checkpoint["metadata"]): number | undefined {

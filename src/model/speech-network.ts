@@ -100,7 +100,7 @@ export class SpeechNetwork {
     return dithered(samples, position).map((sample) => (sample - this.mean) / this.std);
   }
 
-  /** The same, part by part: ten minutes take longer than others should wait. */
+  /** The same, part by part: ten minutes of sound take longer than other requests should wait. */
   async standardised(samples: Float32Array, work: Work, position = 0): Promise<Float32Array> {
     const all = new Float32Array(samples.length);
     for (let start = 0; start < all.length; start += PART) {

@@ -1,4 +1,4 @@
-/** A network -> an error, if it does not give finite numbers for a short input of chance. */
+/** A network -> an error, if it does not give finite numbers for a short random input. */
 import { pianoRoll } from "../formats/piano-roll.ts";
 import { normal, uniform } from "../util/random.ts";
 import { networkOf } from "./model.ts";
@@ -17,7 +17,7 @@ export async function tryNetwork(network: MusicNetwork | SpeechNetwork, kernel: 
   const draw = uniform(SEED);
   if (model.kind === "music") {
     const pitches = Array.from({ length: model.pitches }, (_, d) => d + 1);
-    // Silence, all pitches, and ever fewer of them.
+    // Silence, then all pitches, then fewer and fewer.
     const roll = pianoRoll([[], ...Array.from({ length: FRAMES }, (_, t) => pitches.filter(() => t * draw() < 1))]);
     await model.score(roll);
     await model.advance(model.initialState(), roll);

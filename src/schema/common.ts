@@ -7,18 +7,18 @@ import { count } from "./values.ts";
 
 export const modelId = z.string().openapi({
   description:
-    "`<set>/<cell>`, or `<set>/<cell>-<preset>` when it was not trained by the paper's preset; `mixture` in the cell's place is the even average of the likelihoods, frame by frame, of the set's models of that preset.",
+    "`<set>/<cell>`, or `<set>/<cell>-<preset>` for another preset than the paper's. `mixture` in place of the cell is the average of the likelihoods, frame by frame, of the set's models of that preset, with even weights except in adaptive scoring.",
   example: "jsb/gru",
 });
 export const version = z.string().openapi({
-  description: "sha256 of the checkpoint file; of a mixture, of its members' versions.",
+  description: "sha256 of the checkpoint file; for a mixture, of its members' versions.",
   example: "sha256:9f86d0…",
 });
 
 export const Warning = z
   .object({
     code: z.enum(WARNING_CODES),
-    count: count.openapi({ description: "Notes, or samples of the file, concerned." }),
+    count: count.openapi({ description: "How many notes, samples or other items of the input it concerns." }),
     detail: z.string(),
   })
   .openapi("Warning", { description: "Something that the numbers do not show." });
@@ -29,12 +29,12 @@ export const perModel = {
   framesPerQuarter: z.number().openapi({ description: "Frame rate at which the input was read." }),
   frames: count.openapi({ description: "Frames of the input." }),
   adaptive: z.literal(true).optional().openapi({
-    description: "Where the weights learned from the piece. Only with `adaptive`.",
+    description: "The weights learned from the piece. Only with `adaptive`.",
   }),
   transposedBy: z.int().openapi({ description: "Semitones from the input's own key to the key that the model read." }),
   samplePoint: z.number().optional().openapi({
     description:
-      "MIDI input only: a pitch is in a frame if it sounds so many frames behind the frame's grid point. The models' data were made by sampling.",
+      "MIDI input only: a pitch is in a frame if it sounds this many frames after the frame's grid point. The models' data were made by sampling.",
   }),
   warnings: z.array(Warning),
 };
@@ -82,7 +82,7 @@ export const AudioInput = z
     kind: z.literal("audio"),
     name: fileName,
     sampleRate: z.number().openapi({ description: "Of the recording, Hz." }),
-    samples: count.openapi({ description: "Of the recording, at its own rate and of one channel." }),
+    samples: count.openapi({ description: "Samples of one channel of the recording, at its own rate." }),
     durationSeconds: z.number(),
     warnings: z.array(Warning),
   })
@@ -92,7 +92,7 @@ export type AudioInput = z.infer<typeof AudioInput>;
 export const perSpeechModel = {
   model: modelId,
   version,
-  sampleRate: z.number().openapi({ description: "Hz, at which the model reads the recording." }),
-  samples: count.openapi({ description: "Of the recording at that rate." }),
+  sampleRate: z.number().openapi({ description: "The rate at which the model reads the recording, Hz." }),
+  samples: count.openapi({ description: "Samples of the recording at that rate." }),
   warnings: z.array(Warning),
 };

@@ -10,37 +10,39 @@ export const Measured = z
   .optional()
   .openapi({
     description:
-      "NLL in nats per frame, or step of 10 samples: over all of them, and the mean over pieces; `deciles` of music are those of the mean NLL of each test piece, from the lowest to the highest.",
+      "NLL in nats per frame, or step of 10 samples: `micro`, over all frames; `macro`, the mean over pieces. `deciles`, for music only, are those of the NLL of the test pieces, from the lowest to the highest.",
   });
 
 export const ModelInfo = z
   .object({
     id: modelId,
     version,
-    kind: z.enum(["music", "audio"]).openapi({ description: "Of the input that it reads." }),
+    kind: z.enum(["music", "audio"]).openapi({ description: "The kind of input that it reads." }),
     set: z.string().openapi({ description: "The data set that it was trained on.", example: "jsb" }),
     preset: z.string().openapi({
       description:
-        "The settings that it was trained by; `paper`: sizes and protocol of Chung et al. (2014); `nade`: the same sizes with a NADE head; `large`: more units.",
+        "The settings that it was trained with; `paper`: sizes and protocol of Chung et al. (2014); `nade`: the same sizes with a NADE head; `large`: more units.",
       example: "paper",
     }),
     head: z.enum(["bernoulli", "nade"]).optional().openapi({
       description:
-        "Of music: `bernoulli`, the pitches of a frame are independent given the frames before; `nade`, each also depends on those below it.",
+        "Music only. `bernoulli`: the pitches of a frame are independent given the frames before; `nade`: each also depends on those below it.",
     }),
     recommended: z.boolean().openapi({ description: "Whether it answers when `models` is not set." }),
-    cell: z.enum(CELLS).optional().openapi({ description: "Absent in a mixture, as are `units` and `metadata`." }),
+    cell: z.enum(CELLS).optional().openapi({ description: "Absent for a mixture, as are `units` and `metadata`." }),
     units: count.optional(),
-    members: z.array(modelId).optional().openapi({ description: "Only of a mixture: the models that it averages." }),
-    parameters: count.openapi({ description: "All weights, the output layer included; of a mixture, of all members." }),
-    pitches: count.optional().openapi({ description: "Of music, D: the model knows MIDI pitches 1 to D." }),
-    framesPerQuarter: z.number().optional().openapi({ description: "Of music." }),
-    sampleRate: z.number().optional().openapi({ description: "Of audio, Hz." }),
+    members: z.array(modelId).optional().openapi({ description: "Only for a mixture: the models that it averages." }),
+    parameters: count.openapi({
+      description: "Number of weights, the output layer included; for a mixture, those of all members.",
+    }),
+    pitches: count.optional().openapi({ description: "Music only. D: the model knows MIDI pitches 1 to D." }),
+    framesPerQuarter: z.number().optional().openapi({ description: "Music only." }),
+    sampleRate: z.number().optional().openapi({ description: "Audio only. Hz." }),
     metrics: z.object({ valid: Measured, test: Measured, adaptiveTest: Measured }).openapi({
       description: "On the model's own data set, as far as it was measured; `adaptiveTest` by adaptive scoring.",
     }),
     metadata: z.record(z.string(), z.string()).optional().openapi({
-      description: "What the checkpoint says of itself, as it says it: data, training settings, seed.",
+      description: "The metadata of the checkpoint, unchanged: data, training settings, seed.",
     }),
   })
   .openapi("Model");
@@ -48,5 +50,5 @@ export type ModelInfo = z.infer<typeof ModelInfo>;
 export const ModelList = z.object({ models: z.array(ModelInfo) }).openapi("ModelList");
 export const ModelPath = z.object({
   set: z.string(),
-  cell: z.string().openapi({ description: "What stands behind the / in the model's id.", example: "lstm-large" }),
+  cell: z.string().openapi({ description: "The part of the model's id after the slash.", example: "lstm-large" }),
 });

@@ -20,7 +20,7 @@ const musicOptions = {
     .optional()
     .openapi({
       description:
-        "Ids or patterns (`jsb/*`, `*/gru`, `*/lstm*`) of the models to ask; in JSON a list or one text with commas. Default: those that are `recommended` in /models, of each set of the input's kind the three cells with the better head and their ensemble; `*/*` asks all. Only models of the input's kind can be found.",
+        "Ids or patterns (`jsb/*`, `*/gru`, `*/lstm*`) of the models to ask; in JSON a list or one text with commas. Default: those that are `recommended` in /models, which for each set of the input's kind are the three cells with the better head and, for music, their ensemble; `*/*` asks all. Only models that read the input's kind answer.",
       example: ["jsb/*"],
       param: { style: "form", explode: false },
     }),
@@ -64,11 +64,11 @@ const musicOptions = {
   adaptive: flag()
     .optional()
     .openapi({
-      description: `Music only. The models learn from the piece while they read it: after each frame their weights take a step of gradient descent on what it cost, and every request begins with the trained weights (dynamic evaluation). A frame is still predicted from its past alone. Takes up to four times as long; at most ${MAX_ADAPTIVE_FRAMES} frames. The transposition is found without learning, and /predict learns from the input, not from what it samples.`,
+      description: `Music only. The models learn from the piece while they read it: after each frame their weights take a step of gradient descent on what it cost, and every request begins with the trained weights (dynamic evaluation). A frame is still predicted from its past alone. Takes up to four times as long, and at most ${MAX_ADAPTIVE_FRAMES} frames; not with \`expected\`. The transposition is found without learning, and /predict learns from the input, not from what it samples.`,
       default: false,
     }),
   id: z.string(WANTED_ID).min(1, WANTED_ID).max(MAX_ID, WANTED_ID).optional().openapi({
-    description: "Any text by which the client knows this request; the answer has it as `id`.",
+    description: "Any text by which the client knows this request; it comes back in the answer.",
     example: "chorales/17",
   }),
 };
@@ -81,12 +81,12 @@ export const ScoreOptions = optionsOf({
     .optional()
     .openapi({
       description:
-        "`frames` adds the NLL of every frame, or of every block of audio. Of music, `notes` adds also the NLL of every note at its onset, and `comparison` adds how sure one can be that the best model is better than each of the others.",
+        "`frames` adds the NLL of every frame, or of every block of audio. Music only: `notes` also adds the NLL of every note at its onset, and `comparison` adds how sure one can be that the best model is better than each of the others.",
       default: "none",
     }),
   expected: flag().optional().openapi({
     description:
-      "Music only. Adds what the model expected: of each frame the likeliest whole frames, and with `detail=notes` of each note the likeliest pitches in its place. Not with `adaptive`: it says what the weights from training expect.",
+      "Music only. Adds what the model expected: for each frame the likeliest whole frames, and with `detail=notes` for each note the likeliest pitches in its place. Not with `adaptive`.",
     default: false,
   }),
 });
@@ -99,7 +99,7 @@ export const PredictOptions = optionsOf({
     .optional()
     .openapi({
       description:
-        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model, its transposition and its frame rate, so `transpose` and `framesPerQuarter` stay unset, as does `adaptive`, since a token has no room for weights, and `models`, if set, names the same models. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests. Audio continues at the rate of the models, 8 kHz.",
+        "State tokens of an earlier answer, one for each model to ask: the input holds only the frames that are new since then, and the answer equals that to the whole sequence bit for bit. A token carries its model, its transposition and its frame rate, so `transpose` and `framesPerQuarter` stay unset, and `models`, if set, names the same models. `adaptive` stays unset too, since a token does not hold weights. MIDI input is trimmed of leading and trailing silence; send new frames as `pianoRoll` to keep rests. Audio continues at the rate of the models, 8 kHz.",
       param: { style: "form", explode: false },
     }),
   steps: number(integer(1, MAX_STEPS.audio))

@@ -9,7 +9,7 @@ export const Prediction = z
     ...perModel,
     probabilities: z.array(z.number()).openapi({
       description:
-        "p(pitch sounds in the frame after the input's last) for MIDI pitches 1 to D, in the model's key, that is shifted by transposedBy.",
+        "p(pitch sounds in the frame after the input's last) for MIDI pitches 1 to D, in the model's key, which is the input's shifted by `transposedBy`.",
     }),
     likely: z
       .array(z.object({ pitch: Pitch, probability: z.number() }))
@@ -19,7 +19,7 @@ export const Prediction = z
         "Frames that were drawn to estimate `probabilities`, where the pitches of a frame depend on each other and no formula gives them; 0 where they are exact.",
     }),
     standardErrors: z.array(z.number()).optional().openapi({
-      description: "Of each of the `probabilities`, by the draws. Only where `draws` is not 0.",
+      description: "Standard errors of the `probabilities`, estimated from the draws. Only where `draws` is not 0.",
     }),
     chords: z.array(z.object({ pitches: z.array(Pitch), probability: z.number() })).openapi({
       description:
@@ -27,7 +27,7 @@ export const Prediction = z
     }),
     state: z.string().openapi({
       description:
-        "Opaque token of the hidden state after the input's last frame, before any sampled one. With `adaptive` it is refused when it comes back, by `stale-state`: it has no room for the weights that the piece has changed, so the whole sequence is sent again.",
+        "Opaque token of the hidden state after the input's last frame, before any sampled one. With `adaptive` it cannot be continued from (`stale-state`), since it does not hold the weights that the piece has changed: send the whole sequence again.",
     }),
     continuation: z
       .array(z.array(Pitch))
@@ -40,10 +40,10 @@ export type Prediction = z.infer<typeof Prediction>;
 export const AudioPrediction = z
   .object({
     ...perSpeechModel,
-    weights: z.array(z.number()).openapi({ description: "Of the Gaussians of the mixture; they add up to 1." }),
+    weights: z.array(z.number()).openapi({ description: "Weights of the Gaussians of the mixture; they add up to 1." }),
     means: z.array(z.array(z.number())).openapi({
       description:
-        "Of each Gaussian and each sample that follows, full scale = 1. Blocks of ten begin at sample 20, so after 20 + 10 k samples there are ten; else those that are left of the block under way, and the mixture is the one given the block's samples that are known.",
+        "For each Gaussian the means of the samples that follow, full scale = 1. Blocks of ten begin at sample 20, so after 20 + 10 k samples there are ten. In the middle of a block only its remaining samples follow, and the mixture is conditioned on those that are known.",
     }),
     scales: z.array(z.array(z.number())).openapi({ description: "Standard deviations, in the order of `means`." }),
     expected: z.array(z.number()).openapi({ description: "The expected samples that follow." }),

@@ -12,7 +12,7 @@ const noteTime = {
   durationSeconds: z.number(),
   bar: count.openapi({ description: "From 1, by the time signatures of the file; 4/4 where it has none." }),
   beat: z.number().openapi({
-    description: "From 1, with fractions, in the note value that the time signature names: in 6/8, eighths.",
+    description: "From 1, with fractions, in the note value of the time signature: in 6/8, eighths.",
   }),
   channel: count,
   track: count,
@@ -24,7 +24,7 @@ export type NoteTime = z.infer<typeof NoteTime>;
 const expectation = {
   probability: z.number().nullable().optional().openapi({
     description:
-      "That of all pitches this one is the next to sound above the lower notes of its frame, given those and the frames before; null in the first frame. Of a pitch that sounds on it is the probability that it does. Only with `expected`.",
+      "The probability that this pitch, of all pitches, is the next to sound above the lower notes of its frame, given those and the frames before; null in the first frame. For a pitch that is held it is the probability that it goes on sounding. Only with `expected`.",
   }),
   expected: z
     .array(z.object({ pitch: count.nullable(), probability: z.number() }))
@@ -32,17 +32,17 @@ const expectation = {
     .optional()
     .openapi({
       description:
-        "The likeliest pitches in its place, highest probability first, in the input's own key; a `pitch` of null: no further note. Only with `expected`.",
+        "The likeliest pitches in its place, highest probability first, in the input's own key; a `pitch` of null means no further note. Only with `expected`.",
     }),
 };
 
 export const UnscoredNote = z
   .object({
     pitch: count.openapi({ description: "In the input's own key." }),
-    frame: count.nullable().openapi({ description: "In which it begins; null where it is in none." }),
+    frame: count.nullable().openapi({ description: "The frame in which it begins; null where it is in no frame." }),
     reason: z.enum(["between-frames", "held", "doubled", "out-of-range"]).openapi({
       description:
-        "`between-frames`: it sounds at no frame's sample point. `held`: its pitch sounded in the frame before, so the model does not see it begin. `doubled`: another note of its pitch begins in the same frame and has the score. `out-of-range`: the model does not know its pitch.",
+        "`between-frames`: it does not sound at the sample point of any frame. `held`: its pitch sounded in the frame before, so the model does not see it begin. `doubled`: another note of its pitch begins in the same frame and has the score. `out-of-range`: the model does not know its pitch.",
     }),
     ...expectation,
     ...noteTime,
@@ -66,7 +66,9 @@ const NoteScore = z
     ...expectation,
     ...NoteTime.partial().shape,
   })
-  .openapi("NoteScore", { description: "An onset. Of a MIDI file also when it sounds, and where it stands." });
+  .openapi("NoteScore", {
+    description: "An onset. For a MIDI file also when it sounds, its bar and beat, channel and track.",
+  });
 export type NoteScore = z.infer<typeof NoteScore>;
 
 export const Score = z
@@ -81,7 +83,7 @@ export const Score = z
     }),
     percentile: z.number().min(0).max(100).optional().openapi({
       description:
-        "Of the test pieces of the model's set, how many per cent surprise it less than this piece does; with `adaptive` all of them are scored so. Absent where the model's test pieces were not measured, and with the warning `other-frame-rate` where the piece was read at another rate than they. Beyond the most or least surprising of them there is the warning `unlike-training-music`.",
+        "The percentage of the test pieces of the model's set that surprise it less than this piece does; with `adaptive` the test pieces too are scored adaptively. Absent where the model's test pieces were not measured, and, with the warning `other-frame-rate`, where the piece was read at another frame rate than they were. A piece that is more or less surprising than all of them has the warning `unlike-training-music`.",
     }),
     perFrame: z.array(z.number().nullable()).optional().openapi({
       description: "NLL of each frame, nats; first entry null. Only with `detail`.",
@@ -89,28 +91,29 @@ export const Score = z
     notes: z.array(NoteScore).optional().openapi({ description: "Every onset. Only with `detail=notes`." }),
     held: z.array(z.number().nullable()).optional().openapi({
       description:
-        "What the pitches that sound on from the frame before cost in each frame, nats; first entry null. Only with `detail=notes`.",
+        "For each frame the NLL of the pitches that are held from the frame before, nats; first entry null. Only with `detail=notes`.",
     }),
     silence: z.array(z.number().nullable()).optional().openapi({
       description:
-        "What the pitches that do not sound cost in each frame, nats; first entry null. The notes of a frame, `held` and `silence` add up to its NLL. Only with `detail=notes`.",
+        "For each frame the NLL of the pitches that do not sound, nats; first entry null. The notes of a frame, `held` and `silence` add up to its NLL. Only with `detail=notes`.",
     }),
     unscored: z.array(UnscoredNote).optional().openapi({
-      description: "The notes of the file that are not among `notes`. Only of a MIDI file with `detail=notes`.",
+      description: "The notes of the file that are not among `notes`. Only for a MIDI file with `detail=notes`.",
     }),
     startQuarters: z.number().optional().openapi({
-      description: "Where frame 0 begins, from the beginning of the file. Only of a MIDI file with `detail=notes`.",
+      description:
+        "Where frame 0 begins, in quarter notes from the beginning of the file. Only for a MIDI file with `detail=notes`.",
     }),
     expected: z
       .array(z.array(z.object({ pitches: z.array(count), probability: z.number() })).nullable())
       .optional()
       .openapi({
         description:
-          "Of each frame the likeliest whole frames before it was heard, in the input's own key, with exact probabilities; first entry null. Only with `expected`.",
+          "For each frame the frames that the model expected most before it heard it, in the input's own key, with exact probabilities; first entry null. Only with `expected`.",
       }),
     entropy: z.array(z.number().nullable()).optional().openapi({
       description:
-        "Of each frame the NLL that the model expected, nats; first entry null. Only with `expected`, and only of a network whose pitches are independent: of others no formula gives it.",
+        "For each frame the NLL that the model expected, nats; first entry null. Only with `expected`, and only from a network with independent pitches: for others there is no formula.",
     }),
   })
   .openapi("Score");
@@ -125,10 +128,10 @@ export const Comparison = z
       .openapi({ description: "The NLL of `model` less that of `comparedWith`, in nats per scored frame." }),
     interval: z.object({ low: z.number(), high: z.number() }).openapi({
       description:
-        "95% interval of the difference by a block bootstrap over the frames: how far it might have come out otherwise had the piece gone on in the same manner.",
+        "95% interval of the difference by a block bootstrap over the frames: how much it might differ if the piece went on in the same manner.",
     }),
     better: modelId.nullable().openapi({
-      description: "The model that is better if the interval holds no zero; null if one cannot tell.",
+      description: "The better model where the interval does not contain 0; null where one cannot tell.",
     }),
   })
   .openapi("Comparison");
@@ -172,7 +175,7 @@ export const MusicScoreResponse = z
     bestByFrameRate: z
       .array(z.object({ framesPerQuarter: z.number(), model: modelId }))
       .openapi({ description: "The same for each frame rate at which the piece was read." }),
-    bars: z.array(Bar).optional().openapi({ description: "Only of a MIDI file with `detail=notes`." }),
+    bars: z.array(Bar).optional().openapi({ description: "Only for a MIDI file with `detail=notes`." }),
     comparisons: z.array(Comparison).optional().openapi({
       description:
         "Each other model against the best of its frame rate, if both read the same frames. Only with `detail=comparison`. Each interval stands for itself and for this piece alone.",

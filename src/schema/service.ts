@@ -11,7 +11,7 @@ export const Health = z
       .string()
       .nullable()
       .optional()
-      .openapi({ description: "Why the store could last not be read, if so." }),
+      .openapi({ description: "Why the store could not be read when last tried; null if it could." }),
   })
   .openapi("Health");
 

@@ -37,7 +37,7 @@ export async function writeBeside<T>(
   }
 }
 
-/** Puts the names in a folder on the disk, where the system can: Windows refuses (EPERM), and some network file systems (EINVAL). */
+/** Flushes the names in a folder to the disk, where the system can: Windows refuses (EPERM), and some network file systems (EINVAL). */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {
@@ -49,8 +49,8 @@ async function syncFolder(path: string): Promise<void> {
 
 /**
  * A lock is a file, so that it also holds between machines that share a folder. Nobody can ask whether a process of another
- * machine is alive; instead a lock that others have seen unchanged for so long is a dead process's, and its holder gives up
- * after half of it. Each goes by its own clock.
+ * machine is alive; instead a lock that others have seen unchanged for this long belongs to a dead process, and a holder gives up
+ * after half of it. Each process measures by its own clock.
  */
 const LEASE_MS = 30_000;
 const PAUSE_MS = 25;

@@ -113,8 +113,8 @@ async function readEntries(
 }
 
 /**
- * Loads every model of a release that can be loaded, in the catalogue's order, and behind them a ensemble for each set of
- * music and preset of which the catalogue has two models or more. An ensemble that lacks a member would be another model
+ * Loads every model of a release that can be loaded, in the catalogue's order, then an ensemble for each set of
+ * music and preset that has two models or more in the catalogue. An ensemble that lacks a member would be another model
  * under the same id, so it is a failure as well.
  * @param loaded models that are taken over where the version is the same
  */
@@ -149,8 +149,8 @@ export async function loadRelease(
 }
 
 /**
- * Tries each network on a short input, see tryNetwork. A cold start does without: it would wait for models of which it is never
- * asked, and every answer is checked as well.
+ * Tries each network on a short input, see tryNetwork. A cold start skips this: it would wait for models that nobody
+ * may ask for, and every answer is checked as well.
  * @param tried models that need not be tried again
  * @returns those that fail
  */

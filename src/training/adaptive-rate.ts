@@ -9,7 +9,7 @@ const RATES = [1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 5
   (thousandths) => thousandths / 1000,
 );
 
-/** So many rates without a better one end the search: beyond the best one the NLL only grows. */
+/** The search ends after this many rates without a better one: beyond the best one the NLL only grows. */
 const PATIENCE = 2;
 
 /** NLL of the validation pieces under one rate, nats per frame, micro. */
@@ -18,7 +18,7 @@ export interface RateTried {
   readonly valid: number;
 }
 
-/** The rates tried from the lowest on, in which the best is not among the last PATIENCE unless RATES came to its end. */
+/** The rates tried, from the lowest on; the best is not among the last PATIENCE unless RATES ran out. */
 export async function tryAdaptiveRates(
   checkpoint: Checkpoint,
   kernel: WebAssembly.Module,

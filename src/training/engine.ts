@@ -5,6 +5,7 @@
 
 import type { Config, Tensors } from "../kernel/config.ts";
 import { type Capacity, Kernel, type OptimizerState, type UpdateSettings } from "../kernel/kernel.ts";
+import { sum } from "../util/statistics.ts";
 import type { TbpttChunk } from "./batches.ts";
 
 /** Thrown by an update that finds its gradient not finite. */
@@ -66,9 +67,3 @@ export const kernelEngine =
       useAverage: (use) => (use ? kernel.useAverage() : kernel.restore()),
     };
   };
-
-function sum(values: Float32Array): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-}

@@ -78,7 +78,7 @@ export async function run<T>(
   return kept;
 }
 
-/** A snapshot is the sha256 of what follows, and what follows: one wrong bit would end in another model without a word. */
+/** A snapshot begins with the sha256 of its content: otherwise one wrong bit would silently lead to another model. */
 const SHA256_BYTES = 32;
 const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
 

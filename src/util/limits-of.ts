@@ -1,10 +1,10 @@
-/** The environment -> limits, and limits -> the tables that show them. */
+/** The environment -> limits, and limits -> the rows that show them. */
 import { expected, SurprisalError } from "../errors.ts";
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS, type Limits, variableOf } from "../limits.ts";
 
 /**
  * The limits that an environment sets, and for the others those of the runtime. An empty variable counts as unset.
- * @throws SurprisalError `malformed-request` for what is no number above 0, nor "unlimited".
+ * @throws SurprisalError `malformed-request` for anything but a number above 0 or "unlimited".
  */
 export function limitsOf(env: Readonly<Record<string, unknown>>, defaults: Limits = DEFAULT_LIMITS): Limits {
   const limits = { ...defaults };
@@ -21,7 +21,7 @@ export function limitsOf(env: Readonly<Record<string, unknown>>, defaults: Limit
   return limits;
 }
 
-export const numberOf = (value: number): string => (value === Number.POSITIVE_INFINITY ? "unlimited" : String(value));
+const numberOf = (value: number): string => (value === Number.POSITIVE_INFINITY ? "unlimited" : String(value));
 
 /** The limits in force, one row each. */
 export const limitRows = (limits: Limits) =>
@@ -31,11 +31,3 @@ export const limitRows = (limits: Limits) =>
     problem: LIMITS[name].code,
     limits: LIMITS[name].about,
   }));
-
-/** The same as a table in Markdown, for docs/operations.md. */
-export const limitsMarkdown = (limits: Limits): string =>
-  [
-    "| variable | default | beyond it | limits |",
-    "| --- | --- | --- | --- |",
-    ...limitRows(limits).map((row) => `| \`${row.variable}\` | ${row.value} | ${row.problem} | ${row.limits} |`),
-  ].join("\n");

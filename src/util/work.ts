@@ -1,6 +1,6 @@
 /**
- * The work of one request: how much of it is done, how much may be, and whether anybody still waits for it. What takes long
- * says what it will take before it starts, and counts its steps; between two steps it gives way to others.
+ * The work of one request: how much is done, how much is allowed, and whether anybody still waits for it. Long work says how
+ * much it will be before it starts, and counts its steps; between two steps it lets others go first.
  */
 import { expected, SurprisalError } from "../errors.ts";
 import { yieldToEventLoop } from "./yield.ts";
@@ -8,7 +8,7 @@ import { yieldToEventLoop } from "./yield.ts";
 export interface WorkOptions {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
-  /** Multiply-adds that may be done, see model/cost.ts; as many as it takes unless given. */
+  /** Multiply-adds that may be done, see model/cost.ts; without it any number. */
   readonly limit?: number | undefined;
   /** Lets others go first if it is time; the runtime's event loop unless a scheduler is given. */
   readonly pause?: ((work: Work) => Promise<void>) | undefined;
@@ -70,7 +70,7 @@ export class Work {
     const wanted = `work of at most ${billions(this.limit)} multiply-adds, which a body of this size may ask for`;
     return new SurprisalError(
       "too-much-work",
-      `${expected(wanted, sum)} Ask for fewer models or steps, or send a shorter piece.`,
+      `${expected(wanted, sum)} Ask for fewer models or steps, or send a shorter piece or recording.`,
     );
   }
 

@@ -159,11 +159,11 @@ export function audioContract(request: Request): void {
     });
 
     test.each([
-      ["transpose=2", "transpose is for music; found audio."],
-      ["framesPerQuarter=2", "framesPerQuarter is for music; found audio."],
-      ["channels=1", "channels is for music; found audio."],
-      ["adaptive=true", "adaptive is for music; found audio."],
-      ["detail=notes", "detail=notes is for music; found audio."],
+      ["transpose=2", "Expected transpose with music only, got audio."],
+      ["framesPerQuarter=2", "Expected framesPerQuarter with music only, got audio."],
+      ["channels=1", "Expected channels with music only, got audio."],
+      ["adaptive=true", "Expected adaptive with music only, got audio."],
+      ["detail=notes", "Expected detail=notes with music only, got audio."],
       ["models=jsb/gru", "Expected models that read audio, got jsb/gru."],
     ])("with %s is refused", async (query, sentence) => {
       const answer = request(`/v1/score?${query}`, post(wav, "audio/wav"));

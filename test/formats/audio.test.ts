@@ -143,7 +143,7 @@ describe("two tones", () => {
     ["aac.aac", "got AAC. This converts it: ffmpeg -i in.aac "],
     ["vorbis.webm", "got Vorbis in WebM. This converts it: ffmpeg -i in.webm "],
     ["layer2.mp3", "got MPEG layer II. This converts it: ffmpeg -i in.mp2 "],
-    ["free.mp3", "got MP3 of a free bit rate, of which the decoder drops most. This converts it: lame --decode "],
+    ["free.mp3", "got MP3 of a free bit rate, most of which the decoder drops. This converts it: lame --decode "],
   ])("in %s are refused, with the command that converts them", async (name, sentence) => {
     expect(isAudio(recordingFile(`forms/${name}`))).toBe(true);
     await expect(read(`forms/${name}`)).rejects.toMatchObject({
@@ -185,7 +185,7 @@ describe("what costs more than it weighs", () => {
   test.each([
     ["bomb1000003.ogg", "malformed-audio", "Expected a sample rate from 1000 to 768000 Hz, got 1000003 Hz."],
     ["flac-10min-655kHz-100KB.flac", "too-large", "Expected at most 33554432 samples a channel, got 392554650."],
-    ["damaged-opus-965.opus", "malformed-audio", "Expected Ogg Opus that can be decoded, got damage behind 0.85 s."],
+    ["damaged-opus-965.opus", "malformed-audio", "Expected Ogg Opus that can be decoded, got damage after 0.85 s."],
   ])("is refused, %s", async (name, code, message) => {
     await expect(read(`hostile/${name}`)).rejects.toMatchObject({ code, message });
   });

@@ -22,7 +22,7 @@ test.each([
   ["\xff\xf1\x50\x80", "AAC audio that begins with the bytes ff f1 50 80"],
   [
     `\0\x03abc${"\0".repeat(123)}\x1f\x8b\x08`,
-    "a gzip archive that begins with the bytes 1f 8b 08 behind a MacBinary header",
+    "a gzip archive that begins with the bytes 1f 8b 08 after a MacBinary header",
   ],
   ["hello", '5 bytes that begin "hello"'],
   ["\x01\x02\x03", "3 bytes that begin with the bytes 01 02 03"],

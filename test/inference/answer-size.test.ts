@@ -66,6 +66,14 @@ describe("an answer that would be too large is refused with what fits", () => {
     expect(sentenceAt(10, "frames", music.slice(0, 1))).toMatch(/from one model\. What fits: no detail\.$/);
   });
 
+  test("no expectations", () => {
+    const expected = sizeOf(piece, music, { expected: true });
+    expect(expected).toBe(15_000 * music.length);
+    expect(() => checkAnswerSize(piece, music.slice(0, 1), { expected: true }, { numbers: 1000 })).toThrow(
+      /What fits: no expected\.$/,
+    );
+  });
+
   test("fewer steps", () => {
     const options = { steps: 8000 };
     expect(() => checkAnswerSize(recording, speech.slice(0, 1), options, { numbers: 1000 })).toThrow(

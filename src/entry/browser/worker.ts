@@ -20,7 +20,7 @@ type Kind = WorkerRequest["kind"];
 
 const beside = (path: string) => new URL(path, self.location.href);
 
-/** The folder models/ beside this file. The browser's cache keeps what was read once. */
+/** The folder models/ beside this file. The browser's cache keeps what was read. */
 const folder: Bucket = {
   async get(key, checkSize) {
     const response = await fetch(beside(`models/${key}`)).catch((cause) => {
@@ -37,7 +37,7 @@ const store = bucketStore(folder);
 const kernel = once(async () => WebAssembly.compile(await (await fetch(beside("kernel.wasm"))).arrayBuffer()));
 const catalogue = once(async () => (await store.catalogue()).catalogue.models);
 
-/** What answers unless a request names models: as on a server, but no more than one kind is fetched. */
+/** The models that answer unless a request names others: as on a server, but only those of one kind are fetched. */
 async function recommendedIds(kind: Kind): Promise<string[]> {
   const entries = (await catalogue()).filter(({ set }) => Object.hasOwn(SET_PROPERTIES, set) === (kind === "music"));
   const recommended = recommendedModels(entries);

@@ -12,9 +12,9 @@ import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
 
 const { models, lastError, refresh } = await openModelSource(process.env.SURPRISAL_MODELS);
-/** The platform ends a call that takes too long without an answer; so much earlier the work on it stops. */
+/** The platform ends a call that takes too long without an answer; the work on it stops this much earlier. */
 const MARGIN_MS = 1000;
-/** Of the call under way: a function works on one at a time. */
+/** Aborts the call under way: a function works on one call at a time. */
 let deadline = new AbortController();
 
 const answer = handle(

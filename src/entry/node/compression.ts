@@ -1,4 +1,4 @@
-/** Answers -> the same, compressed for clients that take it. On Workers, and on Lambda behind CloudFront, the platform does this. */
+/** Answers -> the same, compressed for clients that accept it. On Workers, and on Lambda behind CloudFront, the platform does this. */
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
@@ -9,7 +9,7 @@ type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Respons
 /** An answer that fits a packet gains nothing. */
 const MIN_BYTES = 1024;
 
-/** Gives an answer its length, by which hono tells what is too small: those that stand in memory have none yet. */
+/** Sets Content-Length, by which hono knows an answer that is too small to compress; answers in memory have none yet. */
 const measured: MiddlewareHandler<Env> = async (c, next) => {
   await next();
   if (c.req.method === "HEAD" || !c.res.body || c.res.headers.has("Content-Length")) return;

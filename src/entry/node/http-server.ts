@@ -11,7 +11,7 @@ import { expected, SurprisalError } from "../../errors.ts";
 import { problemDocument, problemHeaders, problemResponse } from "../../http/problem.ts";
 import { type Limits, MAX_HEAD_BYTES, MAX_HEADERS } from "../../limits.ts";
 
-/** How often connections are looked at whose deadline may have passed. */
+/** How often connections are checked for deadlines that have passed. */
 const CHECK_MS = 1000;
 
 type Fetch = Parameters<typeof getRequestListener>[0];
@@ -50,14 +50,14 @@ export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string)
   return server;
 }
 
-/** Of what is HTTP, but whose URL or Host no Request can have; the app answers all other failures. */
+/** For a request whose URL or Host cannot be made a Request; the app answers all other failures. */
 function answerFailure(error: unknown): Response {
   if (!(error instanceof RequestError)) console.error("A request was not answered:", error);
   const fault = new SurprisalError("malformed-request", expected("a URL with a valid host", "another one"));
   return problemResponse(error instanceof RequestError ? fault : undefined, "", randomUUID());
 }
 
-/** The answer to what is no request, as it goes over the wire. */
+/** The answer to bytes that are not an HTTP request, as it goes over the wire. */
 function rawProblem(error: SurprisalError): string {
   const document = problemDocument(error, "", randomUUID());
   const body = JSON.stringify(document);

@@ -7,15 +7,15 @@ import type { Env } from "../../http/app.ts";
 
 interface Key {
   readonly hash: Buffer; // sha256
-  readonly name: string; // of whoever has it; for logs and rates
+  readonly name: string; // of its owner, for logs and rates
 }
 
-/** As sha256sum writes it: a hash and a name. Lines that begin with # and empty ones count for nothing. */
+/** A hash and a name, as sha256sum writes them. Empty lines and those that begin with # are skipped. */
 const LINE = /^([0-9a-f]{64})\s+\*?(\S+)$/i;
 
 /**
- * @throws SurprisalError `malformed-request` for a file that cannot be read, has no key, or has a line that is none; it does
- * not quote the line, which may be a key itself.
+ * @throws SurprisalError `malformed-request` for a file that cannot be read, has no key, or has a malformed line; the
+ * error does not quote the line, which may be a key itself.
  */
 export async function readKeys(path: string): Promise<readonly Key[]> {
   const text = await readFile(path, "utf8").catch((cause) => {
@@ -36,7 +36,7 @@ export async function readKeys(path: string): Promise<readonly Key[]> {
   throw new SurprisalError("malformed-request", expected(`at least one key in ${path}`, "none"));
 }
 
-/** Lets pass what has a key, and notes whose. Every key is compared, each in constant time, whichever fits. */
+/** Lets a request pass if it has a key, and notes whose. It is compared with every key, each time in constant time. */
 export function requireKey(keys: () => readonly Key[]): MiddlewareHandler<Env> {
   return async (c, next) => {
     const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(c.req.header("Authorization") ?? "") ?? [];

@@ -11,7 +11,7 @@ export { version } from "../../version.ts";
 /** The models that the package ships. */
 export const DEFAULT_FOLDER = fileURLToPath(new URL("models", PACKAGE_ROOT));
 
-/** The page's files, which `npm run build` makes of src/web. */
+/** The page's files, which `npm run build` makes from src/web. */
 export const PAGE_FOLDER = fileURLToPath(new URL("dist/web", PACKAGE_ROOT));
 
 /**
@@ -25,7 +25,7 @@ export function settings(env: NodeJS.ProcessEnv) {
     models: env.SURPRISAL_MODELS || DEFAULT_FOLDER, // a folder, or s3://bucket/prefix
     pollSeconds: pollSecondsOf(env.SURPRISAL_POLL_SECONDS || "30"),
     origins: env.SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
-    keysFile: env.SURPRISAL_KEYS_FILE || undefined, // hashes of the keys of which a request needs one
+    keysFile: env.SURPRISAL_KEYS_FILE || undefined, // hashes of keys; a request needs one of the keys
     proxies: proxiesOf(env.SURPRISAL_PROXIES || "0"), // in front of the server
     limits: limitsOf(env),
     logLevel: logLevelOf(env.SURPRISAL_LOG || "info"),

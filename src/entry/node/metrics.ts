@@ -1,4 +1,4 @@
-/** What a server on Node does -> metrics for Prometheus. docs/operations.md and the dashboard speak of them by these names. */
+/** What a server on Node does -> metrics for Prometheus. docs/operations.md and the dashboard use these names. */
 import type { Registry } from "prom-client";
 import type { AccessRecord } from "../../http/record.ts";
 import type { Model } from "../../model/model.ts";
@@ -8,14 +8,14 @@ export interface Sources {
   models(): readonly Model[];
   /** Requests that wait for a thread, and those that threads have. */
   load(): { readonly waiting: number; readonly working: number };
-  /** Of the store, as of its last poll. */
+  /** Number of problems that the last poll of the store found. */
   problems(): number;
 }
 
 export interface Metrics {
   readonly registry: Registry;
   answered(record: AccessRecord): void;
-  /** Of what did not get as far as the app. @param code of the problem */
+  /** For what was refused before it reached the app. @param code of the problem */
   refused(code: string): void;
   polled(): void;
 }
@@ -52,7 +52,7 @@ export async function createMetrics(sources: Sources): Promise<Metrics> {
 
   const requests = counter("requests_total", "Requests answered", ["method", "route", "status"]);
   const rejected = counter("rejected_total", "Requests answered with a problem, by its code", ["code"]);
-  const duration = histogram("request_duration_seconds", "Time until the answer stood", SECONDS, ["route", "kind"]);
+  const duration = histogram("request_duration_seconds", "Time until the answer was ready", SECONDS, ["route", "kind"]);
   const queued = histogram("queue_duration_seconds", "Time that a request waited for a thread", SECONDS);
   const bytes = counter("body_bytes_total", "Bytes of bodies, as sent and as decoded");
   const work = counter("work_multiply_adds_total", "Work done for requests, stopped ones included", ["kind"]);
@@ -61,7 +61,7 @@ export async function createMetrics(sources: Sources): Promise<Metrics> {
   const storeErrors = counter("store_errors_total", "Polls of the store that found something that cannot be loaded");
   gauge("queue_depth", "Requests that wait for a thread", [], (set) => set({}, sources.load().waiting));
   gauge("requests_under_way", "Requests that threads work on", [], (set) => set({}, sources.load().working));
-  gauge("store_problems", "What of the store cannot be loaded", [], (set) => set({}, sources.problems()));
+  gauge("store_problems", "Parts of the store that cannot be loaded", [], (set) => set({}, sources.problems()));
   gauge("model_info", "1 for each model that is served, with its version", ["model", "version"], (set) => {
     for (const { id, version } of sources.models()) set({ model: id, version: version.slice(0, 12) }, 1);
   });

@@ -13,13 +13,13 @@ import { createMetrics, type Metrics, type Sources } from "./metrics.ts";
 
 /** Settings of the environment, see settings() in local.ts. */
 export interface Observed {
-  readonly logLevel: string; // of pino: info, warn, …, silent
+  readonly logLevel: string; // info, error or silent
   readonly metricsPort: number | undefined;
   readonly host: string;
   readonly traces: boolean;
 }
 
-/** pino's JSON with the fields of logRequest. */
+/** The log of a level: JSON by pino, with the fields that logRequest has on other runtimes. */
 async function openLog(level: string) {
   const { pino } = await import("pino");
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
@@ -35,7 +35,7 @@ function write(line: string): void {
   }
 }
 
-/** Delay before pino is read, which takes a third of the time in which the server starts: the first requests go before it. */
+/** Delay before pino is loaded, which would take a third of the server's start: the first requests are answered before. */
 const LOG_DELAY_MS = 500;
 
 /** @throws Error when the port of the metrics cannot be opened. */
@@ -57,14 +57,14 @@ export async function observe({ logLevel, metricsPort, host, traces }: Observed,
       note(record.status >= 500 ? "error" : "info", logFields(record), "request");
       metrics?.answered(record);
     },
-    /** @param code of the problem that was answered to what is no request */
+    /** @param code of the problem with which something that is not a request was answered */
     refused(code: string) {
       note("info", { code }, "refused");
       metrics?.refused(code);
     },
     polled: () => metrics?.polled(),
     metricsUrl: server && `${urlOf(server)}/metrics`,
-    /** Writes the lines that are left. */
+    /** Writes the lines that are still waiting. */
     async close() {
       stopping.abort();
       await written;
@@ -72,14 +72,14 @@ export async function observe({ logLevel, metricsPort, host, traces }: Observed,
   };
 }
 
-/** On a port of its own, which no proxy passes on. */
+/** Serves the metrics on a port of their own, which a proxy does not pass on. */
 async function serveMetrics({ registry }: Metrics, port: number, host: string) {
   const server = createServer(async (request, response) => {
     if (request.url === "/metrics") {
       response.writeHead(200, { "Content-Type": registry.contentType }).end(await registry.metrics());
     } else response.writeHead(404).end();
   });
-  server.listen(port, host).unref(); // it never keeps the process
+  server.listen(port, host).unref(); // it does not keep the process alive
   await emitted(server, "listening");
   return server;
 }

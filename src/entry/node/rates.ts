@@ -1,7 +1,7 @@
 /**
- * A limit on the work of each client: multiply-adds a minute, summed over its requests, not the number of these. What a
- * request takes is known when it is answered; until then each holds a part of the limit, so a client has at most as many
- * under way as there are parts.
+ * A limit on the work of each client: multiply-adds a minute, summed over its requests; how many requests it sends does not
+ * count. The work of a request is known once it is answered. Until then the request holds a fixed part of the limit, so a
+ * client cannot have more requests under way than there are parts.
  */
 import { isIPv6 } from "node:net";
 import type { MiddlewareHandler } from "hono";
@@ -13,10 +13,10 @@ import { CLIENT_WINDOW_SECONDS } from "../../limits.ts";
 /** Stores count in whole numbers. */
 const UNIT = 1e6; // multiply-adds
 
-/** Of the limit, that a request holds until it is answered. */
+/** The part of the limit that a request holds until it is answered. */
 const PART = 1 / 32;
 
-/** Counts in this process. Other stores of rate-limiter-flexible, such as those of Redis and Valkey, count for several. */
+/** Counts in this process. Other stores of rate-limiter-flexible, such as Redis and Valkey, count for several servers together. */
 export async function memoryLimiter(clientWork: number): Promise<RateLimiterAbstract> {
   const { RateLimiterMemory } = await import("rate-limiter-flexible");
   return new RateLimiterMemory({ points: Math.ceil(clientWork / UNIT), duration: CLIENT_WINDOW_SECONDS });
@@ -35,7 +35,7 @@ export function limitWork(limiter: RateLimiterAbstract, proxies: number): Middle
     const say = ({ remainingPoints, msBeforeNext }: RateLimiterRes) =>
       headers.set("RateLimit", `"work";r=${remainingPoints};t=${Math.ceil(msBeforeNext / 1000)}`);
     await limiter.consume(client, held).then(say, async (refused: RateLimiterRes | Error) => {
-      if (refused instanceof Error) throw refused; // the store is not there
+      if (refused instanceof Error) throw refused; // the store cannot be reached
       await limiter.reward(client, held);
       say(refused);
       headers.set("Retry-After", String(Math.ceil(refused.msBeforeNext / 1000)));
@@ -58,8 +58,8 @@ function socketAddress(env: unknown): string | undefined {
 }
 
 /**
- * The address that counts as one client: of IPv6 the network of 64 bits, which is one household's.
- * @param forwarded X-Forwarded-For, of which clients can write all but what the own proxies add
+ * The address that counts as one client: for IPv6 the /64 network, which usually is one household.
+ * @param forwarded X-Forwarded-For, in which clients can write anything before what the operator's proxies add
  */
 export function addressOf(socket: string | undefined, forwarded: string | undefined, proxies: number): string {
   const chain = [...(forwarded?.split(",").map((address) => address.trim()) ?? []), socket ?? "unknown"];

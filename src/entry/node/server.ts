@@ -119,7 +119,7 @@ export async function listen({
     await old?.close();
   }
 
-  /** Keys come and go while the server runs; those of a file that is damaged meanwhile stay. */
+  /** Reads the keys again; if their file is damaged, the keys stay as they were. */
   async function renewKeys(): Promise<void> {
     if (keysFile === undefined) return;
     try {
@@ -153,7 +153,7 @@ export async function listen({
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
       await watch.close();
-      process.exit(0); // a poll under way is not worth waiting for, nor is work whose client has left
+      process.exit(0); // without waiting for a poll, or for work whose client has left
     }
     console.error(`Some requests were not answered within ${GRACE_MS / 1000} s; they are cut off.`);
     process.exit(1);
@@ -186,10 +186,10 @@ function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: L
       : [`without a limit on how much (${variableOf("clientWork")})`]),
     "without TLS",
   ];
-  return `Whoever reaches ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
+  return `Anyone who can reach ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
 }
 
-/** The checkpoints of a folder as static files, and nothing else of it. */
+/** The catalogue and checkpoints of a folder as static files, and nothing else in it. */
 function modelFiles(folder: string) {
   const serve = serveStatic({ root: folder, rewriteRequestPath: (path) => path.replace("/local/models", "") });
   return createMiddleware((c, next) =>

@@ -47,7 +47,7 @@ async function answer({ number, url, headers, body, workLimit }: Task): Promise<
     signal,
   } as RequestInit);
   options.set(request, { signal, limit: workLimit, pause: turn.pause });
-  // Of a client that has left meanwhile only the number matters.
+  // If the client has left, nobody reads the answer: only its number matters.
   const response = signal.aborted ? Response.error() : await app.fetch(request);
   const bytes = new Uint8Array(await response.arrayBuffer());
   underWay.delete(number);

@@ -1,14 +1,14 @@
 /**
- * The requests that a thread has under way -> which of them computes next. Those that have computed least go first, and long
- * ones, as far as that is known beforehand, after all others: a small request never waits for a long one. Among equals the one
- * that came first goes on. Every eighth turn is for whoever has waited longest, so that long work never stands still.
+ * The requests that a thread has under way -> which of them computes next. Those that have computed least go first, and those
+ * known to be long after all others, so a small request never waits for a long one; among equals the one that came first.
+ * Every eighth turn is for the one that has waited longest, so long work goes on, if slowly, however many small requests come.
  */
 import { setImmediate } from "node:timers";
 import type { Work } from "../../util/work.ts";
 
-/** A turn ends with the first step after so long: what comes in waits no longer, but for a single step. */
+/** A turn ends after the first step that passes this time, so a new request waits little longer than that. */
 const TURN_MS = 3;
-/** Multiply-adds, some 25 ms, up to which requests count as equal; the next levels are twice as long each. */
+/** Multiply-adds (about 25 ms) up to which requests count as equal; each further level is twice as long. */
 const LEVEL = 2.5e8;
 const TURNS_FOR_THE_OLDEST = 8;
 
@@ -56,7 +56,7 @@ export function turns(now: () => number = () => performance.now()): { next(onLon
     });
 
   return {
-    /** @param onLong called once, when the request proves to be no small one */
+    /** @param onLong called once, when the request turns out to be long */
     next(onLong) {
       const order = orders++;
       let level = 0;

@@ -54,7 +54,7 @@ describe("what a server says when it starts", () => {
 
   test("beyond loopback, what is open to whom", async () => {
     const server = await started({ HOST: "0.0.0.0" });
-    expect(server.stderr).toMatch(/^Whoever reaches 0\.0\.0\.0 may use this server, without a key/);
+    expect(server.stderr).toMatch(/^Anyone who can reach 0\.0\.0\.0 may use this server, without a key/);
   });
 
   test("on loopback, no warning", async () => {
