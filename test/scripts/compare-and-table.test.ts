@@ -109,7 +109,7 @@ describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {
     for (const page of ["README.md", "docs/models.md"]) await writeFile(join(folder, page), marked);
     const { code, stdout, stderr } = await run("table.ts");
     expect([code, stderr]).toEqual([0, ""]);
-    const [gru, lstm] = JSON.parse((await run("evaluate.ts", "--json")).stdout);
+    const [gru, lstm] = JSON.parse((await run("evaluate.ts", "--adaptive", "--json")).stdout);
     const rows = stdout.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
     const row = (id: string) => rows.find(([, model]) => model === id) ?? [];
     // 3 gates of 4 units with 96 inputs, 4 states and a bias.
@@ -117,6 +117,7 @@ describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {
     expect(row("jsb/gru")[5]).toMatch(new RegExp(`^${gru.micro.toFixed(2)} \\[`));
     expect(row("jsb/gru")[6]).toMatch(new RegExp(`^${gru.macro.toFixed(2)} \\[`));
     expect(row("jsb/gru").slice(7, -1)).toEqual([
+      `${gru.adaptive.micro.toFixed(2)} / ${gru.adaptive.macro.toFixed(2)}`,
       "6.94 / 8.54",
       `+${(gru.micro - 8.54).toFixed(2)} / +${(gru.macro - 8.54).toFixed(2)}`,
       "3, 2",
