@@ -23,8 +23,7 @@ import { configOf, PIECES, pieces, STEPS, UNITS } from "./task.ts";
 const CELLS: readonly Cell[] = ["gru", "lstm", "tanh"];
 
 const versionOf = (name: string, from: string): string =>
-  JSON.parse(readFileSync(new URL(`../../../${from}/node_modules/${name}/package.json`, import.meta.url), "utf8"))
-    .version;
+  JSON.parse(readFileSync(new URL(`${from}/node_modules/${name}/package.json`, import.meta.url), "utf8")).version;
 
 const training: string[] = [];
 let [trainers, torchVersion]: [string[], string] = [[], ""];
