@@ -155,7 +155,7 @@ export async function startPool(
     dispatchSoon();
   }
 
-  /** A client that is told to come again is better off than one that waits without end. */
+  /** Refuses requests that have waited too long: their clients can try again later. */
   function giveUp(): void {
     const latest = performance.now() - 1000 * waitSeconds;
     for (const job of waiting) {
