@@ -66,7 +66,7 @@ export function waveLayout(channels: number, mask: number): readonly Speaker[] {
 const SILENT = 1e-6;
 const CANCELLED = 1e-2;
 
-/** Measures the power of each channel and of their mean while a file is read: it shows whether the mean lost sound. */
+/** Measures the power of each channel while a file is read, which tells whether their mean lost sound. */
 export class DownmixMeter {
   #power: Float64Array | undefined; // of each channel, over all samples
   #isMean = true;
