@@ -43,6 +43,7 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
     ["the weights", set, {}],
     ["their average", set, { emaDecay: 0.9 }],
     ["norms that are rescaled", set, { maxNorm: 0.1, learningRate: 0.01 }],
+    ["Adam", set, { optimizer: "adam", decay: 0.99, floor: 1e-6 } as const],
     ["a NADE head and transposition", set, { hidden: 6, transposedShare: 0.5, maxTransposition: 2 }],
     ["a mixture of Gaussians over speech", smallSpeechSet(), { learningRate: 0.001, floor: 0.01, emaDecay: 0.9 }],
   ])("follows the kernel's loss curve over twenty updates: %s", async (_, pieces, changes) => {
@@ -61,7 +62,7 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
   });
 
   test("resumed from a snapshot goes on as if it had never stopped, bit for bit", async () => {
-    const protocol = { ...smallProtocol, epochs: 4, dropout: 0.3, emaDecay: 0.9 };
+    const protocol: Protocol = { ...smallProtocol, optimizer: "adam", epochs: 4, dropout: 0.3, emaDecay: 0.9 };
     const create = () => new Trainer(wasm, set, cell, protocol);
     const whole = create();
     while (!whole.finished) await whole.epoch();
