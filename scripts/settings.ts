@@ -1,5 +1,5 @@
 /** The settings of a training as options of `train` and `search`; see Protocol in src/training/protocol.ts. */
-import { OPTIMIZERS } from "../src/kernel/kernel.ts";
+import { OPTIMIZERS } from "../src/kernel/optimizer.ts";
 import type { SETTINGS } from "../src/training/protocol.ts";
 
 type Setting = (typeof SETTINGS)[number];

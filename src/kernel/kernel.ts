@@ -4,6 +4,7 @@
  */
 import { expected } from "../errors.ts";
 import { type Config, emptyTensors, type Tensors } from "./config.ts";
+import { adamScales, type OptimizerSettings, type OptimizerState } from "./optimizer.ts";
 
 /** Lists of active columns of binary rows: row r has columns `columns[offsets[r]] … columns[offsets[r + 1] - 1]`. */
 export interface SparseRows {
@@ -74,40 +75,6 @@ export interface Capacity {
   readonly sequences: number;
   readonly training?: boolean;
 }
-
-export const OPTIMIZERS = ["rmsprop", "adam"] as const;
-export type Optimizer = (typeof OPTIMIZERS)[number];
-
-/** Settings of one step of the optimizer; training/protocol.ts has the defaults of the paper's authors. */
-export interface OptimizerSettings {
-  readonly optimizer?: Optimizer; // RMSProp unless given
-  readonly learningRate: number;
-  readonly decay: number; // of the mean square: ρ, Adam's β2
-  readonly momentum: number; // μ, Adam's β1
-  readonly floor: number; // least value of the root mean square; of Adam ε, which is added to it
-  readonly maxNorm: number; // a longer gradient is rescaled to this norm
-}
-
-/** Settings of one update of the weights: the step of the optimizer, and regularisation around it. */
-export interface UpdateSettings extends OptimizerSettings {
-  readonly weightNoiseStd: number; // standard deviation of the weight noise
-  readonly dropout: number; // probability with which a unit is hidden from the output layer
-  readonly emaDecay: number; // of the exponential moving average of the weights; 0 keeps none
-}
-
-/** What the optimizer keeps of earlier updates. */
-export interface OptimizerState {
-  readonly meanSquare: Tensors;
-  readonly velocity: Tensors; // of Adam the mean gradient
-  readonly average: Tensors;
-  readonly updates: number; // so far
-}
-
-/** What makes up for the zeros from which Adam's means begin, in its update number n, from 1 (Kingma and Ba 2015, algorithm 1). */
-export const adamScales = ({ decay, momentum }: Pick<OptimizerSettings, "decay" | "momentum">, n: number) => ({
-  mean: 1 / (1 - momentum ** n),
-  square: 1 / (1 - decay ** n),
-});
 
 /** Addresses and numbers that init() leaves in the kernel's exported globals, see assembly/layout.ts. */
 type Place =

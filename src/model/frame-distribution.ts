@@ -132,10 +132,11 @@ function* marginalsOf(
   if (part.isIndependent) {
     return { probabilities: probabilities.map((_, d) => sigmoid(part.logit(d))), standardErrors: squares };
   }
+  const undecided = Float64Array.from({ length: pitches }, (_, d) => sigmoid(part.logit(d))); // the same in all draws
   for (let n = 0; n < draws; n++) {
     let prefix = part;
     for (let d = 0; d < pitches; d++) {
-      const p = sigmoid(prefix.logit(d));
+      const p = prefix === part ? undecided[d] : sigmoid(prefix.logit(d));
       probabilities[d] += p / draws;
       squares[d] += p ** 2 / draws;
       if (draw() < p) prefix = prefix.after(d);

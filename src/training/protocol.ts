@@ -6,7 +6,7 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { CELLS, type Cell } from "../kernel/config.ts";
-import { OPTIMIZERS, type Optimizer } from "../kernel/kernel.ts";
+import { OPTIMIZERS, type Optimizer } from "../kernel/optimizer.ts";
 import { MAX_UNITS } from "../limits.ts";
 import { modelId } from "../model/checkpoint.ts";
 import { suggest } from "../util/suggest.ts";

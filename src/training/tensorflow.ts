@@ -5,36 +5,19 @@
  */
 import type * as TensorFlow from "@tensorflow/tfjs";
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
-import {
-  type Cell,
-  type Config,
-  LOG_SCALE_FLOOR,
-  type MixtureShape,
-  type Tensors,
-  tensorShapes,
-} from "../kernel/config.ts";
-import {
-  adamScales,
-  type DenseRows,
-  type OptimizerState,
-  type SparseRows,
-  type UpdateSettings,
-} from "../kernel/kernel.ts";
+import { type Config, LOG_SCALE_FLOOR, type MixtureShape, type Tensors, tensorShapes } from "../kernel/config.ts";
+import type { DenseRows, SparseRows } from "../kernel/kernel.ts";
+import { adamScales, type OptimizerState, type UpdateSettings } from "../kernel/optimizer.ts";
 import { normal, xoshiro128 } from "../util/random.ts";
 import { sum } from "../util/statistics.ts";
 import type { TbpttChunk } from "./batches.ts";
 import { type CreateEngine, Diverged, seedWords, type TrainingEngine } from "./engine.ts";
+import { STEPS, type Weights } from "./tensorflow-cells.ts";
 
 type Tf = typeof TensorFlow;
 
-/** Weights as matrices: b (1, G·H) and a (1, O) too. */
-type Weights = Record<keyof Tensors, Tensor2D>;
-
 /** What an engine keeps between updates, each a vector of all parameters in the order of tensorShapes. */
 type Kept = Record<"weights" | "meanSquare" | "velocity" | "average", Tensor1D>;
-
-/** x W + b of n sequences (n, G·H) and their state, h and for LSTM c, each (n, H) -> their state one step later. */
-type Step = (xWb: Tensor2D, state: readonly Tensor2D[]) => Tensor2D[];
 
 /** @param tf with its backend set. @param name what the checkpoint says of the engine. */
 export const tensorflowEngine =
@@ -284,35 +267,6 @@ class TensorflowEngine implements TrainingEngine {
     return Object.fromEntries(entries);
   }
 }
-
-/** Each cell, its weights brought into the form in which all steps use them. */
-const STEPS: Record<Cell, (tf: Tf, weights: Weights) => Step> = {
-  tanh:
-    (_, { U }) =>
-    (xWb, [h]) => [xWb.add<Tensor2D>(h.matMul(U)).tanh()],
-
-  lstm: (tf, { U, V }) => {
-    const [Vi, Vf, Vo] = tf.split(V, 3);
-    return (xWb, [h, c]) => {
-      const [i, f, candidate, o] = tf.split(xWb.add<Tensor2D>(h.matMul(U)), 4, 1);
-      const kept = f.add(c.mul(Vf)).sigmoid().mul(c);
-      const taken = i.add(c.mul(Vi)).sigmoid().mul(candidate.tanh());
-      const cNext = kept.add<Tensor2D>(taken);
-      return [o.add(cNext.mul(Vo)).sigmoid().mul(cNext.tanh()), cNext];
-    };
-  },
-
-  gru: (tf, { U }) => {
-    const [units] = U.shape;
-    const [Uzr, Uh] = tf.split(U, [2 * units, units], 1);
-    return (xWb, [h]) => {
-      const [xzr, xh] = tf.split(xWb, [2 * units, units], 1);
-      const [z, r] = tf.split(xzr.add<Tensor2D>(h.matMul(Uzr)).sigmoid(), 2, 1);
-      const candidate = xh.add<Tensor2D>(r.mul<Tensor2D>(h).matMul(Uh)).tanh();
-      return [h.add(z.mul(candidate.sub(h)))];
-    };
-  },
-};
 
 /** (rows, width); of sparse rows, 1 where a column is active. */
 function dense(rows: SparseRows | DenseRows, width: number): Float32Array {

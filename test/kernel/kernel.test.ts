@@ -1,7 +1,8 @@
 /** The WASM kernel: the common contract, agreement with its reference implementation, and what only it does: noise and updates. */
 import { describe, expect, test } from "vitest";
 import type { Config, Tensors } from "../../src/kernel/config.ts";
-import { Kernel, type OptimizerSettings } from "../../src/kernel/kernel.ts";
+import { Kernel } from "../../src/kernel/kernel.ts";
+import type { OptimizerSettings } from "../../src/kernel/optimizer.ts";
 import { adam, ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
 import {
   CELLS_AND_HEADS,
