@@ -91,7 +91,7 @@ of recurrent networks. A low NLL means "like the training set", which is neither
 
 ## Limits and known failures
 
-- The grid: a MIDI file is sampled once a frame, three eighths of a frame behind the grid point, as the sets were made. Notes
+- The grid: a MIDI file is sampled once a frame, three eighths of a frame after the grid point, as the sets were made. Notes
   that cover no sample point are lost, and triplets do not fit. NLL per frame of sets with different frame lengths cannot be
   compared; per quarter note only roughly.
 - The key: the sets were transposed to C major or A minor by their authors. A piece in another key is surprising for that

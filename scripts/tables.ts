@@ -73,7 +73,7 @@ const publishedTable = () =>
     })),
   );
 
-/** Six rows: the test NLL of the paper's cells on each set, the paper's own behind each. */
+/** Six rows: the test NLL of the paper's cells on each set, the paper's own beside each. */
 export function summaryTable({ results }: Report): string {
   const cell = (set: SetName, name: Cell) => {
     const result = results.models.find(({ model }) => model === `${set}/${name}`);
@@ -156,7 +156,7 @@ const difference = ({ test }: Result, paper: number) =>
   `${signed(test.micro.value - paper, 2)} / ${signed(test.macro.value - paper, 2)}`;
 
 /** What to know before reading the table. */
-export const TABLE_NOTES = `NLL in nats per frame. Micro: over all frames; macro: mean over pieces; the paper does not say which of the two
+const TABLE_NOTES = `NLL in nats per frame. Micro: over all frames; macro: mean over pieces; the paper does not say which of the two
 its numbers are. In brackets 95% intervals of a bootstrap over the test pieces. Adaptive: the weights learn from each frame
 once it is scored, and are the trained ones again for the next piece. Recurrent parameters are those
 without the output layer, as the paper counts them, but with biases. Seconds are those of the training run on two

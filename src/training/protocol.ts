@@ -42,8 +42,11 @@ export interface Protocol {
   readonly emaDecay: number; // decay of the moving average of the weights that is validated and kept; 0: the weights themselves
 }
 
-/** Names of the presets: the paper's models and larger ones, each under independent pitches and under a NADE head. */
-export const PRESETS = ["paper", "large", "nade", "nade-large", "distilled"] as const;
+/**
+ * Names of the presets: the paper's models and larger ones, each under independent pitches and under a NADE head, and the paper's
+ * as larger ones teach them.
+ */
+const PRESETS = ["paper", "large", "nade", "nade-large", "distilled"] as const;
 export type Preset = (typeof PRESETS)[number];
 
 const PAPER: Omit<Protocol, "units"> = {
