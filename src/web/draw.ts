@@ -159,7 +159,7 @@ function drawGhosts(
 /** Bars of NLL, and those of another model as a line of steps. */
 function drawCurve(
   { context, width, height, left, view, x, colour }: Surface,
-  { curve, model }: Shown,
+  { curve }: Shown,
   rival: Shown | null,
   chosen: number | null,
 ) {
@@ -185,8 +185,8 @@ function drawCurve(
   }
   context.fillStyle = colour("faint");
   context.textAlign = "left";
-  const whose = rival ? `${model}, and as a line ${rival.model}: ` : "";
-  context.fillText(`${whose}surprise of each frame, up to ${most.toFixed(1)} nats`, left + 6, height - CURVE - 6);
+  const whose = rival ? `line: ${rival.model} · ` : "surprise of each frame, ";
+  context.fillText(`${whose}up to ${most.toFixed(1)} nats`, left + 6, height - CURVE - 6);
 }
 
 function drawKeyboard({ context, height, colour }: Surface, lanes: Lanes, y: (pitch: number) => number, lane: number) {

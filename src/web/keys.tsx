@@ -63,19 +63,20 @@ function Keyboard({ prediction, sounded }: { prediction: Prediction; sounded: re
   const highest = 12 * Math.floor(Math.max(83, ...known) / 12) + 11;
   const pitches = Array.from({ length: highest - lowest + 1 }, (_, k) => lowest + k);
   const whites = pitches.filter((pitch) => !isBlackKey(pitch));
+  const width = WHITE * whites.length;
   const left = (pitch: number) =>
     isBlackKey(pitch) ? WHITE * (whites.indexOf(pitch - 1) + 1) - BLACK / 2 : WHITE * whites.indexOf(pitch);
   const key = (pitch: number) => {
-    const [name, width, height] = isBlackKey(pitch) ? ["black", BLACK, BLACK_HEIGHT] : ["white", WHITE, HEIGHT];
-    const box = { x: left(pitch), y: 0, width, height };
+    const [name, wide, height] = isBlackKey(pitch) ? ["black", BLACK, BLACK_HEIGHT] : ["white", WHITE, HEIGHT];
+    const box = { x: left(pitch), y: 0, width: wide, height };
     return (
       <g key={pitch}>
         <title>{`${pitchName(pitch)} ${percent(probabilityOf(pitch))}`}</title>
         <rect class={name} {...box} />
         <rect class="expected" {...box} fill-opacity={probabilityOf(pitch)} />
-        {sounded.includes(pitch) && <circle cx={box.x + width / 2} cy={height - 8} r={3.2} />}
+        {sounded.includes(pitch) && <circle cx={box.x + wide / 2} cy={height - 8} r={3.2} />}
         {pitch % 12 === 0 && (
-          <text x={box.x + width / 2} y={HEIGHT + 11}>
+          <text x={box.x + wide / 2} y={HEIGHT + 11}>
             {pitchName(pitch)}
           </text>
         )}
@@ -83,7 +84,7 @@ function Keyboard({ prediction, sounded }: { prediction: Prediction; sounded: re
     );
   };
   return (
-    <svg viewBox={`0 0 ${WHITE * whites.length} ${HEIGHT + 14}`} aria-hidden="true">
+    <svg viewBox={`0 0 ${width} ${HEIGHT + 14}`} width={1.4 * width} aria-hidden="true">
       {whites.map(key)}
       {pitches.filter(isBlackKey).map(key)}
     </svg>

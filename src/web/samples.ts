@@ -25,14 +25,14 @@ export const SAMPLES: readonly Sample[] = [
     title: "A folk tune",
     name: "Auld Lang Syne",
     file: "auld-lang-syne.mid",
-    model: "nottingham/gru-nade",
+    model: "nottingham/mixture-nade",
   },
   {
     id: "wrong-note",
     title: "The tune with a wrong note",
     name: "Auld Lang Syne with a wrong note in bar 8",
     file: "auld-lang-syne-wrong-note.mid",
-    model: "nottingham/gru-nade",
+    model: "nottingham/mixture-nade",
   },
   {
     id: "speech",

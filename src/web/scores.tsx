@@ -102,7 +102,7 @@ function Sets({ all, every, model, onEvery, onModel }: Pick<Props, "all" | "ever
   };
   return (
     <Scrollable label="Scores">
-      <table class="sets">
+      <table class="sets" data-open={open}>
         <caption>{MEASURES[all.input.kind]}</caption>
         <thead>
           <tr>
