@@ -72,6 +72,10 @@ export function useAnalysis(api: Api, settings: Settings) {
   /** @param wanted the model to show; without it the one that knows the file best. @param likely to be that one */
   const analyse = (file: File, wanted = "", likely = wanted) =>
     run(`Scoring ${file.name}`, async (signal) => {
+      if (file.size === 0) {
+        setAnswered(null);
+        throw new Fault(`${file.name} is empty.`);
+      }
       const kind = await kindOf(file);
       const nothing = { file, all: null, every: null, rival: null };
       let all: ScoreResponse | undefined;

@@ -30,7 +30,7 @@ export const SAMPLES: readonly Sample[] = [
   {
     id: "wrong-note",
     title: "The tune with a wrong note",
-    name: "Auld Lang Syne with a wrong note in bar 8",
+    name: "Auld Lang Syne with a wrong note in bar 7",
     file: "auld-lang-syne-wrong-note.mid",
     model: "nottingham/mixture-nade",
   },
