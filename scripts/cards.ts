@@ -37,7 +37,7 @@ const publishedTable = () =>
     })),
   );
 
-/** Six rows: the test NLL of the paper's cells on each set, the paper's own behind each. */
+/** Six rows: the test NLL of the paper's cells on each set, the paper's own beside each. */
 export function summaryTable({ results }: Report): string {
   const cell = (set: SetName, name: Cell) => {
     const result = results.models.find(({ model }) => model === `${set}/${name}`);
@@ -167,7 +167,7 @@ function markdownTable(rows: readonly Readonly<Record<string, string>>[]): strin
 }
 
 /** What to know before reading the table. */
-export const TABLE_NOTES = `NLL in nats per frame. Micro: over all frames; macro: mean over pieces; the paper does not say which of the two
+const TABLE_NOTES = `NLL in nats per frame. Micro: over all frames; macro: mean over pieces; the paper does not say which of the two
 its numbers are. In brackets 95% intervals of a bootstrap over the test pieces. Adaptive: the weights learn from each frame
 once it is scored, and are the trained ones again for the next piece. Recurrent parameters are those
 without the output layer, as the paper counts them, but with biases. Seconds are those of the training run on two
@@ -259,7 +259,7 @@ of recurrent networks. A low NLL means "like the training set", which is neither
 
 ## Limits and known failures
 
-- The grid: a MIDI file is sampled once a frame, three eighths of a frame behind the grid point, as the sets were made. Notes
+- The grid: a MIDI file is sampled once a frame, three eighths of a frame after the grid point, as the sets were made. Notes
   that cover no sample point are lost, and triplets do not fit. NLL per frame of sets with different frame lengths cannot be
   compared; per quarter note only roughly.
 - The key: the sets were transposed to C major or A minor by their authors. A piece in another key is surprising for that

@@ -40,7 +40,7 @@ export interface Protocol {
 }
 
 /** Names of the presets: the paper's models and larger ones, each under independent pitches and under a NADE head. */
-export const PRESETS = ["paper", "large", "nade", "nade-large"] as const;
+const PRESETS = ["paper", "large", "nade", "nade-large"] as const;
 export type Preset = (typeof PRESETS)[number];
 
 const PAPER: Omit<Protocol, "units"> = {

@@ -123,7 +123,7 @@ class TensorflowEngine implements TrainingEngine {
     return this.#usesAverage ? this.#kept.average : this.#kept.weights;
   }
 
-  /** NLL of each row of a part, (rows); keeps the state behind its last step for the part that continues it. */
+  /** NLL of each row of a part, (rows); keeps the state after its last step for the part that continues it. */
   #run(vector: Tensor1D, { batch, continued, rows }: TbpttChunk, dropout: number): Tensor1D {
     const tf = this.#tf;
     const { cell, inputs, units, outputs } = this.#config;

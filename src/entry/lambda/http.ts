@@ -43,6 +43,6 @@ export async function handler(event: LambdaEvent, context?: LambdaContext): Prom
 }
 
 function stop(call: AbortController): void {
-  const detail = "The time that Lambda gives a call is over. Ask for fewer models or steps, or a shorter piece.";
+  const detail = "The time limit of a Lambda call was reached. Ask for fewer models or steps, or send a shorter piece.";
   call.abort(new SurprisalError("interrupted", detail));
 }
