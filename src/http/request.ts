@@ -17,7 +17,7 @@ import { readJson } from "./json.ts";
 export type Schema<T> = z.ZodObject & z.ZodType<T>;
 
 /** What reading a byte of JSON takes, in multiply-adds of the kernel: base64 and lists of numbers some 60 ns at most. */
-const JSON_BYTE_COST = 1200;
+export const JSON_BYTE_COST = 1200;
 
 /** A request to /score or /predict, whose content is known but not decoded. */
 export interface Envelope<Options> {

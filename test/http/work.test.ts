@@ -8,6 +8,7 @@ import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
 import { createApp } from "../../src/http/app.ts";
+import { JSON_BYTE_COST } from "../../src/http/request.ts";
 import { predictMusicCost } from "../../src/inference/cost.ts";
 import { pieceOfRoll } from "../../src/inference/piece.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
@@ -119,10 +120,11 @@ test("an operator may allow more, or anything", async () => {
 test("what was not foreseen is stopped when it has taken what it may", async () => {
   const chosen = models.filter(({ id }) => id === "musedata/tanh-nade") as MusicModel[];
   const piece = pieceOfRoll(pianoRoll([[60, 64, 67]]), DEFAULT_LIMITS);
-  const work = predictMusicCost(piece, chosen, chosen, {}) + 1; // nothing is left for the search of the likeliest frames
+  const body = '{"pianoRoll": [[60, 64, 67]], "models": "musedata/tanh-nade"}';
+  // Nothing is left for the search of the likeliest frames.
+  const work = body.length * JSON_BYTE_COST + predictMusicCost(piece, chosen, chosen, {}) + 1;
   const limits = { ...DEFAULT_LIMITS, work, workPerByte: 0 };
   const hurried = createApp({ models: () => models, limits, version: "1.2.3", log: console.error });
-  const body = '{"pianoRoll": [[60, 64, 67]], "models": "musedata/tanh-nade"}';
   const { status, answer } = await ask("/predict", body, {}, hurried);
   expect([status, answer.detail]).toEqual([
     413,
