@@ -30,9 +30,9 @@ import { continuationFile } from "./continuation.ts";
 import { faultOf } from "./fault.ts";
 import { problemResponse } from "./problem.ts";
 import { type AccessRecord, type Facts, readingsOf } from "./record.ts";
-import { type Envelope, readEnvelope } from "./request.ts";
+import { readEnvelope, type Schema } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { checkTarget, type Origins, onlyFrom, SECURITY, WORKER_SECURITY } from "./security.ts";
+import { checkTarget, type Origins, onlyFrom, SECURITY } from "./security.ts";
 
 export interface Deps {
   /**
@@ -43,8 +43,8 @@ export interface Deps {
   /** Why the store could not be read when last tried, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
-  /** Origins whose pages may send requests, beside the server's own. */
-  readonly origins?: Origins;
+  /** Origins whose pages may send requests, beside the server's own; "checked" where whoever passes requests on has checked it. */
+  readonly origins?: Origins | "checked";
   /** Of audio that is not WAV; without it such audio is refused. */
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
@@ -62,6 +62,8 @@ export interface Deps {
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
+
+type AnyOptions = ScoreOptions & Pick<PredictOptions, "state">;
 
 /** Status by which nginx logs a client that closed its connection before the answer. */
 const CLIENT_LEFT = 499;
@@ -105,13 +107,12 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
   });
   for (const each of deps.middleware ?? []) app.use(each);
-  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one wins
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
     checkTarget(c.req.raw);
     return next();
   });
-  app.use(...onlyFrom(deps.origins ?? []));
+  if (deps.origins !== "checked") app.use(...onlyFrom(deps.origins ?? []));
   app.use(
     methodNotAllowed<Env>({
       app,
@@ -144,12 +145,29 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
-  const workOf = (request: Request, sentBytes: number) =>
-    new Work({
-      signal: request.signal,
-      limit: workLimit(deps.limits, sentBytes),
-      ...deps.workOptions?.(request),
+  /** Reads a request, and decodes what it holds for the models that it asks. What is returned no longer holds the body. */
+  async function open<Options extends AnyOptions>(c: Context<Env>, query: Options, schema: Schema<Options>) {
+    const request = c.req.raw;
+    const facts = c.get("facts");
+    const { content, options, work } = await readEnvelope(request, query, schema, {
+      limits: deps.limits,
+      share: c.get("share"),
+      openWork(sentBytes) {
+        const limit = workLimit(deps.limits, sentBytes);
+        const work = new Work({ signal: request.signal, limit, ...deps.workOptions?.(request) });
+        facts.work = work; // what is refused later has cost what was done until then
+        return work;
+      },
     });
+    const kind = kindOf(content);
+    const patterns = options.state ? undefined : options.models; // state tokens may belong to any model
+    const models = await deps.models(patterns);
+    const chosen = modelsOfKind(models, kind, patterns); // checked before a file is decoded in vain
+    Object.assign(facts, { kind, models: chosen.map(({ id }) => id) });
+    const input = await decodeAffordable(content, options, deps, chosen, work);
+    const name = content.form === "file" ? content.name : undefined;
+    return { input, options, models, chosen, work, facts, name };
+  }
   const openShare = admission(deps.limits.bodiesBytes);
   for (const { path } of [scoreRoute, predictRoute]) {
     for (const guard of deps.guards ?? []) api.post(path, guard);
@@ -168,39 +186,28 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     });
   }
   api.openapi(scoreRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
-    const { content, options } = envelope;
-    const models = await deps.models(options.models);
-    const chosen = modelsOfKind(models, kindOf(content), options.models); // checked before a file is decoded in vain
-    const work = workOf(c.req.raw, envelope.sentBytes);
-    const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
-    const input = await decodeAffordable(content, options, deps, chosen, work);
+    const opened = await open(c, c.req.valid("query"), ScoreOptions);
+    const { input, options, models, chosen, work, facts } = opened;
     checkAnswerSize(input, chosen, options, deps.limits);
     const answer = await score(input, models, options, work);
     facts.readings = readingsOf(answer, models);
-    return c.json(joinable(answer, envelope), 200, NOT_STORED);
+    return c.json(joinable(answer, opened), 200, NOT_STORED);
   });
 
   api.openapi(predictRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits, c.get("share"));
-    const { content, options } = envelope;
+    const opened = await open(c, c.req.valid("query"), PredictOptions);
+    const { input, options, models, chosen, work, facts } = opened;
     const type = accepts(c, {
       header: "Accept",
       supports: ["application/json", "audio/midi", "audio/wav"],
       default: "application/json",
     });
     c.header("Vary", "Accept", { append: true });
-    const patterns = options.state ? undefined : options.models; // state tokens may belong to any model
-    const models = await deps.models(patterns);
-    const chosen = modelsOfKind(models, kindOf(content), patterns);
-    const work = workOf(c.req.raw, envelope.sentBytes);
-    const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
-    const input = await decodeAffordable(content, options, deps, chosen, work);
     const continued = options.state?.map((token) => readToken(token, models).model);
     checkAnswerSize(input, continued ?? chosen, options, deps.limits);
     const answer = await predict(input, models, options, work);
     facts.readings = readingsOf(answer, models);
-    if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
+    if (type === "application/json") return c.json(joinable(answer, opened), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {
       throw new SurprisalError(
@@ -251,9 +258,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
 /** Adds the request's id and the name of the file to an answer, so that it can be joined with what was asked. */
 function joinable<Answer extends { readonly input: object }>(
   answer: Answer,
-  { content, options: { id } }: Envelope<{ readonly id?: string | undefined }>,
+  {
+    name,
+    options: { id },
+  }: { readonly name: string | undefined; readonly options: { readonly id?: string | undefined } },
 ) {
-  const name = content.form === "file" ? content.name : undefined;
   return {
     ...(id !== undefined && { id }),
     ...answer,

@@ -2,7 +2,7 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { checkFrames } from "../inference/piece.ts";
-import { type Limits, MAX_PARTS } from "../limits.ts";
+import { type Limits, MAX_JSON_DEPTH, MAX_PARTS } from "../limits.ts";
 import { Frames, SampleRate, Samples } from "../schema/body.ts";
 import { findJsonFault } from "../util/json-fault.ts";
 import type { Content } from "./content.ts";
@@ -73,7 +73,28 @@ function checkCharset(contentType: string): void {
   }
 }
 
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+/** Brackets and braces differ in one bit. */
+const [OPENING, CLOSING, BRACE] = [0x5b, 0x5d, 0x20];
+
+/** Before anything is parsed, in one pass: bytes below 128 are characters of their own in UTF-8. */
+function checkDepth(bytes: Uint8Array): void {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (isInString && byte === BACKSLASH) at += 1;
+    else if (byte === QUOTE) isInString = !isInString;
+    else if (isInString) continue;
+    else if ((byte & ~BRACE) === OPENING) depth += 1;
+    else if ((byte & ~BRACE) === CLOSING) depth -= 1;
+    if (depth <= MAX_JSON_DEPTH) continue;
+    throw malformed(expected(`JSON of at most ${MAX_JSON_DEPTH} lists and objects within each other`, "more"));
+  }
+}
+
 function parseObject(bytes: Uint8Array): Record<string, unknown> {
+  checkDepth(bytes);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -156,7 +177,10 @@ function decodeBase64(value: unknown, name: "midi" | "audio"): Uint8Array<ArrayB
       ),
     );
   }
-  return Uint8Array.from(atob(digits), (character) => character.charCodeAt(0));
+  const binary = atob(digits);
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at); // Uint8Array.from takes five times as long
+  return bytes;
 }
 
 const malformed = (sentence: string, cause?: unknown) => new SurprisalError("malformed-request", sentence, { cause });

@@ -25,6 +25,7 @@ export function problemHeaders({ status }: Pick<Problem, "status">): Record<stri
   return {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
+    ...(status === 408 && { Connection: "close" }), // the rest of the body may still come (RFC 9110, section 15.5.9)
     ...(RETRYABLE.includes(status) && { "Retry-After": String(RETRY_AFTER_SECONDS) }),
   };
 }

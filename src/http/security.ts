@@ -32,12 +32,6 @@ export const SECURITY = {
   xXssProtection: false,
 };
 
-/** For the page's worker, which compiles the kernel; the page itself may not. */
-export const WORKER_SECURITY = {
-  ...SECURITY,
-  contentSecurityPolicy: { ...SECURITY.contentSecurityPolicy, scriptSrc: ["'self'", "'wasm-unsafe-eval'"] },
-};
-
 /** Origins whose pages may ask, beside that of the server itself; "*" for all. */
 export type Origins = "*" | readonly string[];
 

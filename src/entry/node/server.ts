@@ -2,8 +2,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { setTimeout } from "node:timers/promises";
-import { serveStatic } from "@hono/node-server/serve-static";
-import { createMiddleware } from "hono/factory";
+import type { Worker } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
@@ -17,14 +16,17 @@ import { compressing } from "./compression.ts";
 import { addressOf, httpServer, urlOf } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
 import { readKeys, requireKey } from "./keys.ts";
-import { openModels, type Settings, version } from "./local.ts";
+import { openModels, type Settings, unknownSettings, version } from "./local.ts";
 import { observe } from "./observe.ts";
-import { servePage } from "./page.ts";
+import { serveModels, servePage, workerPolicy } from "./page.ts";
 import type { Pool } from "./pool.ts";
 import { limitWork, memoryLimiter } from "./rates.ts";
 
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
+
+/** How long threads may take to end before the process ends by force. */
+const THREADS_MS = 3000;
 
 /** Node fires a timer with a longer delay at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -55,6 +57,7 @@ export async function listen({
   limits,
   ...observed
 }: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
+  for (const sentence of unknownSettings(process.env)) console.error(sentence);
   let keys = keysFile === undefined ? undefined : await readKeys(keysFile);
   const guards = [
     ...(keys ? [requireKey(() => keys ?? [])] : []),
@@ -85,7 +88,7 @@ export async function listen({
     limits,
     decode,
     origins: originsOf(origins),
-    middleware: watch.middleware,
+    middleware: [...watch.middleware, workerPolicy],
     guards,
     answered: watch.answered,
     offload: () => served?.pool.answer,
@@ -94,8 +97,9 @@ export async function listen({
     log: logFailure,
   });
   servePage(app);
-  if (!models.includes("://") && !keys) app.get("/local/models/*", modelFiles(models)); // to score in the browser
+  if (!models.includes("://") && !keys) serveModels(app, models);
   const stopped = new AbortController();
+  const exit = exitWithThreads();
   // Whoever read what the server prints is gone; the server goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
@@ -152,10 +156,10 @@ export async function listen({
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
       await watch.close();
-      process.exit(0); // without waiting for a poll, or for work whose client has left
+      return exit(0); // without waiting for a poll, or for work whose client has left
     }
     console.error(`Some requests were not answered within ${GRACE_MS / 1000} s; they are cut off.`);
-    process.exit(1);
+    return exit(1);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
@@ -188,12 +192,25 @@ function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: L
   return `Anyone who can reach ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
 }
 
-/** The catalogue and checkpoints of a folder as static files, and nothing else in it. */
-function modelFiles(folder: string) {
-  const serve = serveStatic({ root: folder, rewriteRequestPath: (path) => path.replace("/local/models", "") });
-  return createMiddleware((c, next) =>
-    /\/(catalogue\.json|[\w-]+\.safetensors)$/.test(c.req.path) ? serve(c, next) : next(),
-  );
+/**
+ * How to end the process, whatever the threads do that are started from now on: Node waits for each of them when it exits, and
+ * V8 cannot end every loop.
+ */
+function exitWithThreads(): (code: number) => Promise<never> {
+  const workers = new Set<Worker>();
+  process.on("worker", (worker) => {
+    workers.add(worker);
+    worker.once("exit", () => workers.delete(worker));
+  });
+  return async (code) => {
+    const ended = Promise.all([...workers].map((worker) => worker.terminate()));
+    await Promise.race([ended, setTimeout(THREADS_MS)]);
+    if (workers.size > 0) {
+      console.error("A thread cannot be ended; the process ends by force.");
+      process.kill(process.pid, "SIGKILL");
+    }
+    return process.exit(code);
+  };
 }
 
 function reasonOf(error: unknown): string {

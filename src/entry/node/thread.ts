@@ -1,4 +1,4 @@
-/** A thread of the pool: requests as plain data -> answers, by an app of its own. pool.ts is the other side. */
+/** A thread of the pool: requests as plain data -> answers, by an app of its own. pool.ts has the queue in the main thread. */
 import { parentPort, workerData } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
@@ -6,7 +6,7 @@ import { logFailure } from "../../http/log.ts";
 import { type Facts, factsOf } from "../../http/record.ts";
 import { loadRelease } from "../../store/load.ts";
 import type { WorkOptions } from "../../util/work.ts";
-import type { FromThread, Served, Task, ToThread } from "./pool.ts";
+import type { FromThread, Served, Task, ToThread } from "./messages.ts";
 import { turns } from "./turns.ts";
 
 const { release, kernel, limits, version } = workerData as Served;
@@ -20,6 +20,7 @@ const app = createApp({
   limits,
   decode,
   version,
+  origins: "checked", // by the main thread
   log: logFailure,
   workOptions: (request) => options.get(request) ?? {},
   answered: (record, request) => facts.set(request, factsOf(record)),

@@ -208,7 +208,10 @@ describe("the queue", () => {
   });
 
   test("tells a request that has waited long enough to come again, and says when no more may wait", async () => {
-    const other = await startPool(served, { size: 1, pingMs: 20, waitSeconds: 3, script });
+    const other = await startPool(
+      { ...served, limits: { ...DEFAULT_LIMITS, waitSeconds: 3 } },
+      { size: 1, checkMs: 20, script },
+    );
     const under = Array.from({ length: 4 }, () => ask(other, "/never").catch(() => {})); // as many as a thread is sent
     await new Promise((resolve) => setTimeout(resolve, 200));
     const waiting = Array.from({ length: DEFAULT_LIMITS.waiting }, () => ask(other, "/").catch((error) => error));
