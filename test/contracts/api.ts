@@ -664,7 +664,7 @@ export function apiContract(request: Request): void {
       expect((await response).headers.get("allow")).toBe(allow);
     });
 
-    test.each(["/nothing", "/v1/", "/v1/score/x", "/v2/score"])("there is nothing at %s", async (path) => {
+    test.each(["/nothing", "/v1/", "/v1/score/x", "/v3/score"])("there is nothing at %s", async (path) => {
       await problem(request(path), 404, "not-found");
     });
 
