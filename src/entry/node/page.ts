@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { serveStatic } from "@hono/node-server/serve-static";
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Env } from "../../http/app.ts";
+import type { Env } from "../../http/deps.ts";
 import { PACKAGE_ROOT } from "./kernel.ts";
 
 /** The page's files, which `npm run build` makes from src/web. */
