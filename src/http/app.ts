@@ -4,64 +4,36 @@
  */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { type RequestIdVariables, requestId } from "hono/request-id";
+import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
-import type { Decoder } from "../formats/audio.ts";
 import { predict, score } from "../inference/answer.ts";
 import { checkAnswerSize } from "../inference/answer-size.ts";
 import { readToken } from "../inference/state-token.ts";
-import { type Limits, workLimit } from "../limits.ts";
+import { workLimit } from "../limits.ts";
 import { modelInfos } from "../model/info.ts";
-import type { Model } from "../model/model.ts";
 import { modelsOfKind, unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
-import { Work, type WorkOptions } from "../util/work.ts";
-import { admission, type Share } from "./admission.ts";
+import { Work } from "../util/work.ts";
+import { admission } from "./admission.ts";
 import { decodeAffordable, kindOf } from "./content.ts";
 import { continuationFile } from "./continuation.ts";
+import type { Deps, Env } from "./deps.ts";
 import { faultOf } from "./fault.ts";
 import { problemResponse } from "./problem.ts";
-import { type AccessRecord, type Facts, readingsOf } from "./record.ts";
+import { addProtocol } from "./protocol/handlers.ts";
+import { inferRoute, inferVersionRoute } from "./protocol/routes.ts";
+import { type Facts, readingsOf } from "./record.ts";
 import { readEnvelope, type Schema } from "./request.ts";
 import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { checkTarget, type Origins, onlyFrom, SECURITY } from "./security.ts";
-
-export interface Deps {
-  /**
-   * The models at this moment; they may be swapped between two requests.
-   * @param patterns of the models of interest (see select.ts): others may be left out
-   */
-  models(patterns?: readonly string[]): readonly Model[] | Promise<readonly Model[]>;
-  /** Why the store could not be read when last tried, if so, in a sentence for clients: without paths. */
-  lastError?(): string | undefined;
-  readonly limits: Limits;
-  /** Origins whose pages may send requests, beside the server's own; "checked" where whoever passes requests on has checked it. */
-  readonly origins?: Origins | "checked";
-  /** Of audio that is not WAV; without it such audio is refused. */
-  readonly decode?: Decoder;
-  /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
-  offload?(): ((request: Request, call: Call) => Promise<Response>) | undefined;
-  /** Options of the work of /score and /predict, such as another signal than that of the request. */
-  workOptions?(request: Request): WorkOptions;
-  /** What surrounds every request, such as tracing. */
-  readonly middleware?: readonly MiddlewareHandler<Env>[];
-  /** What a request to /score or /predict passes first, such as a check of keys. */
-  readonly guards?: readonly MiddlewareHandler<Env>[];
-  /** Called with each request when it is answered. */
-  answered?(record: AccessRecord, request: Request): void;
-  /** Whether the queue is full: a load balancer then sends the next request elsewhere. */
-  isFull?(): boolean;
-  readonly version: string;
-  log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
-}
+import { checkTarget, onlyFrom, SECURITY } from "./security.ts";
 
 type AnyOptions = ScoreOptions & Pick<PredictOptions, "state">;
 
@@ -81,16 +53,6 @@ const conditional = etag({
   ],
   generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
 });
-
-/** What middleware finds in a request's context. */
-export type Env = { Variables: RequestIdVariables & { readonly share: Share; readonly facts: Facts } };
-
-/** A request that is answered elsewhere. */
-export interface Call {
-  readonly id: string; // by which the log knows it
-  readonly share: Share; // of the bytes of all bodies
-  readonly facts: Facts; // to be filled in
-}
 
 /** The whole API, under / and under /v1. Hono's usual router would build its tables while the first request waits. */
 export function createApp(deps: Deps): OpenAPIHono<Env> {
@@ -145,6 +107,12 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
+  const workOf = (request: Request, sentBytes: number, facts: Facts) => {
+    const limit = workLimit(deps.limits, sentBytes);
+    const work = new Work({ signal: request.signal, limit, ...deps.workOptions?.(request) });
+    facts.work = work; // what is refused later has cost what was done until then
+    return work;
+  };
   /** Reads a request, and decodes what it holds for the models that it asks. What is returned no longer holds the body. */
   async function open<Options extends AnyOptions>(c: Context<Env>, query: Options, schema: Schema<Options>) {
     const request = c.req.raw;
@@ -152,12 +120,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const { content, options, work } = await readEnvelope(request, query, schema, {
       limits: deps.limits,
       share: c.get("share"),
-      openWork(sentBytes) {
-        const limit = workLimit(deps.limits, sentBytes);
-        const work = new Work({ signal: request.signal, limit, ...deps.workOptions?.(request) });
-        facts.work = work; // what is refused later has cost what was done until then
-        return work;
-      },
+      openWork: (sentBytes) => workOf(request, sentBytes, facts),
     });
     const kind = kindOf(content);
     const patterns = options.state ? undefined : options.models; // state tokens may belong to any model
@@ -169,7 +132,8 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     return { input, options, models, chosen, work, facts, name };
   }
   const openShare = admission(deps.limits.bodiesBytes);
-  for (const { path } of [scoreRoute, predictRoute]) {
+  for (const route of [scoreRoute, predictRoute, inferRoute, inferVersionRoute]) {
+    const path = route.getRoutingPath();
     for (const guard of deps.guards ?? []) api.post(path, guard);
     api.post(path, async (c, next) => {
       const share = openShare();
@@ -230,8 +194,8 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     return c.json(info, 200, { ...REVALIDATED, ETag: `"${info.version}"` });
   });
 
-  api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));
-  api.openapi(readyRoute, async (c) => {
+  /** @throws SurprisalError `no-models` or `saturated` when a load balancer should send requests elsewhere. */
+  const checkReady = async () => {
     const { length } = await deps.models();
     const reason = deps.lastError?.();
     if (length === 0) {
@@ -239,8 +203,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     }
     if (deps.isFull?.())
       throw new SurprisalError("saturated", "The queue is full: as many requests wait as are allowed.");
-    return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
-  });
+    return { models: length, lastError: reason ?? null };
+  };
+  api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));
+  api.openapi(readyRoute, async (c) => c.json({ status: "ready" as const, ...(await checkReady()) }, 200, NOT_STORED));
+  addProtocol(api, deps, workOf, checkReady);
 
   const documents = once(async () => {
     const { openApiDocument, openApiYaml } = await import("./openapi.ts");

@@ -93,7 +93,15 @@ function checkDepth(bytes: Uint8Array): void {
   }
 }
 
-function parseObject(bytes: Uint8Array): Record<string, unknown> {
+/**
+ * A JSON body as an object of a few fields.
+ * @param wanted what it has to hold, for the sentence of an error
+ * @throws SurprisalError `malformed-request` when it is none, with the place where it stops being JSON.
+ */
+export function parseObject(
+  bytes: Uint8Array,
+  wanted = `one of ${CONTENTS.join(", ")}`,
+): Readonly<Record<string, unknown>> {
   checkDepth(bytes);
   let text: string;
   try {
@@ -108,11 +116,11 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
     // Not the engine's own message, which differs between runtimes.
     const fault = findJsonFault(text);
     if (!fault) throw malformed(expected("a JSON body", "other text"), cause);
-    const { line, column, wanted, got } = fault;
-    throw malformed(`The body is not JSON: ${expected(`${wanted} at line ${line}, column ${column}`, got)}`, cause);
+    const place = `${fault.wanted} at line ${fault.line}, column ${fault.column}`;
+    throw malformed(`The body is not JSON: ${expected(place, fault.got)}`, cause);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw malformed(expected(`a JSON object with one of ${CONTENTS.join(", ")}`, describe(value)));
+    throw malformed(expected(`a JSON object with ${wanted}`, describe(value)));
   }
   const count = Object.keys(value).length;
   if (count > MAX_PARTS) throw malformed(expected(`a JSON object of at most ${MAX_PARTS} fields`, count));

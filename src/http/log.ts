@@ -1,5 +1,5 @@
 /** Requests and failures -> the log: one line of JSON for each answered request, with the same fields on every runtime. */
-import type { Deps } from "./app.ts";
+import type { Deps } from "./deps.ts";
 import type { AccessRecord } from "./record.ts";
 
 /** Logs what a client only learns as "internal-error", under the id that the client was given. */

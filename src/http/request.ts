@@ -62,12 +62,17 @@ export async function readEnvelope<T extends object>(
     return { content: file, options: merge(query, parse(schema, fields)), work };
   }
   if (isJson(type)) {
-    work.plan(bytes.length * JSON_BYTE_COST, `${bytes.length} bytes of JSON`);
-    await work.step(bytes.length * JSON_BYTE_COST);
+    await countJson(bytes.length, work);
     const { content, fields } = readJson(bytes, contentType, limits);
     return { content, options: merge(query, parse(schema, fields)), work };
   }
   return { content: { form: "file", bytes, type }, options: query, work };
+}
+
+/** Counts the parsing of JSON. @throws SurprisalError `too-much-work` when it would take longer than the work may. */
+export async function countJson(bytes: number, work: Work): Promise<void> {
+  work.plan(bytes * JSON_BYTE_COST, `${bytes} bytes of JSON`);
+  await work.step(bytes * JSON_BYTE_COST);
 }
 
 /** @throws SurprisalError `malformed-request` when an option stands in both. */

@@ -7,6 +7,7 @@ import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { PredictResponse } from "../schema/predict.ts";
 import { ScoreResponse } from "../schema/score.ts";
 import { Health, Problem } from "../schema/service.ts";
+import { HEALTH, MODELS, SCORING } from "./tags.ts";
 
 const json = <Schema>(schema: Schema, description: string) => ({
   content: { "application/json": { schema } },
@@ -60,7 +61,10 @@ export const scoreRoute = createRoute({
   method: "post",
   path: "/score",
   operationId: "score",
+  tags: [SCORING],
   summary: "Negative log-likelihood of a piece or recording under each chosen model",
+  description:
+    "A piece as MIDI or piano roll, or a recording. The answer has one score for each model that reads its kind.",
   request: { query: ScoreOptions, body: body("Score") },
   responses: { 200: json(ScoreResponse, "One score for each model."), ...evaluation },
 });
@@ -69,6 +73,7 @@ export const predictRoute = createRoute({
   method: "post",
   path: "/predict",
   operationId: "predict",
+  tags: [SCORING],
   summary: "Distribution of the next frame, or block of audio, under each chosen model, and a sampled continuation",
   description:
     "With `Accept: audio/midi` (music) or `audio/wav` (audio) the answer is the continuation of one model as a file; it needs `steps`.",
@@ -92,7 +97,9 @@ export const modelsRoute = createRoute({
   method: "get",
   path: "/models",
   operationId: "listModels",
+  tags: [MODELS],
   summary: "The models of this server",
+  description: "With what was measured of each on its own data set.",
   responses: { 200: json(ModelList, "Every model.") },
 });
 
@@ -100,7 +107,9 @@ export const modelRoute = createRoute({
   method: "get",
   path: "/models/{set}/{cell}",
   operationId: "getModel",
+  tags: [MODELS],
   summary: "One model; its version is the ETag",
+  description: "As the list has it.",
   request: { params: ModelPath },
   responses: {
     200: json(ModelInfo, "The model."),
@@ -113,7 +122,9 @@ export const liveRoute = createRoute({
   method: "get",
   path: "/health/live",
   operationId: "live",
+  tags: [HEALTH],
   summary: "The server answers",
+  description: "For a liveness probe.",
   responses: { 200: json(Health, "It does.") },
 });
 
@@ -121,6 +132,8 @@ export const readyRoute = createRoute({
   method: "get",
   path: "/health/ready",
   operationId: "ready",
+  tags: [HEALTH],
   summary: "Models are loaded",
+  description: "For a readiness probe: models are loaded and there is room for requests.",
   responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded, or the queue is full.") },
 });

@@ -59,7 +59,14 @@ export function onlyFrom(origins: Origins) {
   const options = {
     origin: origins === "*" ? "*" : (origin: string, c: Context) => (isKnown(origin, c.req.url) ? origin : null),
     allowMethods: ["GET", "HEAD", "POST"],
-    exposeHeaders: ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+    exposeHeaders: [
+      "ETag",
+      "Inference-Header-Content-Length",
+      "RateLimit",
+      "RateLimit-Policy",
+      "Retry-After",
+      "X-Request-Id",
+    ],
     maxAge: 86_400,
   };
   const checkOrigin = createMiddleware((c, next) => {

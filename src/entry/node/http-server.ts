@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { expected, SurprisalError } from "../../errors.ts";
-import { problemDocument, problemHeaders, problemResponse } from "../../http/problem.ts";
+import { errorAnswer, problemResponse } from "../../http/problem.ts";
 import { type Limits, MAX_HEAD_BYTES, MAX_HEADERS } from "../../limits.ts";
 
 /** How often connections are checked for deadlines that have passed. */
@@ -59,11 +59,10 @@ function answerFailure(error: unknown): Response {
 
 /** The answer to bytes that are not an HTTP request, as it goes over the wire. */
 function rawProblem(error: SurprisalError): string {
-  const document = problemDocument(error, "", randomUUID());
-  const body = JSON.stringify(document);
-  const headers = { ...problemHeaders(document), "Content-Length": Buffer.byteLength(body), Connection: "close" };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join("")}\r\n${body}`;
+  const { status, title, headers, body } = errorAnswer(error, "", randomUUID());
+  const all = { ...headers, "Content-Length": Buffer.byteLength(body), Connection: "close" };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${title}\r\n${lines.join("")}\r\n${body}`;
 }
 
 function faultOf({ code }: NodeJS.ErrnoException): SurprisalError {

@@ -4,7 +4,7 @@ import { writeSync } from "node:fs";
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import type { MiddlewareHandler } from "hono";
-import type { Env } from "../../http/app.ts";
+import type { Env } from "../../http/deps.ts";
 import { logFields } from "../../http/log.ts";
 import type { AccessRecord } from "../../http/record.ts";
 import { once } from "../../util/once.ts";

@@ -4,7 +4,7 @@ import { serveStatic } from "@hono/node-server/serve-static";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
-import type { Env } from "../../http/app.ts";
+import type { Env } from "../../http/deps.ts";
 import { SECURITY } from "../../http/security.ts";
 import { PACKAGE_ROOT } from "./kernel.ts";
 

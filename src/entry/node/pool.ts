@@ -6,8 +6,8 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { expected, SurprisalError } from "../../errors.ts";
-import type { Call } from "../../http/app.ts";
 import { readBody } from "../../http/body.ts";
+import type { Call } from "../../http/deps.ts";
 import { workLimit } from "../../limits.ts";
 import type { Answer, FromThread, Served, Task } from "./messages.ts";
 import { interrupted, type Job, send, startThreads, type Thread, type ThreadOptions } from "./threads.ts";

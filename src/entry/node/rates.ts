@@ -7,7 +7,7 @@ import { isIPv6 } from "node:net";
 import type { MiddlewareHandler } from "hono";
 import type { RateLimiterAbstract, RateLimiterRes } from "rate-limiter-flexible";
 import { expected, SurprisalError } from "../../errors.ts";
-import type { Env } from "../../http/app.ts";
+import type { Env } from "../../http/deps.ts";
 import { CLIENT_WINDOW_SECONDS } from "../../limits.ts";
 
 /** Stores count in whole numbers. */

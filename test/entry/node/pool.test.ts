@@ -10,12 +10,14 @@ import { type Pool, startPool } from "../../../src/entry/node/pool.ts";
 import { decode } from "../../../src/formats/decoders.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
 import { admission } from "../../../src/http/admission.ts";
-import { type Call, createApp, type Deps } from "../../../src/http/app.ts";
+import { createApp } from "../../../src/http/app.ts";
+import type { Call, Deps } from "../../../src/http/deps.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
 import type { Release } from "../../../src/store/load.ts";
 import { apiContract } from "../../contracts/api.ts";
 import { audioContract } from "../../contracts/audio.ts";
+import { protocolContract } from "../../contracts/protocol.ts";
 import { entryFor } from "../../contracts/store.ts";
 import { randomRecording, testModels, testSpeechModels } from "../../support/models.ts";
 import { kernelModule } from "../../support/wasm.ts";
@@ -71,6 +73,7 @@ const request = (path: string, init?: RequestInit) => fetch(url + path, init);
 describe("the API on Node, answered by threads", () => {
   apiContract(request);
   audioContract(request);
+  protocolContract(request);
 });
 
 test("long recordings, one for each thread and more, delay neither a chord nor a health check", async () => {
