@@ -2,7 +2,8 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { stringify } from "yaml";
-import { PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
+import { BatchLine } from "../schema/batch.ts";
+import { BatchForm, PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
 
 const DESCRIPTION = `Log-likelihoods and predictions of tanh RNN, LSTM and GRU models of music and of speech.
 
@@ -14,6 +15,8 @@ export function openApiDocument<E extends Env>(api: OpenAPIHono<E>, version: str
   // Registered by name, since the routes refer to bodies by name.
   api.openAPIRegistry.register("ScoreRequest", ScoreJson);
   api.openAPIRegistry.register("ScoreForm", ScoreForm);
+  api.openAPIRegistry.register("BatchLine", BatchLine);
+  api.openAPIRegistry.register("BatchForm", BatchForm);
   api.openAPIRegistry.register("PredictRequest", PredictJson);
   api.openAPIRegistry.register("PredictForm", PredictForm);
   const { webhooks: _, ...document } = api.getOpenAPI31Document({

@@ -30,6 +30,7 @@ export interface Task {
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array<ArrayBuffer>;
   readonly workLimit: number; // multiply-adds
+  readonly batch?: Call["batch"];
 }
 
 /** Its answer. */
@@ -231,7 +232,7 @@ export async function startPool(
     );
   }
 
-  const answerByThread: Pool["answer"] = async (request, { id, share, facts }) => {
+  const answerByThread: Pool["answer"] = async (request, { id, share, facts, batch }) => {
     checkRoom();
     const { bytes: body, sentBytes } = await readBody(request, served.limits, share);
     checkRoom(); // others may have come while the body did
@@ -247,7 +248,8 @@ export async function startPool(
       url: request.url,
       headers: [...headersOf],
       body,
-      workLimit: workLimit(served.limits, sentBytes),
+      workLimit: workLimit(served.limits, sentBytes * (batch?.sentShare ?? 1)),
+      ...(batch && { batch }),
     };
     const isLarge = body.length > LARGE_BYTES;
     const answered = Promise.withResolvers<Answer>();

@@ -1,6 +1,7 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
 import type { Server } from "node:http";
+import { availableParallelism } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { createMiddleware } from "hono/factory";
@@ -21,6 +22,9 @@ import { openModels, PAGE_FOLDER, type Settings, version } from "./local.ts";
 import { observe } from "./observe.ts";
 import type { Pool } from "./pool.ts";
 import { limitWork, memoryLimiter } from "./rates.ts";
+
+/** Of a batch, so that a thread finds its next lines without waiting for the main thread. */
+const GROUPS_PER_THREAD = 2;
 
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
@@ -88,6 +92,8 @@ export async function listen({
     guards,
     answered: watch.answered,
     offload: () => served?.pool.answer,
+    parallel: () => (served ? GROUPS_PER_THREAD * availableParallelism() : 1),
+    learned: watch.learned,
     isFull: () => served?.pool.isFull() ?? false,
     version,
     log: logFailure,

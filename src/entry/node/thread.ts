@@ -14,6 +14,7 @@ const { models } = await loadRelease(release, kernel);
 const underWay = new Map<number, AbortController>();
 const options = new WeakMap<Request, WorkOptions>();
 const facts = new WeakMap<Request, Facts>();
+const batches = new WeakMap<Request, NonNullable<Task["batch"]>>();
 const { next } = turns();
 const app = createApp({
   models: () => models,
@@ -21,13 +22,14 @@ const app = createApp({
   decode,
   version,
   log: logFailure,
+  batchPart: (request) => batches.get(request),
   workOptions: (request) => options.get(request) ?? {},
   answered: (record, request) => facts.set(request, factsOf(record)),
 });
 
 const say = (message: FromThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 
-async function answer({ number, url, headers, body, workLimit }: Task): Promise<void> {
+async function answer({ number, url, headers, body, workLimit, batch }: Task): Promise<void> {
   const client = new AbortController();
   underWay.set(number, client);
   const turn = next(() => say({ long: number }));
@@ -47,6 +49,7 @@ async function answer({ number, url, headers, body, workLimit }: Task): Promise<
     signal,
   } as RequestInit);
   options.set(request, { signal, limit: workLimit, pause: turn.pause });
+  if (batch) batches.set(request, batch);
   // If the client has left, nobody reads the answer: only its number matters.
   const response = signal.aborted ? Response.error() : await app.fetch(request);
   const bytes = new Uint8Array(await response.arrayBuffer());
