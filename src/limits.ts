@@ -135,6 +135,15 @@ export const MAX_PARTS = 64;
 /** Lists and objects of JSON within each other: a piano roll has three, and a text of brackets alone would take seconds to parse. */
 export const MAX_JSON_DEPTH = 32;
 
+/**
+ * Of a batch: lines, and bytes of them, that a thread is sent at a time; bytes of answers after which it sends them on; bytes of
+ * answers that wait for a client that sends before it reads.
+ */
+export const MAX_GROUP_LINES = 32;
+export const MAX_GROUP_BYTES = 2 ** 16;
+export const MAX_PART_BYTES = 2 ** 20;
+export const MAX_ANSWERS_BYTES = 2 ** 20;
+
 /** Of a network: input columns (MIDI pitches 1…127), units, and the shape of a mixture head. */
 export const MAX_INPUTS = 127;
 export const MAX_UNITS = 4096;

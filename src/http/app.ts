@@ -13,17 +13,17 @@ import { routePath } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
-import { predict, score } from "../inference/answer.ts";
+import { predict } from "../inference/answer.ts";
 import { checkAnswerSize } from "../inference/answer-size.ts";
 import { readToken } from "../inference/state-token.ts";
 import { workLimit } from "../limits.ts";
 import { modelInfos } from "../model/info.ts";
-import { modelsOfKind, unknownModel } from "../model/select.ts";
+import { unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
 import { Work } from "../util/work.ts";
 import { admission } from "./admission.ts";
-import { decodeAffordable, kindOf } from "./content.ts";
+import { answerBatch, BATCH_HEADERS } from "./batch.ts";
 import { continuationFile } from "./continuation.ts";
 import type { Deps, Env } from "./deps.ts";
 import { faultOf } from "./fault.ts";
@@ -32,10 +32,9 @@ import { addProtocol } from "./protocol/handlers.ts";
 import { inferRoute, inferVersionRoute } from "./protocol/routes.ts";
 import { type Facts, readingsOf } from "./record.ts";
 import { readEnvelope, type Schema } from "./request.ts";
-import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
+import { batchRoute, liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
+import { type AnyOptions, decodeEnvelope, joinable, scoreDecoded } from "./score.ts";
 import { checkTarget, onlyFrom, SECURITY } from "./security.ts";
-
-type AnyOptions = ScoreOptions & Pick<PredictOptions, "state">;
 
 /** Status by which nginx logs a client that closed its connection before the answer. */
 const CLIENT_LEFT = 499;
@@ -65,8 +64,11 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     c.set("facts", facts);
     await next();
     const { method } = c.req;
-    const [id, route, ms] = [c.get("requestId"), routeOf(c), performance.now() - began];
-    deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
+    const [id, route, status] = [c.get("requestId"), routeOf(c), c.res.status];
+    const record = () =>
+      deps.answered?.({ ...facts, id, method, route, status, ms: performance.now() - began }, c.req.raw);
+    if (facts.ended) void facts.ended.then(record);
+    else record();
   });
   for (const each of deps.middleware ?? []) app.use(each);
   app.use(secureHeaders(SECURITY));
@@ -113,23 +115,15 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     facts.work = work; // what is refused later has cost what was done until then
     return work;
   };
-  /** Reads a request, and decodes what it holds for the models that it asks. What is returned no longer holds the body. */
+  /** Reads a request, and decodes what it holds for the models that it asks. */
   async function open<Options extends AnyOptions>(c: Context<Env>, query: Options, schema: Schema<Options>) {
-    const request = c.req.raw;
     const facts = c.get("facts");
-    const { content, options, work } = await readEnvelope(request, query, schema, {
+    const envelope = await readEnvelope(c.req.raw, query, schema, {
       limits: deps.limits,
       share: c.get("share"),
-      openWork: (sentBytes) => workOf(request, sentBytes, facts),
+      openWork: (sentBytes) => workOf(c.req.raw, sentBytes, facts),
     });
-    const kind = kindOf(content);
-    const patterns = options.state ? undefined : options.models; // state tokens may belong to any model
-    const models = await deps.models(patterns);
-    const chosen = modelsOfKind(models, kind, patterns); // checked before a file is decoded in vain
-    Object.assign(facts, { kind, models: chosen.map(({ id }) => id) });
-    const input = await decodeAffordable(content, options, deps, chosen, work);
-    const name = content.form === "file" ? content.name : undefined;
-    return { input, options, models, chosen, work, facts, name };
+    return decodeEnvelope(envelope, deps, facts);
   }
   const openShare = admission(deps.limits.bodiesBytes);
   for (const route of [scoreRoute, predictRoute, inferRoute, inferVersionRoute]) {
@@ -150,17 +144,22 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     });
   }
   api.openapi(scoreRoute, async (c) => {
-    const opened = await open(c, c.req.valid("query"), ScoreOptions);
-    const { input, options, models, chosen, work, facts } = opened;
-    checkAnswerSize(input, chosen, options, deps.limits);
-    const answer = await score(input, models, options, work);
-    facts.readings = readingsOf(answer, models);
-    return c.json(joinable(answer, opened), 200, NOT_STORED);
+    const facts = c.get("facts");
+    const answer = await scoreDecoded(await open(c, c.req.valid("query"), ScoreOptions), deps.limits, facts);
+    return c.json(answer, 200, NOT_STORED);
+  });
+
+  for (const guard of deps.guards ?? []) api.post(batchRoute.path, guard);
+  api.openapi(batchRoute, async (c) => {
+    const call = { id: c.get("requestId"), facts: c.get("facts") };
+    const lines = await answerBatch(c.req.raw, c.req.valid("query"), deps, openShare, call);
+    return c.body(lines, 200, BATCH_HEADERS) as never; // whose type takes NDJSON for JSON
   });
 
   api.openapi(predictRoute, async (c) => {
     const opened = await open(c, c.req.valid("query"), PredictOptions);
-    const { input, options, models, chosen, work, facts } = opened;
+    const { input, options, models, chosen, work } = opened;
+    const facts = c.get("facts");
     const type = accepts(c, {
       header: "Accept",
       supports: ["application/json", "audio/midi", "audio/wav"],
@@ -220,21 +219,6 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     c.body((await documents()).yaml, 200, { ...REVALIDATED, "Content-Type": "application/yaml" }),
   );
   return api;
-}
-
-/** Adds the request's id and the name of the file to an answer, so that it can be joined with what was asked. */
-function joinable<Answer extends { readonly input: object }>(
-  answer: Answer,
-  {
-    name,
-    options: { id },
-  }: { readonly name: string | undefined; readonly options: { readonly id?: string | undefined } },
-) {
-  return {
-    ...(id !== undefined && { id }),
-    ...answer,
-    input: { ...answer.input, ...(name !== undefined && { name }) },
-  };
 }
 
 /** The route that answered, as routes.ts has it. */

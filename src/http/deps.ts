@@ -24,6 +24,12 @@ export interface Deps {
   readonly decode?: Decoder;
   /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
   offload?(): ((request: Request, call: Call) => Promise<Response>) | undefined;
+  /** How many groups of lines of a batch `offload` works on at a time; 1 unless given. */
+  parallel?(): number;
+  /** Of a request with a part of a batch, which part it is: it is then answered as far as fits one message. */
+  batchPart?(request: Request): BatchPart | undefined;
+  /** Called with what was learned from each group of lines of a batch, while the batch goes on. */
+  learned?(facts: Facts): void;
   /** Options of the work of /score and /predict, such as another signal than that of the request. */
   workOptions?(request: Request): WorkOptions;
   /** What surrounds every request, such as tracing. */
@@ -46,4 +52,11 @@ export interface Call {
   readonly id: string; // by which the log knows it
   readonly share: Share; // of the bytes of all bodies
   readonly facts: Facts; // to be filled in
+  readonly batch?: BatchPart;
+}
+
+/** Of a request to a thread: which part of a batch its lines are. */
+export interface BatchPart {
+  readonly first: number; // index of its first line
+  readonly sentShare: number; // bytes that were sent for each of its bytes
 }

@@ -24,13 +24,19 @@ const ROLL_FORM =
  * @throws SurprisalError `malformed-request` or `malformed-piano-roll` with what was expected, `too-large` for more frames than
  * the limit, `unsupported-media-type` for a charset other than UTF-8.
  */
-export function readJson(
-  bytes: Uint8Array,
-  contentType: string,
-  limits: Pick<Limits, "frames">,
-): { readonly content: Content; readonly fields: Readonly<Record<string, unknown>> } {
+export function readJson(bytes: Uint8Array, contentType: string, limits: Pick<Limits, "frames">): JsonContent {
   checkCharset(contentType);
-  const { pianoRoll, midi, audio, samples, sampleRate, ...fields } = parseObject(bytes);
+  return contentOf(parseObject(bytes), limits);
+}
+
+interface JsonContent {
+  readonly content: Content;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** As readJson, of a body that is parsed already. */
+export function contentOf(body: Readonly<Record<string, unknown>>, limits: Pick<Limits, "frames">): JsonContent {
+  const { pianoRoll, midi, audio, samples, sampleRate, ...fields } = body;
   const given = { pianoRoll, midi, audio, samples: samples ?? (sampleRate === undefined ? undefined : null) };
   const names = CONTENTS.filter((name) => given[name] !== undefined);
   if (names.length > 1) throw malformed(expected(`one of ${CONTENTS.join(", ")}`, names.join(" and ")));
@@ -94,20 +100,23 @@ function checkDepth(bytes: Uint8Array): void {
 }
 
 /**
- * A JSON body as an object of a few fields.
- * @param wanted what it has to hold, for the sentence of an error
+ * JSON as an object of a few fields.
+ * @param of what it is and what it has to hold, for the sentence of an error
  * @throws SurprisalError `malformed-request` when it is none, with the place where it stops being JSON.
  */
 export function parseObject(
   bytes: Uint8Array,
-  wanted = `one of ${CONTENTS.join(", ")}`,
+  {
+    what = "body",
+    wanted = `one of ${CONTENTS.join(", ")}`,
+  }: { readonly what?: "body" | "line"; readonly wanted?: string } = {},
 ): Readonly<Record<string, unknown>> {
   checkDepth(bytes);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw malformed(expected("a JSON body in UTF-8", "other bytes"), cause);
+    throw malformed(expected(`a JSON ${what} in UTF-8`, "other bytes"), cause);
   }
   let value: unknown;
   try {
@@ -115,9 +124,9 @@ export function parseObject(
   } catch (cause) {
     // Not the engine's own message, which differs between runtimes.
     const fault = findJsonFault(text);
-    if (!fault) throw malformed(expected("a JSON body", "other text"), cause);
+    if (!fault) throw malformed(expected(`a JSON ${what}`, "other text"), cause);
     const place = `${fault.wanted} at line ${fault.line}, column ${fault.column}`;
-    throw malformed(`The body is not JSON: ${expected(place, fault.got)}`, cause);
+    throw malformed(`The ${what} is not JSON: ${expected(place, fault.got)}`, cause);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw malformed(expected(`a JSON object with ${wanted}`, describe(value)));

@@ -10,6 +10,7 @@ const tenths = (value: number) => Math.round(10 * value) / 10;
 
 /** The fields of a line; what is not known of the request is left out. */
 export function logFields(record: AccessRecord) {
+  const { lines, refused } = record;
   const { id, method, route, status, ms, code, client, kind, models, bytes, work, readings, queueMs, workMs } = record;
   return {
     id,
@@ -22,6 +23,7 @@ export function logFields(record: AccessRecord) {
     ...(kind && { kind }),
     ...(models && { models }),
     ...(readings && { frames: readings.reduce((sum, { frames }) => sum + frames, 0) }),
+    ...(lines !== undefined && { lines, refused }),
     ...(bytes !== undefined && { bytes }),
     ...(work && { work: Math.round(work.done) }),
     ...(queueMs !== undefined && { queueMs: tenths(queueMs) }),

@@ -2,7 +2,8 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { stringify } from "yaml";
-import { PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
+import { BatchLine } from "../schema/batch.ts";
+import { BatchForm, PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
 import { InferRequest } from "../schema/protocol.ts";
 import { HEALTH, MODELS, PROTOCOL, SCORING } from "./tags.ts";
 
@@ -16,6 +17,8 @@ export function openApiDocument<E extends Env>(api: OpenAPIHono<E>, version: str
   // Registered by name, since the routes refer to bodies by name.
   api.openAPIRegistry.register("ScoreRequest", ScoreJson);
   api.openAPIRegistry.register("ScoreForm", ScoreForm);
+  api.openAPIRegistry.register("BatchLine", BatchLine);
+  api.openAPIRegistry.register("BatchForm", BatchForm);
   api.openAPIRegistry.register("PredictRequest", PredictJson);
   api.openAPIRegistry.register("PredictForm", PredictForm);
   api.openAPIRegistry.register("InferRequest", InferRequest);

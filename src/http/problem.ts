@@ -9,7 +9,7 @@ import type { Problem } from "../schema/service.ts";
 const RETRYABLE: readonly number[] = [429, 503];
 
 /** Unknown errors are answered bare: what they say is for the log. */
-function problemDocument(error: SurprisalError | undefined, path: string, requestId: string) {
+export function problemDocument(error: SurprisalError | undefined, path: string, requestId: string) {
   const status = error?.status ?? 500;
   return {
     type: "about:blank",

@@ -69,6 +69,34 @@ export const scoreRoute = createRoute({
   responses: { 200: json(ScoreResponse, "One score for each model."), ...evaluation },
 });
 
+export const batchRoute = createRoute({
+  method: "post",
+  path: "/batch",
+  operationId: "batch",
+  tags: [SCORING],
+  summary: "Many pieces or recordings, each scored as by /score",
+  description:
+    "One line of JSON for each piece, or a form or a ZIP archive with many files, of any length: answers are streamed in the order of the pieces while the request is still being sent. A piece that cannot be scored is answered with its problem, and the others go on. The query has options for all; those of a line come first. A fault of the whole request that shows once the answer has begun is its last line. Read the answer while you send: no more is read than is worked on, and no more is worked on than you read.",
+  request: {
+    query: ScoreOptions,
+    body: {
+      required: true,
+      content: {
+        "application/x-ndjson": { schema: { $ref: "#/components/schemas/ScoreRequest" } },
+        "multipart/form-data": { schema: { $ref: "#/components/schemas/BatchForm" } },
+        "application/zip": { schema: Bytes },
+      },
+    },
+  },
+  responses: {
+    200: {
+      content: { "application/x-ndjson": { schema: { $ref: "#/components/schemas/BatchLine" } } },
+      description: "One line for each piece.",
+    },
+    ...evaluation,
+  },
+});
+
 export const predictRoute = createRoute({
   method: "post",
   path: "/predict",

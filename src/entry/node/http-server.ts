@@ -14,6 +14,8 @@ import { type Limits, MAX_HEAD_BYTES, MAX_HEADERS } from "../../limits.ts";
 /** How often connections are checked for deadlines that have passed. */
 const CHECK_MS = 1000;
 
+const BATCH = /^(\/v1)?\/batch(\?|$)/;
+
 type Fetch = Parameters<typeof getRequestListener>[0];
 
 /**
@@ -24,7 +26,7 @@ export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string)
   const { headersSeconds, requestSeconds, readerSeconds } = limits;
   const options = {
     headersTimeout: 1000 * headersSeconds,
-    requestTimeout: 1000 * Math.max(headersSeconds, requestSeconds),
+    requestTimeout: 0, // a batch may take any time; see below for the others
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
   };
@@ -38,7 +40,14 @@ export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string)
     if (socket.writableLength > 0) socket.destroy();
   });
   const answers = new WeakMap<Duplex, ServerResponse>();
-  server.on("request", ({ socket }, response) => answers.set(socket, response));
+  server.on("request", (incoming, response) => {
+    const { socket } = incoming;
+    answers.set(socket, response);
+    if (BATCH.test(incoming.url ?? "")) return; // http/body-stream.ts has deadlines for each line
+    const late = () => server.emit("clientError", { code: "ERR_HTTP_REQUEST_TIMEOUT" }, socket);
+    const timer = setTimeout(late, 1000 * requestSeconds).unref();
+    for (const event of ["end", "close"]) incoming.once(event, () => clearTimeout(timer));
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answer = answers.get(socket);
     const isAnswering = answer?.headersSent && !answer.writableFinished;

@@ -1,5 +1,5 @@
 /** What the main thread and the threads of the pool say to each other: pool.ts is one side, thread.ts the other. */
-import type { Deps } from "../../http/deps.ts";
+import type { BatchPart, Deps } from "../../http/deps.ts";
 import type { Facts } from "../../http/record.ts";
 import type { Release } from "../../store/load.ts";
 
@@ -18,6 +18,7 @@ export interface Task {
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array<ArrayBuffer>;
   readonly workLimit: number; // multiply-adds
+  readonly batch?: BatchPart;
 }
 
 /** Its answer. */

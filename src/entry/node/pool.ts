@@ -125,7 +125,7 @@ export async function startPool(
     );
   }
 
-  const answerByThread: Pool["answer"] = async (request, { id, share, facts }) => {
+  const answerByThread: Pool["answer"] = async (request, { id, share, facts, batch }) => {
     checkRoom();
     const { bytes: body, sentBytes } = await readBody(request, limits, share);
     checkRoom(); // others may have come while the body did
@@ -140,7 +140,8 @@ export async function startPool(
       url: request.url,
       headers: [...headersOf],
       body,
-      workLimit: workLimit(limits, sentBytes),
+      workLimit: workLimit(limits, sentBytes * (batch?.sentShare ?? 1)),
+      ...(batch && { batch }),
     };
     const isLarge = body.length > LARGE_BYTES;
     const answered = Promise.withResolvers<Answer>();

@@ -1,6 +1,7 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
 import type { Server } from "node:http";
+import { availableParallelism } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
@@ -21,6 +22,9 @@ import { observe } from "./observe.ts";
 import { serveModels, servePage, workerPolicy } from "./page.ts";
 import type { Pool } from "./pool.ts";
 import { limitWork, memoryLimiter } from "./rates.ts";
+
+/** Of a batch, so that a thread finds its next lines without waiting for the main thread. */
+const GROUPS_PER_THREAD = 2;
 
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
@@ -92,6 +96,8 @@ export async function listen({
     guards,
     answered: watch.answered,
     offload: () => served?.pool.answer,
+    parallel: () => (served ? GROUPS_PER_THREAD * availableParallelism() : 1),
+    learned: watch.learned,
     isFull: () => served?.pool.isFull() ?? false,
     version,
     log: logFailure,

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
+import type { BatchPart } from "../../http/deps.ts";
 import { logFailure } from "../../http/log.ts";
 import { type Facts, factsOf } from "../../http/record.ts";
 import { loadRelease } from "../../store/load.ts";
@@ -14,6 +15,7 @@ const { models } = await loadRelease(release, kernel);
 const underWay = new Map<number, AbortController>();
 const options = new WeakMap<Request, WorkOptions>();
 const facts = new WeakMap<Request, Facts>();
+const batches = new WeakMap<Request, BatchPart>();
 const { next } = turns();
 const app = createApp({
   models: () => models,
@@ -22,13 +24,14 @@ const app = createApp({
   version,
   origins: "checked", // by the main thread
   log: logFailure,
+  batchPart: (request) => batches.get(request),
   workOptions: (request) => options.get(request) ?? {},
   answered: (record, request) => facts.set(request, factsOf(record)),
 });
 
 const say = (message: FromThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 
-async function answer({ number, url, headers, body, workLimit }: Task): Promise<void> {
+async function answer({ number, url, headers, body, workLimit, batch }: Task): Promise<void> {
   const client = new AbortController();
   underWay.set(number, client);
   const turn = next(() => say({ long: number }));
@@ -48,6 +51,7 @@ async function answer({ number, url, headers, body, workLimit }: Task): Promise<
     signal,
   } as RequestInit);
   options.set(request, { signal, limit: workLimit, pause: turn.pause });
+  if (batch) batches.set(request, batch);
   // If the client has left, nobody reads the answer: only its number matters.
   const response = signal.aborted ? Response.error() : await app.fetch(request);
   const bytes = new Uint8Array(await response.arrayBuffer());

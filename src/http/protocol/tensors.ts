@@ -65,7 +65,7 @@ export function readInference(
   if (length > jsonBytes) {
     throw new SurprisalError("too-large", expected(`at most ${jsonBytes} bytes of JSON`, length));
   }
-  const json = parseObject(body.subarray(0, length), "inputs");
+  const json = parseObject(body.subarray(0, length), { wanted: "inputs" });
   const { inputs, ...request } = parse(InferRequest, json);
   let at = length;
   const tensors = inputs.map((input) => {
