@@ -209,8 +209,11 @@ function exitWithThreads(): (code: number) => Promise<never> {
     worker.once("exit", () => workers.delete(worker));
   });
   return async (code) => {
-    const ended = Promise.all([...workers].map((worker) => worker.terminate()));
-    await Promise.race([ended, setTimeout(THREADS_MS)]);
+    const end = async () => {
+      // A pool that is not closed starts another in place of one that ends.
+      while (workers.size > 0) await Promise.all([...workers].map((worker) => worker.terminate()));
+    };
+    await Promise.race([end(), setTimeout(THREADS_MS)]);
     if (workers.size > 0) {
       console.error("A thread cannot be ended; the process ends by force.");
       process.kill(process.pid, "SIGKILL");
