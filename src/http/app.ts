@@ -184,11 +184,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   api.openapi(predictRoute, async (c) => {
     const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits, c.get("share"));
     const { content, options } = envelope;
-    const type = accepts(c, {
-      header: "Accept",
-      supports: ["application/json", "audio/midi", "audio/wav"],
-      default: "application/json",
-    });
+    const accepted = (supports: string[], otherwise: string) =>
+      accepts(c, { header: "Accept", supports, default: otherwise });
+    const file = kindOf(content) === "music" ? "audio/midi" : "audio/wav";
+    const asked = accepted(["application/json", "audio/midi", "audio/wav"], "application/json");
+    const type = accepted(["application/json", file], asked); // a client may accept both kinds of files
     c.header("Vary", "Accept", { append: true });
     const patterns = options.state ? undefined : options.models; // state tokens may belong to any model
     const models = await deps.models(patterns);
