@@ -61,7 +61,11 @@ beforeEach(() => {
 
 const roll = (k: number) => [[60 + (k % 12)], [62], [64 + (k % 7)]];
 const inputs = (count: number) => Array.from({ length: count }, (_, k): BatchInput => ({ input: roll(k), id: `${k}` }));
-const collect = (answers: AsyncIterable<BatchAnswer>) => Array.fromAsync(answers);
+async function collect(answers: AsyncIterable<BatchAnswer>): Promise<BatchAnswer[]> {
+  const found: BatchAnswer[] = [];
+  for await (const answer of answers) found.push(answer);
+  return found;
+}
 const one = { models: ["jsb/gru"] };
 const scoreOf = (answer: BatchAnswer) => (answer.problem ? answer.problem.code : answer.scores[0].nll);
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { Client, ConnectionError, isMusic, ProblemError } from "../../src/client/index.ts";
+import { Client, ConnectionError, isMusic, ProblemError, type ScoreOptions } from "../../src/client/index.ts";
 import { addressOf, httpServer } from "../../src/entry/node/http-server.ts";
 import { createApp } from "../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
@@ -36,7 +36,7 @@ afterAll(() => server.close());
 
 describe("it gives the answers of the server", () => {
   test("to a piano roll, to samples and to a file, with options", async () => {
-    const options = { models: ["jsb/gru", "jsb/lstm"], transpose: 2, detail: "frames", id: "mine" } as const;
+    const options: ScoreOptions = { models: ["jsb/gru", "jsb/lstm"], transpose: 2, detail: "frames", id: "mine" };
     const ofRoll = await client.score(roll, options);
     expect(ofRoll).toEqual(await asked("/score", json({ pianoRoll: roll, ...options })));
     expect(ofRoll.scores[0].transposedBy).toBe(2);
@@ -151,10 +151,12 @@ describe("errors", () => {
     let asked = 0;
     const url = await serve((request, response) => {
       asked++;
-      if (asked === 1) return request.socket.destroy();
-      if (asked > 2) return response.end('{"models": []}');
-      response.writeHead(200, { "Content-Length": "14" }).write('{"mod');
-      setTimeout(() => response.destroy(), 20);
+      if (asked === 1) request.socket.destroy();
+      else if (asked > 2) response.end('{"models": []}');
+      else {
+        response.writeHead(200, { "Content-Length": "14" }).write('{"mod');
+        setTimeout(() => response.destroy(), 20);
+      }
     });
     expect(await new Client(url).models()).toEqual([]);
     expect(asked).toBe(3);
