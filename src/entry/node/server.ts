@@ -123,6 +123,7 @@ export async function listen({
       console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
     } catch (error) {
       served = undefined;
+      if (stopped.signal.aborted) return;
       console.error("The threads cannot be started; the main thread answers all requests:", error);
     }
     await old?.close();
