@@ -1,182 +1,14 @@
-/** What was measured -> the result tables, their summary, and models/README.md, the cards of the models. */
-import { CELLS, type Cell, LOG_SCALE_FLOOR } from "../src/kernel/config.ts";
-import { type Model, networksOf } from "../src/model/model.ts";
+/** What was measured -> models/README.md, the cards of the models. */
+import { CELLS } from "../src/kernel/config.ts";
+import { networksOf } from "../src/model/model.ts";
 import { MUSIC_FILES, MUSIC_SETS } from "../src/training/datasets.ts";
-import { PAPER_UNITS, SETTINGS, withCurrentNames } from "../src/training/protocol.ts";
+import { SETTINGS, withCurrentNames } from "../src/training/protocol.ts";
 import { SPEECH_SETS } from "../src/training/speech.ts";
 import { better, type Estimate } from "../src/util/statistics.ts";
-import type { Curve } from "./curves.ts";
-import { BEST_PUBLISHED, PAPER_NLL, SETS, type SetName, TITLES } from "./paper.ts";
-import { inOrder, isPaperCell, type PairResult, type Result, type Results } from "./results.ts";
-import { bitsPerStep } from "./voices.ts";
-
-/** What the pages are made of. Curves by the id of their model; not every model has one. */
-export interface Report {
-  readonly models: readonly Model[];
-  readonly results: Results;
-  readonly curves: ReadonlyMap<string, Curve>;
-}
-
-const NONE = "–";
-
-/** The result tables in Markdown, with what to know of them, and what was published. */
-export function resultTables(report: Report): string {
-  const speech = speechTable(report);
-  const parts = [resultTable(report), TABLE_NOTES, ...(speech ? [speech, SPEECH_NOTES] : [])];
-  return [...parts, PUBLISHED_NOTE, publishedTable()].join("\n\n");
-}
-
-const PUBLISHED_NOTE = "The lowest published test NLL that we have read, of music models with independent pitches:";
-
-const publishedTable = () =>
-  markdownTable(
-    MUSIC_SETS.map((set) => ({
-      set: TITLES[set],
-      "test NLL": BEST_PUBLISHED[set].test.toFixed(2),
-      model: BEST_PUBLISHED[set].by,
-    })),
-  );
-
-/** Six rows: the test NLL of the paper's cells on each set, the paper's own behind each. */
-export function summaryTable({ results }: Report): string {
-  const cell = (set: SetName, name: Cell) => {
-    const result = results.models.find(({ model }) => model === `${set}/${name}`);
-    return `${result?.test.micro.value.toFixed(2) ?? "missing"} (${PAPER_NLL[set][name].test.toFixed(2)})`;
-  };
-  return markdownTable(
-    SETS.map((set) => ({
-      "test NLL (paper's)": TITLES[set],
-      tanh: cell(set, "tanh"),
-      LSTM: cell(set, "lstm"),
-      GRU: cell(set, "gru"),
-    })),
-  );
-}
-
-/** The result table of music in Markdown: the twelve models of the paper, the missing ones named, and what else there is. */
-function resultTable({ models, results, curves }: Report): string {
-  const rows = MUSIC_SETS.flatMap((set) => {
-    const others = inOrder(models, set).map(({ id }) => id);
-    const cells = CELLS.map((cell) => `${set}/${cell}`);
-    return [...new Set([...cells, ...others])].map((id) => {
-      const result = results.models.find(({ model }) => model === id);
-      const cell = CELLS.find((known) => id === `${set}/${known}`);
-      const paper = cell && PAPER_NLL[set][cell];
-      return {
-        model: id,
-        units: result?.units.join(" + ") ?? String(cell ? PAPER_UNITS[cell] : NONE),
-        "recurrent parameters": result?.recurrentParameters.toLocaleString("en") ?? NONE,
-        "train micro / macro": result ? pair(result.train.micro, result.train.macro) : NONE,
-        "test micro [95%]": result ? withInterval(result.test.micro) : "missing",
-        "test macro [95%]": result ? withInterval(result.test.macro) : "missing",
-        "adaptive, test micro / macro": result?.adaptive
-          ? pair(result.adaptive.micro.value, result.adaptive.macro.value)
-          : NONE,
-        "paper train / test": paper ? pair(paper.train, paper.test) : NONE,
-        "less the paper's, micro / macro": result && paper ? difference(result, paper.test) : NONE,
-        "epochs, best": epochs(models, id, curves.get(id)),
-        seconds: curves.get(id)?.at(-1)?.seconds.toFixed(0) ?? NONE,
-      };
-    });
-  });
-  return markdownTable(rows);
-}
-
-function epochs(models: readonly Model[], id: string, curve: Curve | undefined): string {
-  const model = models.find((each) => each.id === id);
-  const networks = model ? networksOf(model) : [];
-  if (networks.length !== 1) return NONE;
-  const { bestEpoch = "?" } = networks[0].checkpoint.metadata;
-  return `${curve?.length ?? "?"}, ${bestEpoch}`;
-}
-
-/** The models of speech beside the baseline and the paper's; nothing if there are none. */
-function speechTable({ models, results, curves }: Report): string {
-  const speech = SPEECH_SETS.flatMap((set) => inOrder(models, set)).filter((model) => model.kind === "audio");
-  if (speech.length === 0) return "";
-  const rows = speech.flatMap((model) => {
-    const result = results.models.find((each) => each.model === model.id);
-    if (!result) return [];
-    const { cell } = model.checkpoint.config;
-    const paper = PAPER_NLL[model.set as SetName][cell];
-    return {
-      model: model.id,
-      units: result.units.join(" + "),
-      "recurrent parameters": result.recurrentParameters.toLocaleString("en"),
-      train: result.train.micro.toFixed(2),
-      "test [95%]": withInterval(result.test.micro),
-      "test per sample": (result.test.micro.value / model.shape.block).toFixed(3),
-      "bits/sample": bitsPerStep(model, result.test.micro.value).toFixed(2),
-      "linear prediction": results.baselines[model.set]?.toFixed(2) ?? NONE,
-      "paper's own set, train / test": pair(paper.train, paper.test),
-      "epochs, best": epochs(models, model.id, curves.get(model.id)),
-      seconds: curves.get(model.id)?.at(-1)?.seconds.toFixed(0) ?? NONE,
-    };
-  });
-  return markdownTable(rows);
-}
-
-/** Whether the paper's finding on speech holds, in a sentence for each set. */
-function findings({ models, results }: Report): string {
-  return SPEECH_SETS.flatMap((set) => {
-    const tested = inOrder(models, set)
-      .filter(isPaperCell)
-      .flatMap(({ id }) => results.models.find(({ model }) => model === id) ?? [])
-      .sort((a, b) => a.test.micro.value - b.test.micro.value);
-    if (tested.length < CELLS.length) return [];
-    const order = tested.map(({ model, test }) => `${model} (${test.micro.value.toFixed(2)})`).join(", then ");
-    const gatedLead = tested[CELLS.length - 1].model === `${set}/tanh`;
-    const last = results.pairs.filter(({ models: [first] }) => first === `${set}/tanh`);
-    const sure = gatedLead && last.every(({ micro: { low } }) => low > 0);
-    const paper = Object.entries(PAPER_NLL[set]).sort(([, a], [, b]) => a.test - b.test);
-    const names = paper.map(([cell, { test }]) => `${cell} (${test.toFixed(2)})`).join(", then ");
-    return `- ${TITLES[set]}: best is ${order}. The paper's order on its own set is ${names}; that the gated units are ahead of tanh is ${sure ? "reproduced" : "not reproduced"}.`;
-  }).join("\n");
-}
-
-function voiceTable({ results }: Report): string {
-  const rows = results.voices.flatMap(({ model, sounds }) =>
-    sounds.map(({ sound, sequences, deviation, nll, bitsPerSample }) => ({
-      model,
-      sound,
-      sequences: String(sequences),
-      deviation: deviation.toFixed(4),
-      "NLL per step": nll.toFixed(2).replace("-", "−"),
-      "bits/sample": bitsPerSample.toFixed(2),
-    })),
-  );
-  return rows.length > 0 ? markdownTable(rows) : "Not measured yet.";
-}
-
-const pair = (a: number, b: number) => `${a.toFixed(2)} / ${b.toFixed(2)}`;
-const withInterval = ({ value, low, high }: Estimate) => `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
-const difference = ({ test }: Result, paper: number) =>
-  `${signed(test.micro.value - paper, 2)} / ${signed(test.macro.value - paper, 2)}`;
-const signed = (value: number, digits: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
-
-/** Columns are padded, so that the table reads in a terminal too; numbers stand to the right. */
-function markdownTable(rows: readonly Readonly<Record<string, string>>[]): string {
-  const columns = Object.keys(rows[0]).map((name) => {
-    const cells = rows.map((row) => row[name]);
-    const width = Math.max(name.length, ...cells.map(({ length }) => length));
-    return cells.every((cell) => /^([\d−+–]|missing)/.test(cell))
-      ? [name.padStart(width), `${"-".repeat(width - 1)}:`, ...cells.map((cell) => cell.padStart(width))]
-      : [name.padEnd(width), "-".repeat(width), ...cells.map((cell) => cell.padEnd(width))];
-  });
-  return columns[0].map((_, line) => `| ${columns.map((column) => column[line]).join(" | ")} |`).join("\n");
-}
-
-/** What to know before reading the table. */
-export const TABLE_NOTES = `NLL in nats per frame. Micro: over all frames; macro: mean over pieces; the paper does not say which of the two
-its numbers are. In brackets 95% intervals of a bootstrap over the test pieces. Adaptive: the weights learn from each frame
-once it is scored, and are the trained ones again for the next piece. Recurrent parameters are those
-without the output layer, as the paper counts them, but with biases. Seconds are those of the training run on two
-CPU cores shared with other work.`;
-
-const SPEECH_NOTES = `Speech: NLL in nats per step of ten samples at 8 kHz, dithered by one step of 16 bits and standardised by the
-training samples, under Gaussians whose log deviation is at least ${LOG_SCALE_FLOOR}; a density, so it may be below zero. Bits per sample
-are those on the grid of 16 bits. Linear prediction has 20 taps and one Gaussian residual. The paper's sets of the same
-shapes are not public: of its numbers only the order can be compared.`;
+import { markdownTable, NONE, signed } from "./markdown.ts";
+import { PAPER_NLL, SETS, type SetName, TITLES } from "./paper.ts";
+import { inOrder, isPaperCell, type PairResult } from "./results.ts";
+import { type Report, resultTables } from "./tables.ts";
 
 /** models/README.md. */
 export function modelCards(report: Report): string {
@@ -259,7 +91,7 @@ of recurrent networks. A low NLL means "like the training set", which is neither
 
 ## Limits and known failures
 
-- The grid: a MIDI file is sampled once a frame, three eighths of a frame behind the grid point, as the sets were made. Notes
+- The grid: a MIDI file is sampled once a frame, three eighths of a frame after the grid point, as the sets were made. Notes
   that cover no sample point are lost, and triplets do not fit. NLL per frame of sets with different frame lengths cannot be
   compared; per quarter note only roughly.
 - The key: the sets were transposed to C major or A minor by their authors. A piece in another key is surprising for that
@@ -322,4 +154,36 @@ function setSection({ models, curves }: Report, set: SetName): string {
     ? `\n\n![Learning curves on ${TITLES[set]}](${set}.svg)`
     : "";
   return `### ${TITLES[set]}\n\n\`\`\`sh\n${commands}\n\`\`\`\n\n${markdownTable(rows)}${picture}`;
+}
+
+/** Whether the paper's finding on speech holds, in a sentence for each set. */
+function findings({ models, results }: Report): string {
+  return SPEECH_SETS.flatMap((set) => {
+    const tested = inOrder(models, set)
+      .filter(isPaperCell)
+      .flatMap(({ id }) => results.models.find(({ model }) => model === id) ?? [])
+      .sort((a, b) => a.test.micro.value - b.test.micro.value);
+    if (tested.length < CELLS.length) return [];
+    const order = tested.map(({ model, test }) => `${model} (${test.micro.value.toFixed(2)})`).join(", then ");
+    const gatedLead = tested[CELLS.length - 1].model === `${set}/tanh`;
+    const last = results.pairs.filter(({ models: [first] }) => first === `${set}/tanh`);
+    const sure = gatedLead && last.every(({ micro: { low } }) => low > 0);
+    const paper = Object.entries(PAPER_NLL[set]).sort(([, a], [, b]) => a.test - b.test);
+    const names = paper.map(([cell, { test }]) => `${cell} (${test.toFixed(2)})`).join(", then ");
+    return `- ${TITLES[set]}: best is ${order}. The paper's order on its own set is ${names}; that the gated units are ahead of tanh is ${sure ? "reproduced" : "not reproduced"}.`;
+  }).join("\n");
+}
+
+function voiceTable({ results }: Report): string {
+  const rows = results.voices.flatMap(({ model, sounds }) =>
+    sounds.map(({ sound, sequences, deviation, nll, bitsPerSample }) => ({
+      model,
+      sound,
+      sequences: String(sequences),
+      deviation: deviation.toFixed(4),
+      "NLL per step": nll.toFixed(2).replace("-", "−"),
+      "bits/sample": bitsPerSample.toFixed(2),
+    })),
+  );
+  return rows.length > 0 ? markdownTable(rows) : "Not measured yet.";
 }

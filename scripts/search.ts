@@ -20,9 +20,9 @@ import { addToFolder, catalogueOrEmpty } from "../src/store/files.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
 import { checkWritable, runCommand, runScript, sayHowToGoOn } from "./command.ts";
-import { loadSet } from "./models.ts";
 import { Progress as Bar } from "./progress.ts";
 import { settingOptions } from "./settings.ts";
+import { trainingSetOf } from "./teachers.ts";
 
 const SHIPPED = "models"; // the folder whose settings are in chosen.json
 
@@ -60,8 +60,8 @@ async function main(
   const protocol = withSettings(presetOf(target), settings);
   const hash = createHash("sha256").update(JSON.stringify(protocol)).digest("hex");
   const folder = `${root}/${target.id}-${hash.slice(0, 8)}`; // another search is another folder
-  await loadSet(target.set); // missing data are said once, here
   for (const place of [out, folder, RUNS]) await checkWritable(place);
+  await trainingSetOf(target, protocol, RUNS); // missing data are said once, here, and teachers read the pieces once
   sayHowToGoOn("search");
   const ownTries = Math.ceil((tries - shard.index) / shard.count);
   const before = (await readProgress(folder)).filter(
@@ -101,7 +101,7 @@ function finished(worker: Worker, onProgress: (line: Progress) => void): Promise
 }
 
 async function work({ target, protocol, tries, shard, folder }: Task): Promise<void> {
-  const set = await loadSet(target.set);
+  const set = await trainingSetOf(target, protocol, RUNS);
   const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
   const onProgress = (line: Progress) => parentPort?.postMessage(line);
   await search({ kernel, set, cell: target.cell, protocol, folder: RUNS }, { tries, shard, folder, onProgress });

@@ -1,9 +1,11 @@
 /** The settings of a training as options of `train` and `search`; see Protocol in src/training/protocol.ts. */
+import { OPTIMIZERS } from "../src/kernel/optimizer.ts";
 import type { SETTINGS } from "../src/training/protocol.ts";
 
 type Setting = (typeof SETTINGS)[number];
 
 const ABOUT: Readonly<Record<Setting, string>> = {
+  optimizer: `${OPTIMIZERS.join(" or ")}, each with its own decay, momentum and floor unless given`,
   units: "hidden units",
   seed: "of all chance",
   epochs: "at most",
@@ -12,17 +14,22 @@ const ABOUT: Readonly<Record<Setting, string>> = {
   bpttSteps: "frames between truncations of back-propagation",
   learningRate: "of the first epoch",
   finalRate: "share of the learning rate that is left at the end",
-  decay: "of RMSProp's mean square",
-  momentum: "of the updates",
-  floor: "of the root mean square",
+  decay: "of the mean square; Adam's β2",
+  momentum: "of the updates; Adam's β1",
+  floor: "of the root mean square; Adam's ε",
   maxNorm: "of the gradient",
   weightNoiseStd: "standard deviation of the weight noise",
   hidden: "units of the NADE head; 0 for independent pitches",
   transposedShare: "of the pieces of an epoch that are transposed at random",
   maxTransposition: "semitones up or down of such a piece",
+  teachers: "models of the set whose average is the target, such as lstm-large,lstm-nade-large",
   dropout: "probability of hiding a unit from the output layer",
   emaDecay: "decay of the average of the weights; 0 for none",
 };
 
+const VALUES: Readonly<Partial<Record<Setting, string>>> = { optimizer: "NAME", teachers: "LIST" };
+
 export const settingOptions = (names: readonly Setting[]) =>
-  Object.fromEntries(names.map((name) => [name, { type: "string", value: "N", about: ABOUT[name] } as const]));
+  Object.fromEntries(
+    names.map((name) => [name, { type: "string", value: VALUES[name] ?? "N", about: ABOUT[name] } as const]),
+  );

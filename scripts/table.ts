@@ -11,13 +11,14 @@ import { type Model, networksOf } from "../src/model/model.ts";
 import { writeFileAtomically } from "../src/store/atomic.ts";
 import { catalogueOrEmpty, type MeasuredModel, recordMeasured, withMeasured } from "../src/store/files.ts";
 import { CATALOGUE_KEY, writeCatalogue } from "../src/store/store.ts";
-import { modelCards, type Report, resultTables, summaryTable } from "./cards.ts";
+import { modelCards } from "./cards.ts";
 import { type Curve, keepCurve, keptCurve } from "./curves.ts";
 import { checkComplete, measureWhatCanBe, NO_RESULTS, stillValid } from "./measured.ts";
 import { FOLDER, openModels, runCommand } from "./models.ts";
 import { SETS, TITLES } from "./paper.ts";
 import { learningCurves } from "./pictures.ts";
 import { inOrder, isPaperCell, type Results } from "./results.ts";
+import { type Report, resultTables, summaryTable } from "./tables.ts";
 
 const HELP = `Measures the models of models/, or of the folder SURPRISAL_MODELS, on the training and test pieces of their sets;
 prints the result tables, and writes them, the model cards and the learning curves.

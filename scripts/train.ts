@@ -16,9 +16,10 @@ import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "
 import { type LoggedEpoch, run } from "../src/training/run.ts";
 import type { Trainer } from "../src/training/trainer.ts";
 import { checkWritable, runScript, sayHowToGoOn } from "./command.ts";
-import { loadSet, measuredTest } from "./models.ts";
+import { measuredTest } from "./models.ts";
 import { duration, Progress } from "./progress.ts";
 import { settingOptions } from "./settings.ts";
+import { trainingSetOf } from "./teachers.ts";
 
 const PROGRESS_SECONDS = 2; // between lines where there is no terminal
 
@@ -45,9 +46,9 @@ async function train(
   const target = parseTarget(id);
   const protocol = withSettings(protocolOf(target), settings as Record<string, string>);
   const engine = await engineOf(engineName);
-  const set = await loadSet(target.set);
-  const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
   for (const folder of [out, RUNS]) await checkWritable(folder);
+  const set = await trainingSetOf(target, protocol, RUNS);
+  const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
   sayHowToGoOn("train");
   console.log(`${target.id}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
   const settingsOfRun = {

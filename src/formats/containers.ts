@@ -67,7 +67,7 @@ export async function opusOfContainer(
       samples += own;
       checkSeconds(samples / OPUS_RATE, maxSeconds);
       const end = Math.round(timestamp * OPUS_RATE) + own;
-      groups.push({ packets: [data], end, isBehindGap: false, isRepeated: false, isLast: false });
+      groups.push({ packets: [data], end, isAfterGap: false, isRepeated: false, isLast: false });
       await work.step(PACKET);
     }
     return { ...opusStream(head, groups, TOLERANCE * OPUS_RATE), isCutOff };

@@ -1,5 +1,5 @@
 /**
- * A MIDI file in what people wrap it in -> the bytes from "MThd" on: bare, in a RIFF file of the form RMID (.rmi), behind a
+ * A MIDI file in what people wrap it in -> the bytes from "MThd" on: bare, in a RIFF file of the form RMID (.rmi), after a
  * MacBinary header or a few foreign bytes, or written again as UTF-8 by a program that took it for text.
  */
 import { expected } from "../errors.ts";
@@ -25,7 +25,7 @@ export function indexOfId(bytes: Uint8Array, id: string, from: number, end = byt
 /** Whether bytes are a MIDI file that unwrap finds. */
 export const isMidi = (bytes: Uint8Array): boolean => isRiff(bytes) || indexOfMidi(bytes) !== -1;
 
-/** Wrappers within each other, such as a RIFF file behind a MacBinary header. */
+/** Wrappers within each other, such as a RIFF file after a MacBinary header. */
 const MAX_WRAPPERS = 8;
 
 /** @throws SurprisalError `malformed-midi` when there is no MIDI file, in a sentence that says what there is. */
@@ -52,13 +52,13 @@ function unwrapOnce(bytes: Uint8Array, repairs: Repairs): Uint8Array | undefined
   const at = indexOfMidi(bytes);
   if (at === 0) return bytes;
   const header = isMacBinary(bytes) && at === MAC_BINARY_BYTES ? " of a MacBinary header" : "";
-  repairs.add("container", `The MIDI file begins behind ${at} bytes${header}.`, at);
+  repairs.add("container", `The MIDI file begins after ${at} bytes${header}.`, at);
   return bytes.subarray(at);
 }
 
 const isRiff = (bytes: Uint8Array) => idAt(bytes, 0) === "RIFF" && idAt(bytes, 8) === "RMID";
 
-/** Where a MIDI file begins, alone or in a RIFF file, behind bytes that nothing else begins with; -1 for nowhere. */
+/** Where a MIDI file begins, alone or in a RIFF file, after bytes that nothing else begins with; -1 for nowhere. */
 function indexOfMidi(bytes: Uint8Array): number {
   if (idAt(bytes, 0) === "MThd") return 0;
   if (isKnownBeginning(bytes)) return -1;

@@ -34,7 +34,7 @@ export interface Mark {
 /** What stands in the way of reading an event. */
 export interface EventFault {
   readonly why: string; // "byte 30 is the pitch 200 of a note, above 127"
-  readonly cut: boolean; // the event goes on behind the limit
+  readonly cut: boolean; // the event goes on beyond the limit
 }
 
 export type Outcome = "event" | "end" | EventFault;
@@ -69,7 +69,7 @@ export class EventReader {
     this.#tally = { ...tally };
   }
 
-  /** No event may now lean on the status of one before: what stands behind an End of Track may be anything. */
+  /** No event may now lean on the status of one before: what stands after an End of Track may be anything. */
   forgetStatus(): void {
     this.#running = 0;
   }

@@ -10,7 +10,7 @@ import { counted } from "./midi-repairs.ts";
 import type { PianoRoll } from "./piano-roll.ts";
 
 /**
- * Where a frame is sampled, in frames behind its grid point. The published sets were made by sampling, and this is the point at
+ * Where a frame is sampled, in frames after its grid point. The published sets were made by sampling, and this is the point at
  * which editions of the same pieces give most of their frames, in percent (JSB Chorales: 73 test chorales at sixteenths, also
  * with onsets that jitter by 5% of a quarter; Piano-midi.de: 11 pieces; Nottingham: 802 tunes):
  *
@@ -32,7 +32,7 @@ export interface Quantized {
   readonly offGrid: number; // onsets that lie between grid points, wherever the grid begins
   readonly first: number; // frames of the grid before the roll's first
   readonly starts: Float64Array; // (notes), frame of the roll in which each begins
-  readonly ends: Float64Array; // (notes), the frame behind its last; its start if it is in no frame
+  readonly ends: Float64Array; // (notes), the frame after its last; its start if it is in no frame
 }
 
 export interface GridOptions {
@@ -116,7 +116,7 @@ function fill(
  */
 function countOffGrid({ onsets, ticksPerQuarter }: MidiNotes, framesPerQuarter: number): number {
   const ticksPerFrame = ticksPerQuarter / framesPerQuarter;
-  // Behind the grid point before, ascending, and once around again.
+  // After the grid point before, ascending, and once around again.
   const phases = onsets.map((tick) => tick - Math.floor(tick / ticksPerFrame) * ticksPerFrame).sort();
   const around = [...phases, ...phases.map((phase) => phase + ticksPerFrame)];
   let [most, from] = [0, 0];
@@ -127,7 +127,7 @@ function countOffGrid({ onsets, ticksPerQuarter }: MidiNotes, framesPerQuarter: 
   return onsets.length - Math.min(most, onsets.length);
 }
 
-/** Names the silence that makes a piece too long, where it is most of the piece: one note hours behind the others, say. */
+/** Names the silence that makes a piece too long, where it is most of the piece: one note hours after the others, say. */
 function checkFrames(
   notes: MidiNotes,
   framesPerQuarter: number,
@@ -148,8 +148,8 @@ function checkFrames(
   );
   if (!isMostlySilent) throw new SurprisalError("too-large", sentence);
   const quarters = (ticks: number) => Math.round(ticks / ticksPerQuarter).toLocaleString("en-US");
-  const behind = onsets.length - at;
-  const rest = behind === 1 ? "the last note" : `the last ${behind} notes`;
+  const after = onsets.length - at;
+  const rest = after === 1 ? "the last note" : `the last ${after} notes`;
   const cause = `${quarters(silence)} quarters of silence lie between quarter ${quarters(from)} and ${rest}`;
   throw new SurprisalError("too-large", `${sentence.slice(0, -1)}: ${cause}.`);
 }

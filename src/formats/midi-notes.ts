@@ -121,7 +121,7 @@ function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
 
 /**
  * Ends the notes of one track, channel and pitch. Between two moments at which none of them sounds there are as many note-offs
- * as note-ons: first in, first out. Behind the last such moment note-offs are lacking: there a re-strike ends the note before
+ * as note-ons: first in, first out. After the last such moment note-offs are lacking: there a re-strike ends the note before
  * it, so that one lost note-off costs one note its length and not all that follow. A note-off that ends nothing is passed over.
  */
 function pair(strokes: readonly Stroke[]): void {

@@ -33,7 +33,7 @@ export function lengthenByPedal(
 
 interface Span {
   readonly down: number; // ticks
-  readonly up: number; // ticks, behind `down`
+  readonly up: number; // ticks, after `down`
 }
 
 /** When the pedal was down: apart from each other, ascending. */

@@ -34,7 +34,7 @@ export function scanMidi(bytes: Uint8Array, repairs: Repairs): ScannedFile {
   const tracks: Uint8Array[] = [];
   for (let at = firstChunk(file, repairs); at < file.length; ) {
     const id = idAt(file, at);
-    // Files that were written over longer ones have the rest of those behind the last track that the header counts.
+    // Files that were written over longer ones have the rest of those after the last track that the header counts.
     const isExtra = trackCount > 0 && tracks.length >= trackCount;
     if (id === "MTrk") {
       const track = isExtra
@@ -70,13 +70,13 @@ function tryTrack(file: Uint8Array, chunk: number, number: number, repairs: Repa
     if (!(error instanceof SurprisalError)) throw error;
     repairs.add(
       "track-count",
-      `Behind the ${counted(number - 1, "track")} of the header stands another that cannot be read.`,
+      `After the ${counted(number - 1, "track")} of the header stands another that cannot be read.`,
     );
     return undefined;
   }
 }
 
-/** Where the first chunk behind the header begins. */
+/** Where the first chunk after the header begins. */
 function firstChunk(file: Uint8Array, repairs: Repairs): number {
   const length = viewOf(file).getUint32(4);
   const end = HEAD + length;
@@ -111,7 +111,7 @@ interface ScannedTrack {
 
 /**
  * Reads the events of a track. Its length counts where it leads to another chunk; else the events themselves say where it ends.
- * Behind an End of Track that comes too early, reading goes on where events follow, to the last one.
+ * After an End of Track that comes too early, reading goes on where events follow, to the last one.
  */
 function scanTrack(file: Uint8Array, chunk: number, number: number, repairs: Repairs): ScannedTrack {
   if (chunk + HEAD > file.length) throw malformed(`The file ends in the first 8 bytes of track ${number}.`);
@@ -119,9 +119,9 @@ function scanTrack(file: Uint8Array, chunk: number, number: number, repairs: Rep
   const isTrusted = isBoundary(file, claimed);
   const reader = new EventReader(file, chunk + HEAD);
   let limit = isTrusted ? claimed : file.length;
-  let ended: Mark | undefined; // behind the last End of Track that has events before it
+  let ended: Mark | undefined; // after the last End of Track that has events before it
   const hasGoneOn = () => ended !== undefined && reader.written.length > ended.written;
-  const addEarlyEnd = () => repairs.add("end-of-track", `Track ${number} goes on behind an End of Track.`);
+  const addEarlyEnd = () => repairs.add("end-of-track", `Track ${number} goes on after an End of Track.`);
   while (reader.at < limit && !((!isTrusted || ended) && idAt(file, reader.at) === "MTrk")) {
     const outcome = reader.next(limit);
     if (outcome === "event") continue;
@@ -200,7 +200,7 @@ function endOf(
     if (file.subarray(at, claimed).some((byte) => byte !== 0)) {
       repairs.add(
         "padding",
-        `Track ${number} goes on for ${counted(more, "byte")} behind its end, without events.`,
+        `Track ${number} goes on for ${counted(more, "byte")} after its end, without events.`,
         more,
       );
     }

@@ -15,7 +15,7 @@ export type { MidiNotes, TempoChange } from "./midi-notes.ts";
 export { type WriteOptions, writeMidi } from "./midi-writer.ts";
 
 /** The channels that are read by default: all but 10, the drums. */
-export const MELODIC_CHANNELS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16];
+const MELODIC_CHANNELS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16];
 
 const DRUMS = 10;
 

@@ -27,7 +27,7 @@ interface Page {
 export interface OggPage {
   readonly packets: readonly Uint8Array[];
   readonly granule: number; // -1 when no packet ends in it
-  readonly isBehindGap: boolean; // the page before it is not there
+  readonly isAfterGap: boolean; // the page before it is not there
   readonly isRepeated: boolean; // it was there before; its packets are left out
   readonly isLast: boolean;
 }
@@ -95,13 +95,13 @@ class Stream implements OggStream {
 
   add(page: Page, bytes: Uint8Array): void {
     if (this.#checksums.get(page.number) === page.checksum) {
-      this.pages.push({ packets: [], granule: -1, isBehindGap: false, isRepeated: true, isLast: false });
+      this.pages.push({ packets: [], granule: -1, isAfterGap: false, isRepeated: true, isLast: false });
       return;
     }
     this.#checksums.set(page.number, page.checksum);
-    const isBehindGap = this.#number !== -1 && page.number !== (this.#number + 1) % 2 ** 32;
+    const isAfterGap = this.#number !== -1 && page.number !== (this.#number + 1) % 2 ** 32;
     this.#number = page.number;
-    if (isBehindGap || !page.isContinued) this.#part = [];
+    if (isAfterGap || !page.isContinued) this.#part = [];
     // What continues a packet whose beginning is missing is no packet.
     let isOrphan = page.isContinued && this.#part.length === 0;
     const packets: Uint8Array[] = [];
@@ -116,7 +116,7 @@ class Stream implements OggStream {
     }
     if (from < to && !isOrphan) this.#part.push(bytes.subarray(from, to));
     this.isWhole ||= page.isLast;
-    this.pages.push({ packets, granule: page.granule, isBehindGap, isRepeated: false, isLast: page.isLast });
+    this.pages.push({ packets, granule: page.granule, isAfterGap, isRepeated: false, isLast: page.isLast });
   }
 }
 

@@ -47,16 +47,16 @@ export function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
       if (!onlyChunks) length = there;
     }
     yield { name, bytes: bytes.subarray(start, start + length), announced: length };
-    at = behind(bytes, start + length, length);
+    at = nextChunk(bytes, start + length, length);
   }
 }
 
-/** Chunks that programs put in front of the sound or behind it. */
+/** Chunks that programs put in front of the sound or after it. */
 const KNOWN =
   /^(fmt |data|fact|LIST|bext|cue |smpl|inst|id3 |ID3 |PEAK|JUNK|junk|iXML|axml|chna|cart|DISP|FLLR|PAD |umid|minf|elm1|regn)/;
 
 /** Where the next chunk begins: at an even place, unless the program forgot the byte that makes it even. */
-function behind(bytes: Uint8Array, end: number, length: number): number {
+function nextChunk(bytes: Uint8Array, end: number, length: number): number {
   if (length % 2 === 0) return end;
   const isKnown = (at: number) => KNOWN.test(textOf(bytes, at, at + 4));
   return isKnown(end) && !isKnown(end + 1) ? end : end + 1;
@@ -69,7 +69,7 @@ function endsInChunks(bytes: Uint8Array, start: number): boolean {
   while (at + 8 <= bytes.length) {
     if (!/^[\x20-\x7e]{4}$/.test(textOf(bytes, at, at + 4))) return false;
     const length = view.getUint32(at + 4, true);
-    at = behind(bytes, at + 8 + length, length);
+    at = nextChunk(bytes, at + 8 + length, length);
   }
   return at === bytes.length || at === bytes.length + 1;
 }

@@ -1,8 +1,8 @@
-/** Titles, artists and covers that players put before and behind the sound of files of any format. */
+/** Titles, artists and covers that players put before and after the sound of files of any format. */
 
 const textOf = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
 
-/** The bytes without ID3v2 tags in front, zeros that some recorders write there, and ID3v1 and APE tags behind. */
+/** The bytes without ID3v2 tags in front, zeros that some recorders write there, and ID3v1 and APE tags after. */
 export function withoutTags(file: Uint8Array): Uint8Array {
   let bytes = file;
   for (let length = id3v2Bytes(bytes); length > 0; length = id3v2Bytes(bytes)) bytes = bytes.subarray(length);

@@ -11,7 +11,7 @@ export interface PacketGroup {
   readonly packets: readonly Uint8Array[];
   readonly durations: readonly number[]; // of each packet
   readonly end: number | undefined; // where it is stated
-  readonly isBehindGap: boolean; // what came before it is not there, by the container's own numbers
+  readonly isAfterGap: boolean; // what came before it is not there, by the container's own numbers
   readonly isRepeated: boolean; // it was there before, and so holds no packets
   readonly isLast: boolean; // its end may be earlier than that of its packets, which are cut there
 }
@@ -36,13 +36,13 @@ export function timelineOf(groups: readonly PacketGroup[], { preSkip, isOverlapp
   const gaps: Gap[] = [];
   const byEnd = new Map<number, PacketGroup>();
   let position: number | undefined; // by the container's clock
-  let [length, skip, trimmed, isBehindGap] = [0, preSkip, 0, false];
+  let [length, skip, trimmed, isAfterGap] = [0, preSkip, 0, false];
   const note = (samples: number | undefined, isRepeated = false) =>
     gaps.push({ at: Math.max(0, length - skip), samples, isRepeated });
 
   for (const group of groups) {
     const { packets, durations, end, isLast } = group;
-    isBehindGap ||= group.isBehindGap;
+    isAfterGap ||= group.isAfterGap;
     if (group.isRepeated) note(undefined, true);
     if (packets.length === 0) continue;
     // A page that was copied and numbered anew; clocks that start again have other sound at the same time.
@@ -57,7 +57,7 @@ export function timelineOf(groups: readonly PacketGroup[], { preSkip, isOverlapp
     const missing = start === undefined || position === undefined ? undefined : start - position;
     let heard = own;
     const isGap =
-      missing === undefined ? isBehindGap && start !== 0 : missing > tolerance || (missing !== 0 && isBehindGap);
+      missing === undefined ? isAfterGap && start !== 0 : missing > tolerance || (missing !== 0 && isAfterGap);
     if (isGap) {
       const unheard = isOverlapped ? durations[0] : 0;
       heard -= unheard;
@@ -66,7 +66,7 @@ export function timelineOf(groups: readonly PacketGroup[], { preSkip, isOverlapp
       runs.push([]);
       position = start === undefined ? position : Math.max(position ?? 0, start);
     }
-    isBehindGap = false;
+    isAfterGap = false;
     // A stream that was recorded from its middle on does not begin at 0. One that begins before 0 is cut there.
     position ??= isLast ? 0 : Math.max(0, start ?? 0);
     if (isOverlapped && length === 0 && !isLast && start !== undefined && start < 0) {
@@ -78,7 +78,7 @@ export function timelineOf(groups: readonly PacketGroup[], { preSkip, isOverlapp
     length += heard;
     if (isLast && end !== undefined && end < position) trimmed = Math.min(length, position - end);
   }
-  if (isBehindGap) note(undefined);
+  if (isAfterGap) note(undefined);
   return { runs, skip, samples: Math.max(0, length - skip - trimmed), gaps };
 }
 

@@ -1,5 +1,5 @@
 /**
- * WAV bytes -> mono samples, and back. RIFF files, and the two forms for more than 4 GB: RF64 (EBU Tech 3306, also BW64) and
+ * WAV bytes -> mono samples; wav-writer.ts is the way back. RIFF files, and the two forms for more than 4 GB: RF64 (EBU Tech 3306, also BW64) and
  * Sony's Wave64, whose chunks are named by GUIDs. Integers, floats, A-law, µ-law, IMA and Microsoft ADPCM, GSM 6.10.
  */
 
@@ -11,7 +11,9 @@ import { waveLayout } from "./downmix.ts";
 import { gsmCodec } from "./gsm.ts";
 import { type BlockCodec, pcmCodec } from "./pcm.ts";
 import { type Chunk, chunksOf, isWav } from "./riff.ts";
-import { checkAnnouncement, malformed, type Sound, unsupported, type Waveform } from "./waveform.ts";
+import { checkAnnouncement, malformed, unsupported, type Waveform } from "./waveform.ts";
+
+export { writeWav } from "./wav-writer.ts";
 
 const EXTENSIBLE = 0xfffe;
 const READABLE = "a WAV file of integers, floats, A-law, µ-law, ADPCM or GSM 6.10";
@@ -117,29 +119,6 @@ function readFormat({ bytes }: Chunk): Format {
     }
     return pcmCodec({ encoding, bytes: least, littleEndian: true }, channels);
   }
-}
-
-/** A WAV file of 16 bits; samples beyond full scale are clipped. */
-export function writeWav({ samples, sampleRate }: Sound): Uint8Array<ArrayBuffer> {
-  const file = new Uint8Array(44 + 2 * samples.length);
-  const view = new DataView(file.buffer);
-  const text = (at: number, name: string) => file.set(new TextEncoder().encode(name), at);
-  text(0, "RIFF");
-  view.setUint32(4, file.length - 8, true);
-  text(8, "WAVEfmt ");
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true); // integers
-  view.setUint16(22, 1, true); // channel
-  view.setUint32(24, sampleRate, true);
-  view.setUint32(28, 2 * sampleRate, true);
-  view.setUint16(32, 2, true); // bytes of a frame
-  view.setUint16(34, 16, true);
-  text(36, "data");
-  view.setUint32(40, 2 * samples.length, true);
-  samples.forEach((sample, t) => {
-    view.setInt16(44 + 2 * t, Math.max(-32768, Math.min(32767, Math.round(sample * 32768))), true);
-  });
-  return file;
 }
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

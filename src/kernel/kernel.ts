@@ -4,6 +4,7 @@
  */
 import { expected } from "../errors.ts";
 import { type Config, emptyTensors, type Tensors } from "./config.ts";
+import { adamScales, type OptimizerSettings, type OptimizerState } from "./optimizer.ts";
 
 /** Lists of active columns of binary rows: row r has columns `columns[offsets[r]] … columns[offsets[r + 1] - 1]`. */
 export interface SparseRows {
@@ -17,7 +18,8 @@ export type DenseRows = Float32Array;
 /**
  * Sequences of one batch, packed by time: step t holds one row for each of the first `batchSizes[t]` sequences, which
  * are sorted by falling length, so batchSizes never grows and no row is padding. Row r predicts `targets` row r. Rows are
- * dense for a mixture head and else sparse.
+ * dense for a mixture head and else sparse; only where a Bernoulli head learns, targets may be dense too: (rows, outputs)
+ * probabilities, the soft targets of Hinton et al. 2015.
  */
 export interface Batch<Rows extends SparseRows | DenseRows = SparseRows | DenseRows> {
   readonly batchSizes: Uint32Array; // (steps)
@@ -74,29 +76,6 @@ export interface Capacity {
   readonly training?: boolean;
 }
 
-/** Settings of one step of the optimizer; training/protocol.ts has the defaults of the paper's authors. */
-export interface OptimizerSettings {
-  readonly learningRate: number;
-  readonly decay: number; // of the mean square, ρ
-  readonly momentum: number; // μ
-  readonly floor: number; // least value of the root mean square
-  readonly maxNorm: number; // a longer gradient is rescaled to this norm
-}
-
-/** Settings of one update of the weights: the step of the optimizer, and regularisation around it. */
-export interface UpdateSettings extends OptimizerSettings {
-  readonly weightNoiseStd: number; // standard deviation of the weight noise
-  readonly dropout: number; // probability with which a unit is hidden from the output layer
-  readonly emaDecay: number; // of the exponential moving average of the weights; 0 keeps none
-}
-
-/** What the optimizer keeps of earlier updates. */
-export interface OptimizerState {
-  readonly meanSquare: Tensors;
-  readonly velocity: Tensors;
-  readonly average: Tensors;
-}
-
 /** Addresses and numbers that init() leaves in the kernel's exported globals, see assembly/layout.ts. */
 type Place =
   | ("W" | "U" | "b" | "V" | "A" | "a" | "C" | "c" | "N" | "M" | "gradient" | "meanSquare" | "velocity" | "average")
@@ -138,13 +117,22 @@ type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
     training: number,
   ): number;
   forward(steps: number, rows: number): void;
-  gradients(steps: number, rows: number, scale: number, dropout: number): void;
+  gradients(steps: number, rows: number, scale: number, dropout: number, soft: number): void;
   adapt(rows: number, rate: number): void;
   accumulate(decay: number): void;
   useAverage(): void;
   perturb(sigma: number): void;
   restore(): void;
-  update(maxNorm: number, learningRate: number, decay: number, momentum: number, floor: number): number;
+  rmsProp(maxNorm: number, learningRate: number, decay: number, momentum: number, floor: number): number;
+  adam(
+    maxNorm: number,
+    learningRate: number,
+    decay: number,
+    momentum: number,
+    floor: number,
+    meanScale: number,
+    squareScale: number,
+  ): number;
   randomStatePointer(): number;
 };
 
@@ -165,6 +153,7 @@ export class Kernel implements Engine {
   readonly #bytes: Uint8Array;
   #batch: Batch | undefined;
   #rows = 0; // of #batch
+  #updates = 0;
 
   /** @throws RangeError when the memory for this capacity is refused. */
   constructor(module: WebAssembly.Module, config: Config, capacity: Capacity) {
@@ -211,6 +200,7 @@ export class Kernel implements Engine {
       meanSquare: this.#tensorsAt("meanSquare"),
       velocity: this.#tensorsAt("velocity"),
       average: this.#tensorsAt("average"),
+      updates: this.#updates,
     };
   }
 
@@ -218,6 +208,7 @@ export class Kernel implements Engine {
     for (const place of ["meanSquare", "velocity", "average"] as const) {
       this.#eachSegment(this.#at(place), optimizer[place], (inFile, inMemory) => inMemory.set(inFile));
     }
+    this.#updates = optimizer.updates;
   }
 
   setState(state: Float32Array): void {
@@ -290,8 +281,9 @@ export class Kernel implements Engine {
    * @param dropout probability with which a unit is hidden from the output layer.
    */
   backward(batch: Batch, scale: number, dropout = 0): Float32Array {
-    this.#write(batch);
-    this.#exports.gradients(batch.batchSizes.length, this.#rows, scale, dropout);
+    const soft = !this.config.mixture && batch.targets instanceof Float32Array;
+    this.#write(batch, soft);
+    this.#exports.gradients(batch.batchSizes.length, this.#rows, scale, dropout, Number(soft));
     this.#clearState();
     return this.#view("nll", 0, this.#rows);
   }
@@ -311,8 +303,14 @@ export class Kernel implements Engine {
   }
 
   /** Rescales the gradient and updates the weights. Returns its norm; when that is not finite, nothing changed. */
-  update({ maxNorm, learningRate, decay, momentum, floor }: OptimizerSettings): number {
-    return this.#exports.update(maxNorm, learningRate, decay, momentum, floor);
+  update({ optimizer, maxNorm, learningRate, decay, momentum, floor }: OptimizerSettings): number {
+    const { mean, square } = adamScales({ decay, momentum }, this.#updates + 1);
+    const norm =
+      optimizer === "adam"
+        ? this.#exports.adam(maxNorm, learningRate, decay, momentum, floor, mean, square)
+        : this.#exports.rmsProp(maxNorm, learningRate, decay, momentum, floor);
+    if (Number.isFinite(norm)) this.#updates += 1;
+    return norm;
   }
 
   /** Moves the average of the weights towards them: average = decay · average + (1 - decay) · weights. */
@@ -339,7 +337,8 @@ export class Kernel implements Engine {
     return this.#batch;
   }
 
-  #write(batch: Batch): void {
+  /** @param soft whether the targets are those of a Bernoulli head that learns from probabilities */
+  #write(batch: Batch, soft = false): void {
     const { batchSizes, inputs, targets } = batch;
     const rows = rowCount(batch);
     if (rows > this.#capacity.rows || batchSizes[0] > this.#capacity.sequences) {
@@ -348,13 +347,16 @@ export class Kernel implements Engine {
         expected(`at most ${maxRows} rows of ${sequences} sequences`, `${rows} of ${batchSizes[0]}`),
       );
     }
-    const { mixture } = this.config;
+    const { mixture, nade, outputs } = this.config;
     if (mixture && inputs instanceof Float32Array && targets instanceof Float32Array) {
       this.#writeDense("inputValues", inputs, rows, this.config.inputs, this.#at("inputRows"));
       this.#writeDense("targetValues", targets, rows, mixture.block, mixture.block);
     } else if (!mixture && !(inputs instanceof Float32Array) && !(targets instanceof Float32Array)) {
       this.#writeSparse("inputOffsets", "inputColumns", inputs);
       this.#writeSparse("targetOffsets", "targetColumns", targets);
+    } else if (soft && !nade && !(inputs instanceof Float32Array) && targets instanceof Float32Array) {
+      this.#writeSparse("inputOffsets", "inputColumns", inputs);
+      this.#writeDense("targetValues", targets, rows, outputs, this.#at("outputWidth"));
     } else {
       throw new TypeError(
         mixture

@@ -12,7 +12,9 @@ export function headNll({ mixture }: Config, outputs: Float64Array, { targets }:
   if (mixture) return gaussians(mixture, outputs, dense(targets), r).nll;
   let nll = 0;
   for (const logit of outputs) nll += softplus(logit);
-  for (const d of activeColumns(targets, r)) nll -= outputs[d];
+  eachTarget(targets, r, outputs.length, (d, target) => {
+    nll -= target * outputs[d];
+  });
   return nll;
 }
 
@@ -20,8 +22,16 @@ export function headNll({ mixture }: Config, outputs: Float64Array, { targets }:
 export function headGradient({ mixture }: Config, outputs: Float64Array, { targets }: Batch, r: number): Float64Array {
   if (mixture) return mixtureGradient(mixture, outputs, dense(targets), r);
   const gradient = outputs.map(sigmoid);
-  for (const d of activeColumns(targets, r)) gradient[d] -= 1;
+  eachTarget(targets, r, outputs.length, (d, target) => {
+    gradient[d] -= target;
+  });
   return gradient;
+}
+
+/** Calls visit with each target of row r that is not 0: 1 of sparse rows, a probability of dense ones. */
+function eachTarget(rows: Batch["targets"], r: number, length: number, visit: (d: number, target: number) => void) {
+  if (rows instanceof Float32Array) rows.subarray(r * length, (r + 1) * length).forEach((t, d) => void visit(d, t));
+  else for (const d of activeColumns(rows, r)) visit(d, 1);
 }
 
 function dense(rows: Batch["targets"]): Float32Array {

@@ -1,9 +1,10 @@
 /**
  * The reference implementation of the WASM kernel: the same batches in, the same NLL, states and gradients out, one row at a time in
- * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al.
+ * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al. Adam: Kingma and Ba 2015.
  */
 import { type Config, emptyTensors, GATES, type Tensors } from "./config.ts";
-import { type Batch, type Engine, type OptimizerSettings, rowCount, type SparseRows, stateSize } from "./kernel.ts";
+import { type Batch, type Engine, rowCount, type SparseRows, stateSize } from "./kernel.ts";
+import type { OptimizerSettings } from "./optimizer.ts";
 import { addOuter, addProduct, addScaled, addTransposedProduct, STEPS, type Weights } from "./reference-cells.ts";
 import { activeColumns, headGradient, headNll } from "./reference-heads.ts";
 import { addConditionals, conditionalsBackward } from "./reference-nade.ts";
@@ -162,15 +163,35 @@ export function rescaleNorm(gradient: Float32Array | Float64Array, max: number):
   return norm;
 }
 
+/** What an update changes in place: the weights, and what the optimizer keeps. */
+type Updated<A extends Float32Array | Float64Array> = Record<"weights" | "gradient" | "meanSquare" | "velocity", A>;
+
 /** One update in place: ms = ρ ms + (1 - ρ) g², v = μ v - learningRate · g / max(√ms, floor), w += v. */
 export function rmsProp<A extends Float32Array | Float64Array>(
   { learningRate, decay, floor, momentum }: Omit<OptimizerSettings, "maxNorm">,
-  { weights, gradient, meanSquare, velocity }: Record<"weights" | "gradient" | "meanSquare" | "velocity", A>,
+  { weights, gradient, meanSquare, velocity }: Updated<A>,
 ): void {
   for (let k = 0; k < weights.length; k++) {
     meanSquare[k] = decay * meanSquare[k] + (1 - decay) * gradient[k] ** 2;
     velocity[k] = momentum * velocity[k] - (learningRate * gradient[k]) / Math.max(Math.sqrt(meanSquare[k]), floor);
     weights[k] += velocity[k];
+  }
+}
+
+/**
+ * Update number n, from 1, in place: ms = ρ ms + (1 - ρ) g², v = μ v + (1 - μ) g,
+ * w -= learningRate · v / (1 - μⁿ) / (√(ms / (1 - ρⁿ)) + floor).
+ */
+export function adam<A extends Float32Array | Float64Array>(
+  { learningRate, decay, floor, momentum }: Omit<OptimizerSettings, "maxNorm">,
+  { weights, gradient, meanSquare, velocity }: Updated<A>,
+  n: number,
+): void {
+  for (let k = 0; k < weights.length; k++) {
+    meanSquare[k] = decay * meanSquare[k] + (1 - decay) * gradient[k] ** 2;
+    velocity[k] = momentum * velocity[k] + (1 - momentum) * gradient[k];
+    const mean = velocity[k] / (1 - momentum ** n);
+    weights[k] -= (learningRate * mean) / (Math.sqrt(meanSquare[k] / (1 - decay ** n)) + floor);
   }
 }
 

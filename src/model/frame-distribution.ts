@@ -30,7 +30,7 @@ export class FrameDistribution implements NextFrame {
   async estimate(onDraws: (draws: number) => Promise<void>): Promise<void> {
     const all: Marginals[] = [];
     for (const part of this.parts) {
-      const estimating = marginalsOf(part, this.#pitches);
+      const estimating = marginalsOf(part, this.#pitches, MARGINAL_DRAWS, uniform(MARGINAL_SEED));
       let { done, value } = estimating.next();
       while (!done) {
         await onDraws(DRAWS_AT_A_TIME);
@@ -42,13 +42,9 @@ export class FrameDistribution implements NextFrame {
   }
 
   #estimated(): readonly Marginals[] {
-    this.#marginals ??= this.parts.map((part) => {
-      const estimating = marginalsOf(part, this.#pitches);
-      for (;;) {
-        const { done, value } = estimating.next();
-        if (done) return value;
-      }
-    });
+    this.#marginals ??= this.parts.map((part) =>
+      estimateMarginals(part, this.#pitches, MARGINAL_DRAWS, uniform(MARGINAL_SEED)),
+    );
     return this.#marginals;
   }
 
@@ -104,7 +100,20 @@ export class FrameDistribution implements NextFrame {
   }
 }
 
-interface Marginals {
+/**
+ * Probability of each pitch, whatever else sounds, and its standard error: see marginalsOf.
+ * @param draws frames drawn if the pitches depend on each other, at least 2
+ * @param draw uniform in [0, 1)
+ */
+export function estimateMarginals(part: FramePrefix, pitches: number, draws: number, draw: () => number): Marginals {
+  const estimating = marginalsOf(part, pitches, draws, draw);
+  for (;;) {
+    const { done, value } = estimating.next();
+    if (done) return value;
+  }
+}
+
+export interface Marginals {
   readonly probabilities: Float64Array; // (D)
   readonly standardErrors: Float64Array; // (D)
 }
@@ -113,24 +122,29 @@ interface Marginals {
  * Of independent pitches exact. Of others the mean, over drawn frames, of p(x_d | the drawn pitches below), which varies less
  * than the drawn x_d (Rao and Blackwell).
  */
-function* marginalsOf(part: FramePrefix, pitches: number): Generator<undefined, Marginals> {
+function* marginalsOf(
+  part: FramePrefix,
+  pitches: number,
+  draws: number,
+  draw: () => number,
+): Generator<undefined, Marginals> {
   const [probabilities, squares] = [new Float64Array(pitches), new Float64Array(pitches)];
   if (part.isIndependent) {
     return { probabilities: probabilities.map((_, d) => sigmoid(part.logit(d))), standardErrors: squares };
   }
-  const draw = uniform(MARGINAL_SEED);
-  for (let n = 0; n < MARGINAL_DRAWS; n++) {
+  const undecided = Float64Array.from({ length: pitches }, (_, d) => sigmoid(part.logit(d))); // the same in all draws
+  for (let n = 0; n < draws; n++) {
     let prefix = part;
     for (let d = 0; d < pitches; d++) {
-      const p = sigmoid(prefix.logit(d));
-      probabilities[d] += p / MARGINAL_DRAWS;
-      squares[d] += p ** 2 / MARGINAL_DRAWS;
+      const p = prefix === part ? undecided[d] : sigmoid(prefix.logit(d));
+      probabilities[d] += p / draws;
+      squares[d] += p ** 2 / draws;
       if (draw() < p) prefix = prefix.after(d);
     }
     if ((n + 1) % DRAWS_AT_A_TIME === 0) yield;
   }
   const standardErrors = squares.map((square, d) =>
-    Math.sqrt(Math.max(0, square - probabilities[d] ** 2) / (MARGINAL_DRAWS - 1)),
+    Math.sqrt(Math.max(0, square - probabilities[d] ** 2) / (draws - 1)),
   );
   return { probabilities, standardErrors };
 }

@@ -10,6 +10,13 @@ import type { Batch, DenseRows, SparseRows } from "../kernel/kernel.ts";
 /** What a model learns from: a piece of music, or samples of a recording as the model reads them, standardised. */
 export type Sequence = PianoRoll | Float32Array;
 
+/** A piece of music with what teachers say of its frames, which are the targets then; see teacher.ts. */
+export interface TaughtRoll extends PianoRoll {
+  readonly softTargets: Float32Array; // (frames - 1, D), probabilities of the pitches of each frame but the first
+}
+
+export const isTaught = (piece: Sequence): piece is TaughtRoll => "softTargets" in piece;
+
 export const isRoll = (piece: Sequence): piece is PianoRoll => !(piece instanceof Float32Array);
 
 /** Predictions that a piece has: frames but the first, or blocks of samples after the first input. */
@@ -53,6 +60,7 @@ function pack(pieces: readonly Sequence[], batchSizes: readonly number[], start:
   const samples = pieces.filter((piece) => piece instanceof Float32Array);
   if (samples.length > 0) return packSamples(samples, batchSizes, start, rows);
   const rolls = pieces.filter(isRoll);
+  if (rolls.every(isTaught)) return packTaught(rolls, batchSizes, start, rows);
   const [inputs, targets] = [new RowWriter(), new RowWriter()];
   batchSizes.forEach((n, t) => {
     for (const roll of rolls.slice(0, n)) {
@@ -61,6 +69,20 @@ function pack(pieces: readonly Sequence[], batchSizes: readonly number[], start:
     }
   });
   return { inputs: inputs.rows(), targets: targets.rows() };
+}
+
+function packTaught(rolls: readonly TaughtRoll[], batchSizes: readonly number[], start: number, rows: number) {
+  const D = rolls[0].softTargets.length / stepCount(rolls[0]);
+  const inputs = new RowWriter();
+  const targets = new Float32Array(rows * D);
+  let row = 0;
+  batchSizes.forEach((n, t) => {
+    for (const roll of rolls.slice(0, n)) {
+      inputs.push(roll, start + t);
+      targets.set(roll.softTargets.subarray((start + t) * D, (start + t + 1) * D), row++ * D);
+    }
+  });
+  return { inputs: inputs.rows(), targets };
 }
 
 function packSamples(pieces: readonly Float32Array[], batchSizes: readonly number[], start: number, rows: number) {

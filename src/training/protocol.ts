@@ -6,6 +6,7 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { CELLS, type Cell } from "../kernel/config.ts";
+import { OPTIMIZERS, type Optimizer } from "../kernel/optimizer.ts";
 import { MAX_UNITS } from "../limits.ts";
 import { modelId } from "../model/checkpoint.ts";
 import { suggest } from "../util/suggest.ts";
@@ -19,6 +20,7 @@ export const PAPER_SPEECH_UNITS: Readonly<Record<Cell, number>> = { tanh: 400, l
 
 export interface Protocol {
   readonly preset: string;
+  readonly optimizer?: Optimizer; // RMSProp unless given
   readonly units: number;
   readonly hidden: number; // units of the NADE head; 0: independent pitches
   readonly seed: number; // unsigned 32 bits
@@ -30,17 +32,21 @@ export interface Protocol {
   readonly maxTransposition: number; // semitones up or down
   readonly learningRate: number; // of the first epoch
   readonly finalRate: number; // share of it that is left after `epochs`
-  readonly decay: number; // of the mean square
-  readonly momentum: number;
-  readonly floor: number; // of the root mean square
+  readonly decay: number; // of the mean square; Adam's β2
+  readonly momentum: number; // Adam's β1
+  readonly floor: number; // of the root mean square; Adam's ε
   readonly maxNorm: number; // of the gradient of the mean NLL per frame
   readonly weightNoiseStd: number; // standard deviation of the weight noise
   readonly dropout: number; // probability with which a unit is hidden from the output layer
+  readonly teachers?: string; // models of the set, such as lstm-large,lstm-nade-large, from which it learns in place of the truth
   readonly emaDecay: number; // decay of the moving average of the weights that is validated and kept; 0: the weights themselves
 }
 
-/** Names of the presets: the paper's models and larger ones, each under independent pitches and under a NADE head. */
-export const PRESETS = ["paper", "large", "nade", "nade-large"] as const;
+/**
+ * Names of the presets: the paper's models and larger ones, each under independent pitches and under a NADE head, and the paper's
+ * as larger ones teach them.
+ */
+const PRESETS = ["paper", "large", "nade", "nade-large", "distilled"] as const;
 export type Preset = (typeof PRESETS)[number];
 
 const PAPER: Omit<Protocol, "units"> = {
@@ -63,6 +69,9 @@ const PAPER: Omit<Protocol, "units"> = {
   dropout: 0,
   emaDecay: 0,
 };
+
+/** What Adam takes for these settings where nothing else is said (Kingma and Ba 2015). */
+const ADAM = { optimizer: "adam", decay: 0.999, momentum: 0.9, floor: 1e-8 } as const;
 
 /**
  * Beyond the paper: more units, held back by dropout and by stronger weight noise; steps in proportion to the gradient's own
@@ -112,11 +121,27 @@ const NADE_LARGE: Partial<Protocol> = {
   emaDecay: 0.998,
 };
 
+/**
+ * The paper's cells and independent pitches, trained as well as we can: taught by the average of two larger models, one of which
+ * knows chords.
+ */
+const DISTILLED: Partial<Protocol> = {
+  preset: "distilled",
+  ...ADAM,
+  teachers: "lstm-large,lstm-nade-large",
+  epochs: 150,
+  patience: 60,
+  learningRate: 3e-3,
+  weightNoiseStd: 0.02,
+  emaDecay: 0.998,
+};
+
 const CHANGES: Readonly<Record<Preset, Partial<Protocol>>> = {
   paper: {},
   large: LARGE,
   nade: NADE,
   "nade-large": NADE_LARGE,
+  distilled: DISTILLED,
 };
 
 /**
@@ -182,8 +207,10 @@ export function protocolOf(target: Target): Protocol {
   return { ...presetOf(target), ...CHOSEN[target.id] };
 }
 
+type NumericSetting = Exclude<keyof Protocol, "preset" | "optimizer" | "teachers">;
+
 /** What each setting can be: from … to, whole numbers only if `whole`. */
-const BOUNDS: Readonly<Record<Exclude<keyof Protocol, "preset">, { from: number; to: number; whole?: true }>> = {
+const BOUNDS: Readonly<Record<NumericSetting, { from: number; to: number; whole?: true }>> = {
   units: { from: 1, to: MAX_UNITS, whole: true },
   hidden: { from: 0, to: MAX_UNITS, whole: true },
   seed: { from: 0, to: 2 ** 32 - 1, whole: true },
@@ -217,15 +244,21 @@ const FORMER_NAMES: Readonly<Record<string, string>> = {
 export const withCurrentNames = <T>(settings: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(settings).map(([name, value]) => [FORMER_NAMES[name] ?? name, value]));
 
+const NUMERIC_SETTINGS = Object.keys(BOUNDS) as NumericSetting[];
+
 /** Names of the settings that withSettings takes. */
-export const SETTINGS = Object.keys(BOUNDS) as (keyof typeof BOUNDS)[];
+export const SETTINGS: readonly ("optimizer" | "teachers" | NumericSetting)[] = [
+  "optimizer",
+  "teachers",
+  ...NUMERIC_SETTINGS,
+];
 
 /**
- * Settings with some replaced, as a command line gives them.
+ * Settings with some replaced, as a command line gives them. The optimizer comes with its own decay, momentum and floor.
  * @throws SurprisalError `malformed-request` when a value is out of its setting's bounds.
  */
 export function withSettings(protocol: Protocol, given: Readonly<Record<string, string>>): Protocol {
-  const numbers = SETTINGS.filter((name) => given[name] !== undefined).map((name) => {
+  const numbers = NUMERIC_SETTINGS.filter((name) => given[name] !== undefined).map((name) => {
     const { from, to, whole = false } = BOUNDS[name];
     const number = given[name].trim() === "" ? Number.NaN : Number(given[name]);
     if (!(number >= from && number <= to) || (whole && !Number.isInteger(number))) {
@@ -237,5 +270,20 @@ export function withSettings(protocol: Protocol, given: Readonly<Record<string, 
     }
     return [name, number];
   });
-  return { ...protocol, ...Object.fromEntries(numbers) };
+  const { optimizer, teachers } = given;
+  return {
+    ...withOptimizer(protocol, optimizer),
+    ...(teachers !== undefined && { teachers }),
+    ...Object.fromEntries(numbers),
+  };
+}
+
+/** RMSProp is named by no `optimizer`, as in the settings of the checkpoints that were made when there was no other. */
+function withOptimizer(protocol: Protocol, given: string | undefined): Protocol {
+  const { optimizer: present = "rmsprop", ...rest } = protocol;
+  if (given === undefined || given === present) return protocol;
+  if (given === "adam") return { ...rest, ...ADAM };
+  const { decay, momentum, floor } = PAPER;
+  if (given === "rmsprop") return { ...rest, decay, momentum, floor };
+  throw new SurprisalError("malformed-request", expected(`one of ${OPTIMIZERS.join(", ")} for --optimizer`, given));
 }

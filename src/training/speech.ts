@@ -27,7 +27,7 @@ export const SPEECH_SETS = Object.keys(SPEECH_SHAPES) as SpeechSetName[];
 
 export const SPEECH_FOLDER = "data/speech";
 
-export const SPEECH_RATE = 8000; // Hz
+const SPEECH_RATE = 8000; // Hz
 
 /** Shares of the recordings; the rest is for the test. */
 const SHARES = { train: 0.7, valid: 0.15 };

@@ -1,34 +1,23 @@
 /**
  * The training engine as TensorFlow.js operations, on whatever backend is set: parts of batches in, weights out. Cells as in
- * Chung et al. 2014, with the peepholes of Graves 2013; gradients by automatic differentiation through time; RMSProp as in
- * kernel/reference.ts. All parameters lie in one vector, so that noise, optimizer and average are a few operations each.
+ * Chung et al. 2014, with the peepholes of Graves 2013; gradients by automatic differentiation through time; RMSProp and Adam
+ * as in kernel/reference.ts. All parameters lie in one vector, so that noise, optimizer and average are a few operations each.
  */
 import type * as TensorFlow from "@tensorflow/tfjs";
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
-import {
-  type Cell,
-  type Config,
-  LOG_SCALE_FLOOR,
-  type MixtureShape,
-  type Tensors,
-  tensorShapes,
-} from "../kernel/config.ts";
-import type { DenseRows, OptimizerState, SparseRows, UpdateSettings } from "../kernel/kernel.ts";
+import { type Config, LOG_SCALE_FLOOR, type MixtureShape, type Tensors, tensorShapes } from "../kernel/config.ts";
+import type { DenseRows, SparseRows } from "../kernel/kernel.ts";
+import { adamScales, type OptimizerState, type UpdateSettings } from "../kernel/optimizer.ts";
 import { normal, xoshiro128 } from "../util/random.ts";
 import { sum } from "../util/statistics.ts";
 import type { TbpttChunk } from "./batches.ts";
 import { type CreateEngine, Diverged, seedWords, type TrainingEngine } from "./engine.ts";
+import { STEPS, type Weights } from "./tensorflow-cells.ts";
 
 type Tf = typeof TensorFlow;
 
-/** Weights as matrices: b (1, G·H) and a (1, O) too. */
-type Weights = Record<keyof Tensors, Tensor2D>;
-
 /** What an engine keeps between updates, each a vector of all parameters in the order of tensorShapes. */
 type Kept = Record<"weights" | "meanSquare" | "velocity" | "average", Tensor1D>;
-
-/** x W + b of n sequences (n, G·H) and their state, h and for LSTM c, each (n, H) -> their state one step later. */
-type Step = (xWb: Tensor2D, state: readonly Tensor2D[]) => Tensor2D[];
 
 /** @param tf with its backend set. @param name what the checkpoint says of the engine. */
 export const tensorflowEngine =
@@ -45,6 +34,7 @@ class TensorflowEngine implements TrainingEngine {
   #state: Tensor2D[] = []; // after the last part
   #uniform = (): number => Number.NaN; // until seeded
   #usesAverage = false;
+  #updates = 0;
 
   constructor(tf: Tf, name: string, config: Config) {
     this.name = name;
@@ -64,7 +54,8 @@ class TensorflowEngine implements TrainingEngine {
     return this.#tensorsOf(this.#weights);
   }
 
-  loadOptimizer({ meanSquare, velocity, average }: OptimizerState): void {
+  loadOptimizer({ meanSquare, velocity, average, updates }: OptimizerState): void {
+    this.#updates = updates;
     this.#keep({
       meanSquare: this.#vectorOf(meanSquare),
       velocity: this.#vectorOf(velocity),
@@ -78,6 +69,7 @@ class TensorflowEngine implements TrainingEngine {
       meanSquare: await this.#tensorsOf(meanSquare),
       velocity: await this.#tensorsOf(velocity),
       average: await this.#tensorsOf(average),
+      updates: this.#updates,
     };
   }
 
@@ -96,7 +88,7 @@ class TensorflowEngine implements TrainingEngine {
         noisy = weights.add(this.#draw(weights.shape, () => settings.weightNoiseStd * normal(this.#uniform)));
       const run = tf.valueAndGrad((w: TensorFlow.Tensor) => this.#run(w as Tensor1D, part, settings.dropout));
       const { value, grad } = run(noisy, tf.fill([part.rows], 1 / part.rows));
-      return { nll: value, ...this.#rmsProp(grad as Tensor1D, settings) };
+      return { nll: value, ...this.#step(grad as Tensor1D, settings) };
     });
     const [rows, [length]] = await Promise.all([nll.data(), norm.data()]);
     tf.dispose([nll, norm]);
@@ -105,6 +97,7 @@ class TensorflowEngine implements TrainingEngine {
       throw new Diverged(`The gradient's norm became ${length}; a lower learning rate may help.`);
     }
     this.#keep(next);
+    this.#updates += 1;
     return sum(rows);
   }
 
@@ -123,7 +116,7 @@ class TensorflowEngine implements TrainingEngine {
     return this.#usesAverage ? this.#kept.average : this.#kept.weights;
   }
 
-  /** NLL of each row of a part, (rows); keeps the state behind its last step for the part that continues it. */
+  /** NLL of each row of a part, (rows); keeps the state after its last step for the part that continues it. */
   #run(vector: Tensor1D, { batch, continued, rows }: TbpttChunk, dropout: number): Tensor1D {
     const tf = this.#tf;
     const { cell, inputs, units, outputs } = this.#config;
@@ -148,6 +141,11 @@ class TensorflowEngine implements TrainingEngine {
     let output = seen.matMul(weights.A).add<Tensor2D>(weights.a);
     const { mixture } = this.#config;
     if (mixture) return this.#mixtureNll(output, dense(batch.targets, mixture.block), mixture);
+    // Soft targets: softplus(l) - t l.
+    if (batch.targets instanceof Float32Array) {
+      const targets = tf.tensor2d(batch.targets, [rows, outputs]);
+      return output.softplus().sub(output.mul(targets)).sum(1);
+    }
     const targets = dense(batch.targets, outputs);
     if (this.#config.nade) output = output.add(this.#conditionals(weights, seen as Tensor2D, targets));
     // A target x is 0 or 1, so softplus(l) - x l = softplus((1 - 2x) l), which cannot cancel.
@@ -188,23 +186,37 @@ class TensorflowEngine implements TrainingEngine {
   }
 
   /** One update from the gradient, and the norm that it had. */
-  #rmsProp(gradient: Tensor1D, { maxNorm, learningRate, decay, momentum, floor, emaDecay }: UpdateSettings) {
+  #step(gradient: Tensor1D, settings: UpdateSettings) {
     const tf = this.#tf;
-    const { weights, meanSquare, velocity, average } = this.#kept;
+    const { maxNorm, decay, optimizer, emaDecay } = settings;
     const norm = gradient.square().sum().sqrt();
-    const g = gradient.mul(tf.scalar(maxNorm).div(tf.maximum(norm, maxNorm)));
-    const nextMeanSquare = meanSquare.mul(decay).add<Tensor1D>(g.square().mul(1 - decay));
-    const nextVelocity = velocity
-      .mul(momentum)
-      .sub<Tensor1D>(g.mul(learningRate).div(nextMeanSquare.sqrt().maximum(floor)));
-    const nextWeights = weights.add<Tensor1D>(nextVelocity);
+    const g = gradient.mul<Tensor1D>(tf.scalar(maxNorm).div(tf.maximum(norm, maxNorm)));
+    const meanSquare = this.#kept.meanSquare.mul(decay).add<Tensor1D>(g.square().mul(1 - decay));
+    const { weights, velocity } = (optimizer === "adam" ? this.#adam : this.#rmsProp).call(
+      this,
+      g,
+      meanSquare,
+      settings,
+    );
     return {
-      norm,
-      weights: nextWeights,
-      meanSquare: nextMeanSquare,
-      velocity: nextVelocity,
-      ...(emaDecay > 0 && { average: average.mul(emaDecay).add<Tensor1D>(nextWeights.mul(1 - emaDecay)) }),
+      ...{ norm, weights, meanSquare, velocity },
+      ...(emaDecay > 0 && { average: this.#kept.average.mul(emaDecay).add<Tensor1D>(weights.mul(1 - emaDecay)) }),
     };
+  }
+
+  #rmsProp(g: Tensor1D, meanSquare: Tensor1D, { learningRate, momentum, floor }: UpdateSettings) {
+    const { weights, velocity } = this.#kept;
+    const step = g.mul(learningRate).div(meanSquare.sqrt().maximum(floor));
+    const next = velocity.mul(momentum).sub<Tensor1D>(step);
+    return { weights: weights.add<Tensor1D>(next), velocity: next };
+  }
+
+  #adam(g: Tensor1D, meanSquare: Tensor1D, { learningRate, decay, momentum, floor }: UpdateSettings) {
+    const { weights, velocity } = this.#kept;
+    const scales = adamScales({ decay, momentum }, this.#updates + 1);
+    const next = velocity.mul(momentum).add<Tensor1D>(g.mul(1 - momentum));
+    const root = meanSquare.mul(scales.square).sqrt().add(floor);
+    return { weights: weights.sub<Tensor1D>(next.mul(learningRate * scales.mean).div(root)), velocity: next };
   }
 
   /** 0 with the given probability, else what keeps the mean at 1. */
@@ -255,35 +267,6 @@ class TensorflowEngine implements TrainingEngine {
     return Object.fromEntries(entries);
   }
 }
-
-/** Each cell, its weights brought into the form in which all steps use them. */
-const STEPS: Record<Cell, (tf: Tf, weights: Weights) => Step> = {
-  tanh:
-    (_, { U }) =>
-    (xWb, [h]) => [xWb.add<Tensor2D>(h.matMul(U)).tanh()],
-
-  lstm: (tf, { U, V }) => {
-    const [Vi, Vf, Vo] = tf.split(V, 3);
-    return (xWb, [h, c]) => {
-      const [i, f, candidate, o] = tf.split(xWb.add<Tensor2D>(h.matMul(U)), 4, 1);
-      const kept = f.add(c.mul(Vf)).sigmoid().mul(c);
-      const taken = i.add(c.mul(Vi)).sigmoid().mul(candidate.tanh());
-      const cNext = kept.add<Tensor2D>(taken);
-      return [o.add(cNext.mul(Vo)).sigmoid().mul(cNext.tanh()), cNext];
-    };
-  },
-
-  gru: (tf, { U }) => {
-    const [units] = U.shape;
-    const [Uzr, Uh] = tf.split(U, [2 * units, units], 1);
-    return (xWb, [h]) => {
-      const [xzr, xh] = tf.split(xWb, [2 * units, units], 1);
-      const [z, r] = tf.split(xzr.add<Tensor2D>(h.matMul(Uzr)).sigmoid(), 2, 1);
-      const candidate = xh.add<Tensor2D>(r.mul<Tensor2D>(h).matMul(Uh)).tanh();
-      return [h.add(z.mul(candidate.sub(h)))];
-    };
-  },
-};
 
 /** (rows, width); of sparse rows, 1 where a column is active. */
 function dense(rows: SparseRows | DenseRows, width: number): Float32Array {

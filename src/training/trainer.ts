@@ -5,7 +5,7 @@
  */
 
 import { type Cell, type Config, mixtureOutputs, type Tensors } from "../kernel/config.ts";
-import type { OptimizerState } from "../kernel/kernel.ts";
+import type { OptimizerState } from "../kernel/optimizer.ts";
 import { uniform } from "../util/random.ts";
 import { isRoll, minibatches, type Sequence, shuffle, stepCount, tbpttChunks } from "./batches.ts";
 import type { TrainingSet } from "./datasets.ts";

@@ -1,11 +1,12 @@
 /** Pieces -> the same pieces, some of them in another key: what a model is to learn of chords and voices holds in every key. */
 import { type PianoRoll, transposeRoll } from "../formats/piano-roll.ts";
-import { isRoll, type Sequence } from "./batches.ts";
+import { isRoll, isTaught, type Sequence } from "./batches.ts";
 import type { Protocol } from "./protocol.ts";
 
 /**
  * Transposes each piece with probability `transposedShare` by up to `maxTransposition` semitones, all shifts equally likely
- * that keep every pitch between the lowest MIDI pitch and the highest of the model. Draws nothing when the share is 0.
+ * that keep every pitch between the lowest MIDI pitch and the highest of the model. Pieces with soft targets stay in their key.
+ * Draws nothing when the share is 0.
  * @param uniform in [0, 1)
  */
 export function transposeSome(
@@ -16,7 +17,7 @@ export function transposeSome(
 ): readonly Sequence[] {
   if (transposedShare === 0) return pieces;
   return pieces.map((piece) => {
-    if (uniform() >= transposedShare || !isRoll(piece)) return piece;
+    if (uniform() >= transposedShare || !isRoll(piece) || isTaught(piece)) return piece;
     const shifts = possibleShifts(piece, maxTransposition, highest);
     const shift = shifts[Math.floor(uniform() * shifts.length)];
     return shift === undefined ? piece : transposeRoll(piece, shift).roll;

@@ -84,7 +84,7 @@ export function findJsonFault(text: string): JsonFault | undefined {
   }
 }
 
-/** Where the text behind a string's last quote begins, or the fault in it. */
+/** Where the text after a string's last quote begins, or the fault in it. */
 function endOfString(text: string, start: number): number | JsonFault {
   let at = start + 1;
   while (at < text.length) {

@@ -1,7 +1,8 @@
 /** The page: what is chosen, what the API says of it, and the parts that show it. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { AudioScoreResponse, MusicScoreResponse, ScoreResponse } from "../schema/score.ts";
-import { Api, Fault, isMusic, type Options } from "./api.ts";
+import { type Answered, useAnalysis } from "./analysis.ts";
+import { Api, isAudio, isMusic } from "./api.ts";
+import type { Drawing } from "./chart.tsx";
 import { Choose } from "./choose.tsx";
 import { Next } from "./next.tsx";
 import { type Sound, shownOf } from "./piece.ts";
@@ -9,113 +10,54 @@ import { Player } from "./player.ts";
 import { RecordingRoll } from "./recording.tsx";
 import { PieceRoll } from "./roll.tsx";
 import { SAMPLES, sampleFile, titleOf } from "./samples.ts";
+import { Scores } from "./scores.tsx";
 import { readSettings, type Settings, writeSettings } from "./settings.ts";
 import { Share } from "./share.tsx";
-import { bestOf, Scores, Verdict } from "./verdict.tsx";
-import { setOf } from "./words.ts";
-
-/** An answer, and the answer for the one model that is shown, with all detail. */
-interface Answered {
-  readonly file: File;
-  readonly all: ScoreResponse;
-  readonly detail: ScoreResponse;
-  readonly options: Options; // of the detail
-}
-
-const isMidiName = ({ name, type }: File) => /\.(midi?|kar|rmi)$/i.test(name) || /midi/.test(type);
+import { Verdict } from "./verdict.tsx";
 
 export function App() {
   const [settings, setSettings] = useState<Settings>(readSettings);
   const [files, setFiles] = useState<readonly File[]>([]);
   const [file, setFile] = useState<File | null>(null);
-  const [answered, setAnswered] = useState<Answered | null>(null);
-  const [busy, setBusy] = useState<string | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
   const [, redraw] = useState(0);
   const [player] = useState(() => new Player(() => redraw((n) => n + 1)));
   const [api] = useState(() => new Api(settings.where === "browser", () => redraw((n) => n + 1)));
   const [ghosts, setGhosts] = useState<readonly Sound[]>([]);
-  const running = useRef<AbortController | null>(null);
+  const analysis = useAnalysis(api, settings);
+  const { answered, busy, fault, run } = analysis;
 
   useEffect(() => writeSettings(settings), [settings]);
 
-  /** Runs one piece of work at a time; a newer one ends the older, and the server's work on it. */
-  async function run(what: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    running.current?.abort();
-    const own = new AbortController();
-    running.current = own;
-    setBusy(what);
-    setFault(null);
-    try {
-      await work(own.signal);
-    } catch (error) {
-      if (own.signal.aborted) return;
-      if (!(error instanceof Fault)) throw error;
-      setFault(error.message);
-    } finally {
-      if (running.current === own) setBusy(null);
-    }
-  }
-
-  const optionsOf = (file: File): Options => ({
-    ...(isMidiName(file) && settings.transpose !== "" && { transpose: settings.transpose }),
-    ...(isMidiName(file) && settings.adaptive !== "" && { adaptive: settings.adaptive }),
-  });
-
-  function analyse(file: File, changed: Partial<Settings> = {}): void {
-    const { model } = { ...settings, ...changed };
+  /** @param likely a model that may know it best, to be looked at first */
+  function open(file: File, model = settings.model, likely = model || shownModel(answered)): void {
     player.pause();
-    void run(`Scoring ${file.name}`, async (signal) => {
-      const options = optionsOf(file);
-      const isOfMusic = isMidiName(file);
-      const all = await api.score(file, isOfMusic ? { ...options, detail: "comparison" } : options, signal);
-      const shown = all.scores.find((each) => each.model === model)?.model ?? bestOf(all);
-      await detailOf(file, all, shown, options, signal);
-      setGhosts([]);
-    });
-  }
-
-  async function detailOf(file: File, all: ScoreResponse, model: string, options: Options, signal: AbortSignal) {
-    const asked: Options = isMusic(all)
-      ? { ...options, models: model, detail: "notes", ...(!options.adaptive && { expected: "true" }) }
-      : { models: model, detail: "frames" };
-    setAnswered({ file, all, detail: await api.score(file, asked, signal), options: asked });
-  }
-
-  function show(model: string): void {
-    if (!answered) return;
-    setSettings({ ...settings, model });
+    setFile(file);
     setGhosts([]);
-    void run(`Asking ${model}`, (signal) =>
-      detailOf(answered.file, answered.all, model, optionsOf(answered.file), signal),
-    );
+    void analysis.analyse(file, model, likely);
   }
 
   function take(chosen: readonly File[]): void {
     if (chosen.length === 0) return;
     setSettings({ ...settings, sample: "" });
     setFiles(chosen);
-    setFile(chosen[0]);
-    analyse(chosen[0]);
+    open(chosen[0]);
   }
 
   function takeSample(id: string, model = ""): void {
     setSettings({ ...settings, sample: id, model });
     setFiles([]);
     void run("Fetching the example", async (signal) => {
-      const file = await sampleFile(id, signal);
-      setFile(file);
-      analyse(file, { model });
+      const sample = SAMPLES.find((each) => each.id === id) ?? SAMPLES[0];
+      open(await sampleFile(sample, signal), model, model || sample.model);
     });
   }
 
   useEffect(() => {
-    const { sample } = settings;
-    takeSample(SAMPLES.some(({ id }) => id === sample) ? sample : SAMPLES[0].id, settings.model);
+    takeSample(SAMPLES.some(({ id }) => id === settings.sample) ? settings.sample : SAMPLES[0].id, settings.model);
   }, []);
 
   useEffect(() => {
-    if (file && answered) analyse(file);
+    if (file && answered) open(file);
   }, [settings.transpose, settings.adaptive]);
 
   return (
@@ -139,39 +81,36 @@ export function App() {
           files={files}
           file={file}
           onFiles={take}
-          onFile={(file) => {
-            setFile(file);
-            analyse(file);
-          }}
+          onFile={(file) => open(file)}
           onSample={takeSample}
         />
-        <Progress
-          busy={busy}
-          onCancel={() => {
-            running.current?.abort();
-            setBusy(null);
-          }}
-        />
+        <Progress busy={busy} onCancel={analysis.cancel} />
         {fault !== null && (
           <section class="fault" role="alert">
             <h2>That did not work</h2>
             <p>{fault}</p>
           </section>
         )}
-        {answered && fault === null && (
+        {answered && (
           <Result
             api={api}
             answered={answered}
             player={player}
             ghosts={ghosts}
             onGhosts={setGhosts}
-            onModel={show}
+            onModel={(model) => {
+              setSettings({ ...settings, model });
+              setGhosts([]);
+              void analysis.show(model);
+            }}
+            onRival={(model) => void analysis.compare(model)}
+            onEvery={() => void analysis.askAll()}
             settings={settings}
             onSettings={setSettings}
             onWhere={(inBrowser) => {
               api.inBrowser = inBrowser;
               setSettings({ ...settings, where: inBrowser ? "browser" : "" });
-              if (file) analyse(file);
+              if (file) open(file);
             }}
           />
         )}
@@ -185,6 +124,8 @@ export function App() {
     </>
   );
 }
+
+const shownModel = (answered: Answered | null): string => answered?.detail.scores[0].model ?? "";
 
 function Progress({ busy, onCancel }: { busy: string | null; onCancel(): void }) {
   return (
@@ -210,44 +151,69 @@ interface ResultProps {
   readonly settings: Settings;
   onGhosts(ghosts: readonly Sound[]): void;
   onModel(model: string): void;
+  onRival(model: string): void;
+  onEvery(): void;
   onSettings(settings: Settings): void;
   onWhere(inBrowser: boolean): void;
 }
 
-function Result({ api, answered, player, ghosts, onGhosts, onModel, settings, onSettings, onWhere }: ResultProps) {
-  const { file, all, detail, options } = answered;
-  const [own] = detail.scores;
+function Result(props: ResultProps) {
+  const { api, answered, player, ghosts, settings, onGhosts, onModel, onRival, onEvery, onSettings, onWhere } = props;
+  const { file, all, every, detail, rival, options } = answered;
   const shown = useMemo(() => (isMusic(detail) ? shownOf(detail.scores[0], detail.bars) : null), [detail]);
+  const other = useMemo(() => (rival && isMusic(rival) ? shownOf(rival.scores[0]) : null), [rival]);
+  const drawing = useRef<Drawing | null>(null);
+  const model = detail.scores[0].model;
+  const title = titleOf(file, settings.sample);
+  const models = (every ?? all ?? detail).scores;
   return (
     <section aria-label="Result" class="result">
-      <Verdict all={all} title={titleOf(file, settings.sample)} />
-      {shown ? (
-        <PieceRoll key={file.name + own.model} shown={shown} ghosts={ghosts} player={player} name={file.name} />
-      ) : (
-        <RecordingRoll key={file.name} file={file} answer={detail as AudioScoreResponse} player={player} />
+      <Verdict all={all} shown={detail} title={title} />
+      {shown && (
+        <PieceRoll
+          key={file.name + model}
+          api={api}
+          shown={shown}
+          rival={other}
+          models={models}
+          onRival={onRival}
+          ghosts={ghosts}
+          player={player}
+          name={file.name}
+          drawing={drawing}
+        />
       )}
-      <Scores
-        all={all}
-        model={own.model}
-        onModel={onModel}
-        settings={settings}
-        onSettings={onSettings}
-        inBrowser={api.inBrowser}
-        onWhere={onWhere}
-      />
+      {isAudio(detail) && (
+        <RecordingRoll key={file.name} file={file} answer={detail} player={player} drawing={drawing} />
+      )}
+      {all && (
+        <Scores
+          key={file.name}
+          all={all}
+          every={every}
+          model={model}
+          onEvery={onEvery}
+          onModel={onModel}
+          settings={settings}
+          onSettings={onSettings}
+          inBrowser={api.inBrowser}
+          onWhere={onWhere}
+        />
+      )}
       {shown && (
         <Next
           api={api}
           file={file}
           shown={shown}
-          set={setOf(own.model)}
+          models={models.map((each) => each.model)}
+          onModel={onModel}
           transpose={settings.transpose}
           onGhosts={onGhosts}
           ghosts={ghosts}
           player={player}
         />
       )}
-      <Share file={file} answer={detail} options={options} all={all as MusicScoreResponse} />
+      <Share file={file} title={title} answer={detail} options={options} all={all} drawing={drawing} />
     </section>
   );
 }

@@ -2,7 +2,9 @@
  * A canvas over time that can be zoomed and panned, with a playhead and a place that is chosen. What it shows is drawn by its
  * owner. To assistive technology it is a slider whose value is the place and whose text is what is said of it.
  */
+import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import type { Pen } from "./svg.ts";
 
 /** What part of the time is seen. */
 export interface View {
@@ -11,13 +13,20 @@ export interface View {
 }
 
 export interface Surface {
-  readonly context: CanvasRenderingContext2D;
+  readonly context: Pen;
   readonly width: number; // CSS pixels
   readonly height: number;
   readonly left: number; // of the part that shows time
   readonly view: View;
   x(time: number): number;
   colour(name: string): string; // a custom property of the page's style
+}
+
+/** What a chart shows now, to be drawn elsewhere too. */
+export interface Drawing {
+  readonly height: number;
+  colour(name: string): string;
+  draw(pen: Pen, width: number): void;
 }
 
 interface Props {
@@ -28,6 +37,8 @@ interface Props {
   readonly view: View;
   onView(view: View): void;
   draw(surface: Surface): void;
+  /** Takes what is shown, for a picture. */
+  readonly drawing: RefObject<Drawing | null>;
   /** Where the playhead is; asked for in every frame while `isMoving`. */
   playhead(): number;
   readonly isMoving: boolean;
@@ -35,6 +46,7 @@ interface Props {
   readonly step: number | null;
   readonly text: string; // of the place
   onStep(step: number): void;
+  onToggle(): void; // of the playback
   /** A point was hovered (`isFirm` false) or pressed; y in pixels from the top. */
   onPoint(time: number, y: number, isFirm: boolean): void;
 }
@@ -63,7 +75,15 @@ export function Chart(props: Props) {
   const paint = () => {
     if (canvas.current) paintOn(canvas.current, latest.current);
   };
-  useEffect(paint);
+  useEffect(() => {
+    paint();
+    const { current } = canvas;
+    props.drawing.current = current && {
+      height: props.height,
+      colour: colourOn(current),
+      draw: (pen, width) => drawOn(pen, width, colourOn(current), latest.current),
+    };
+  });
   useEffect(() => {
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const observer = new ResizeObserver(paint);
@@ -120,7 +140,7 @@ export function Chart(props: Props) {
       aria-valuenow={step ?? 0}
       aria-valuetext={text || "nothing chosen"}
       onKeyDown={(event) => {
-        const { view, range, onView, onStep } = latest.current;
+        const { view, range, onView, onStep, onToggle } = latest.current;
         const go: Record<string, () => void> = {
           ArrowRight: () => onStep(Math.min(steps - 1, (step ?? -1) + 1)),
           ArrowLeft: () => onStep(Math.max(0, (step ?? 1) - 1)),
@@ -132,6 +152,7 @@ export function Chart(props: Props) {
           "=": () => onView(zoomed(view, range, 1 / 1.5)),
           "-": () => onView(zoomed(view, range, 1.5)),
           "0": () => onView(range),
+          " ": onToggle,
         };
         if (!go[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
         event.preventDefault();
@@ -173,8 +194,21 @@ function follow({ playhead, view, range, onView }: Props): void {
   if (at < view.from || at > view.to) onView(moved(view, range, at - view.from));
 }
 
+/** Of the page's style as it is when it is asked. */
+function colourOn(element: Element): Surface["colour"] {
+  const style = getComputedStyle(element);
+  return (name) => style.getPropertyValue(`--${name}`);
+}
+
+/** Draws all but the playhead. */
+function drawOn(context: Pen, width: number, colour: Surface["colour"], { draw, height, left, view }: Props): void {
+  const x = (time: number) => left + ((time - view.from) / (view.to - view.from)) * (width - left);
+  draw({ context, width, height, left, view, x, colour });
+}
+
 /** Draws at the resolution of the screen. */
-function paintOn(canvas: HTMLCanvasElement, { draw, height, left, view, playhead }: Props): void {
+function paintOn(canvas: HTMLCanvasElement, props: Props): void {
+  const { height, left, view, playhead } = props;
   const width = canvas.clientWidth;
   const scale = devicePixelRatio;
   const [columns, rows] = [Math.round(width * scale), Math.round(height * scale)];
@@ -183,11 +217,9 @@ function paintOn(canvas: HTMLCanvasElement, { draw, height, left, view, playhead
   if (!context || width === 0) return;
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, height);
-  const style = getComputedStyle(canvas);
-  const x = (time: number) => left + ((time - view.from) / (view.to - view.from)) * (width - left);
-  const colour = (name: string) => style.getPropertyValue(`--${name}`);
-  draw({ context, width, height, left, view, x, colour });
-  const at = x(playhead());
+  const colour = colourOn(canvas);
+  drawOn(context, width, colour, props);
+  const at = left + ((playhead() - view.from) / (view.to - view.from)) * (width - left);
   if (at < left || at > width) return;
   context.fillStyle = colour("ink");
   context.fillRect(at - 0.75, 0, 1.5, height);

@@ -35,6 +35,7 @@ export function drawPiece(
   shown: Shown,
   ghosts: readonly Sound[],
   lanes: Lanes,
+  rival: Shown | null, // whose curve is drawn over the other
   chosen: { readonly frame: number | null; readonly sound: Sound | null },
 ): void {
   const { context, width, height, left, x } = surface;
@@ -58,7 +59,7 @@ export function drawPiece(
   }
   drawSounds(surface, shown.sounds, y, lane, chosen.sound);
   drawGhosts(surface, ghosts, y, lane);
-  drawCurve(surface, shown, chosen.frame);
+  drawCurve(surface, shown, rival, chosen.frame);
   context.restore();
   drawKeyboard(surface, lanes, y, lane);
 }
@@ -155,28 +156,37 @@ function drawGhosts(
   }
 }
 
-/** Steps of NLL; where frames are narrower than a pixel, the highest of each pixel. */
+/** Bars of NLL, and those of another model as a line of steps. */
 function drawCurve(
   { context, width, height, left, view, x, colour }: Surface,
   { curve }: Shown,
+  rival: Shown | null,
   chosen: number | null,
 ) {
-  const most = curve.reduce((most, { value }) => Math.max(most, value), 1);
+  const most = [...curve, ...(rival?.curve ?? [])].reduce((most, { value }) => Math.max(most, value), 1);
   const base = height - 1;
   const top = (value: number) => base - (Math.max(0, value) / most) * (CURVE - 14);
+  const isSeen = ({ start, length }: Shown["curve"][number]) => start <= view.to && start + length >= view.from;
   context.fillStyle = colour("line");
   context.fillRect(left, base, width - left, 1);
-  context.fillStyle = colour("curve");
-  curve.forEach(({ start, length, value }, i) => {
-    if (start > view.to || start + length < view.from) return;
-    const [from, to] = [x(start), x(start + length)];
-    const y = top(value);
+  curve.forEach((frame, i) => {
+    if (!isSeen(frame)) return;
+    const [from, to, y] = [x(frame.start), x(frame.start + frame.length), top(frame.value)];
     context.fillStyle = colour(chosen === i + 1 ? "accent" : "curve");
     context.fillRect(from, y, Math.max(1, to - from - (to - from > 4 ? 1 : 0)), base - y);
   });
+  context.fillStyle = colour("rival");
+  let before = base;
+  for (const frame of rival?.curve.filter(isSeen) ?? []) {
+    const [from, to, y] = [x(frame.start), x(frame.start + frame.length), top(frame.value)];
+    context.fillRect(from - 1, Math.min(before, y), 2, Math.abs(before - y) + 2);
+    context.fillRect(from, y, to - from, 2);
+    before = y;
+  }
   context.fillStyle = colour("faint");
   context.textAlign = "left";
-  context.fillText(`surprise of each frame, up to ${most.toFixed(1)} nats`, left + 6, height - CURVE - 6);
+  const whose = rival ? `line: ${rival.model} · ` : "surprise of each frame, ";
+  context.fillText(`${whose}up to ${most.toFixed(1)} nats`, left + 6, height - CURVE - 6);
 }
 
 function drawKeyboard({ context, height, colour }: Surface, lanes: Lanes, y: (pitch: number) => number, lane: number) {

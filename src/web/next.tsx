@@ -1,22 +1,27 @@
-/** What comes next: a continuation that the network plays, behind the piece. */
+/** What comes next: the keys of the next frame, and a continuation after the piece that the network writes. */
 import { useRef, useState } from "preact/hooks";
+import { writeWav } from "../formats/wav-writer.ts";
 import { type Api, Fault, type Options } from "./api.ts";
 import { download, stemOf } from "./download.ts";
+import { Keys } from "./keys.tsx";
 import { ghostsOf, type Shown, type Sound } from "./piece.ts";
-import type { Player } from "./player.ts";
+import { notesToPlay, type Player, soundOf } from "./player.ts";
+import { counted } from "./words.ts";
 
 interface Props {
   readonly api: Api;
   readonly file: File;
   readonly shown: Shown;
-  readonly set: string;
+  readonly models: readonly string[];
   readonly transpose: string;
   readonly ghosts: readonly Sound[];
   readonly player: Player;
   onGhosts(ghosts: readonly Sound[]): void;
+  onModel(model: string): void;
 }
 
-export function Next({ api, file, shown, transpose, ghosts, player, onGhosts }: Props) {
+export function Next(props: Props) {
+  const { api, file, shown, models, transpose, ghosts, player, onGhosts, onModel } = props;
   const [bars, setBars] = useState(4);
   const [temperature, setTemperature] = useState("0.8");
   const [seed, setSeed] = useState(1);
@@ -59,14 +64,27 @@ export function Next({ api, file, shown, transpose, ghosts, player, onGhosts }: 
     work(async (signal) =>
       download(await api.continuation(file, optionsOf(seed), signal), `${stemOf(file.name)}-continued.mid`),
     );
+  const saveSound = () =>
+    work(async () => {
+      const alone = ghosts.map((ghost) => ({ ...ghost, seconds: ghost.seconds - from }));
+      const bytes = writeWav(await soundOf(notesToPlay(alone)));
+      download(new Blob([bytes], { type: "audio/wav" }), `${stemOf(file.name)}-continued.wav`);
+    });
   const from = ghosts.reduce((least, { seconds }) => Math.min(least, seconds), Number.POSITIVE_INFINITY);
   return (
     <section class="next" aria-label="What comes next?">
       <h2>What comes next?</h2>
-      <p class="hint">
-        The network goes on by itself, one frame after the other. {shown.model} writes behind the piece.
-      </p>
+      <p class="hint">The network goes on by itself, one frame after the other, from where the piece ends.</p>
+      <Keys api={api} shown={shown} frame={shown.frames.length} />
       <div class="fields">
+        <label>
+          <span>Network</span>
+          <select value={shown.model} onChange={({ currentTarget }) => onModel(currentTarget.value)}>
+            {[...new Set([shown.model, ...models])].map((model) => (
+              <option key={model}>{model}</option>
+            ))}
+          </select>
+        </label>
         <label>
           <span>Length</span>
           <select value={String(bars)} onChange={({ currentTarget }) => setBars(Number(currentTarget.value))}>
@@ -118,6 +136,9 @@ export function Next({ api, file, shown, transpose, ghosts, player, onGhosts }: 
             <button type="button" onClick={() => void save()}>
               Download MIDI
             </button>
+            <button type="button" onClick={() => void saveSound()}>
+              Download WAV
+            </button>
           </>
         )}
         {busy && (
@@ -133,7 +154,7 @@ export function Next({ api, file, shown, transpose, ghosts, player, onGhosts }: 
         )}
       </div>
       <p role="status" class="hint">
-        {busy ? "Writing …" : ghosts.length > 0 ? `It wrote ${ghosts.length} notes behind the piece.` : ""}
+        {busy ? "Writing …" : ghosts.length > 0 ? `It wrote ${counted(ghosts.length, "note")} after the piece.` : ""}
       </p>
       {fault && <p role="alert">{fault}</p>}
     </section>

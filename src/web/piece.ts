@@ -24,6 +24,9 @@ export interface Shown {
   readonly frames: readonly string[]; // what is said of each
   readonly startQuarters: number;
   readonly framesPerQuarter: number;
+  readonly samplePoint: number; // in frames after a frame's beginning
+  readonly transposedBy: number; // semitones
+  readonly adaptive: boolean;
   readonly from: number; // quarter notes
   readonly to: number;
   readonly clock: Clock;
@@ -75,6 +78,7 @@ function saidOfUnscored(note: UnscoredNote): string {
 /** @param score with notes, of a MIDI file */
 export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Shown {
   const { notes = [], unscored = [], perFrame = [], expected = [], startQuarters = 0, framesPerQuarter } = score;
+  const { samplePoint = 0, transposedBy, adaptive = false } = score;
   const soundOf = (note: Timed, surprisal: number | null, said: string): Sound => ({
     pitch: note.pitch,
     start: note.onsetQuarters ?? 0,
@@ -110,6 +114,9 @@ export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Sh
     }),
     startQuarters,
     framesPerQuarter,
+    samplePoint,
+    transposedBy,
+    adaptive,
     from,
     to,
     clock: clockOf([
@@ -139,6 +146,17 @@ export function clockOf(pairs: readonly (readonly [quarters: number, seconds: nu
     return a[to] + share * (b[to] - a[to]);
   };
   return { seconds: between(0), quarters: between(1) };
+}
+
+/** The pitches of each of the first frames, as the model heard them but in the piece's own key. */
+export function framesOf({ sounds, startQuarters, framesPerQuarter, samplePoint }: Shown, count: number): number[][] {
+  const frames = Array.from({ length: count }, () => new Set<number>());
+  for (const { pitch, start, length, frame } of sounds) {
+    if (frame === null) continue;
+    const end = (start + length - startQuarters) * framesPerQuarter;
+    for (let t = frame; t < Math.min(count, end - samplePoint); t++) frames[t].add(pitch);
+  }
+  return frames.map((pitches) => [...pitches].sort((a, b) => a - b));
 }
 
 /** Notes of sampled frames that follow a piece. */

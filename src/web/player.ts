@@ -16,7 +16,7 @@ export interface Playable {
 
 /** A part of a piece that is next to sound; positions are in seconds of the piece. */
 interface Span {
-  readonly context: AudioContext;
+  readonly context: BaseAudioContext;
   readonly from: number;
   readonly to: number;
   readonly isFirst: boolean; // after play or seek
@@ -74,11 +74,7 @@ export class Player {
   play(): void {
     if (this.isPlaying) return;
     this.#context ??= new AudioContext();
-    if (!this.#out) {
-      const compressor = new DynamicsCompressorNode(this.#context, { threshold: -18 });
-      compressor.connect(this.#context.destination);
-      this.#out = compressor;
-    }
+    this.#out ??= outputOf(this.#context);
     void this.#context.resume();
     if (this.#position >= this.#playable.duration - 0.01) this.#position = 0;
     this.#startedAt = this.#context.currentTime + 0.05;
@@ -139,6 +135,24 @@ export class Player {
   }
 }
 
+/** Where all that sounds goes: many notes at once do not clip. */
+function outputOf(context: BaseAudioContext): AudioNode {
+  const compressor = new DynamicsCompressorNode(context, { threshold: -18 });
+  compressor.connect(context.destination);
+  return compressor;
+}
+
+const RATE = 44_100; // Hz
+const RELEASE = 0.3; // seconds that the last note fades
+
+/** What playing all of it sounds like, mono. */
+export async function soundOf(playable: Playable) {
+  const context = new OfflineAudioContext(1, Math.ceil((playable.duration + RELEASE) * RATE), RATE);
+  const when = (position: number) => position;
+  playable.schedule(outputOf(context), { context, from: 0, to: playable.duration, isFirst: true, rate: 1, when });
+  return { samples: (await context.startRendering()).getChannelData(0), sampleRate: RATE };
+}
+
 /** @param sounds by onset */
 export function notesToPlay(sounds: readonly Sound[]): Playable {
   const duration = sounds.reduce((end, { seconds, lasts }) => Math.max(end, seconds + lasts), 0);
@@ -151,7 +165,7 @@ export function notesToPlay(sounds: readonly Sound[]): Playable {
   };
 }
 
-function strike(context: AudioContext, out: AudioNode, pitch: number, at: number, lasts: number) {
+function strike(context: BaseAudioContext, out: AudioNode, pitch: number, at: number, lasts: number) {
   const start = Math.max(at, context.currentTime);
   const end = start + Math.max(0.08, lasts);
   const gain = new GainNode(context, { gain: 0 });
@@ -170,7 +184,7 @@ function strike(context: AudioContext, out: AudioNode, pitch: number, at: number
   });
 }
 
-function quieter(context: AudioContext, out: AudioNode): AudioNode {
+function quieter(context: BaseAudioContext, out: AudioNode): AudioNode {
   const node = new GainNode(context, { gain: 0.3 });
   node.connect(out);
   return node;

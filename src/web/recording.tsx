@@ -1,7 +1,8 @@
 /** A recording: its waveform, and below the surprise of each step of ten samples. */
+import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { AudioScoreResponse } from "../schema/score.ts";
-import { Chart, type View, zoomed } from "./chart.tsx";
+import { Chart, type Drawing, type View, zoomed } from "./chart.tsx";
 import { drawRecording } from "./draw.ts";
 import { Legend } from "./legend.tsx";
 import { type Player, recordingToPlay } from "./player.ts";
@@ -11,13 +12,14 @@ interface Props {
   readonly file: File;
   readonly answer: AudioScoreResponse;
   readonly player: Player;
+  readonly drawing: RefObject<Drawing | null>;
 }
 
 const HEIGHT = 300;
 const BLOCK = 10; // samples of a step
 const STEPS = 200; // that arrow keys go through
 
-export function RecordingRoll({ file, answer, player }: Props) {
+export function RecordingRoll({ file, answer, player, drawing }: Props) {
   const { durationSeconds } = answer.input;
   const [score] = answer.scores;
   const { perStep = [], sampleRate } = score;
@@ -57,7 +59,7 @@ export function RecordingRoll({ file, answer, player }: Props) {
         onFit={() => setView(range)}
       />
       <Chart
-        label="Time in the recording; arrow keys move, plus and minus zoom, 0 shows all"
+        label="Time in the recording; arrow keys move, space plays, plus and minus zoom, 0 shows all"
         height={HEIGHT}
         left={0}
         range={range}
@@ -75,14 +77,16 @@ export function RecordingRoll({ file, answer, player }: Props) {
           setStep(to);
           player.seek(timeOf(to));
         }}
+        onToggle={() => player.toggle()}
+        drawing={drawing}
         onPoint={(time, _, isFirm) => {
           setStep(Math.round((time / durationSeconds) * STEPS));
           if (isFirm) player.seek(time);
         }}
       />
       <figcaption>
-        <Legend most="surprising" />
         <p class="said">{text || "Point at a moment to see how surprising it was."}</p>
+        <Legend most="surprising" />
       </figcaption>
     </figure>
   );

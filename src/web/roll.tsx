@@ -1,7 +1,11 @@
 /** The piano roll with its playback, what is said of the chosen note, and the same as a table. */
+import type { RefObject } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Chart, moved, type View, zoomed } from "./chart.tsx";
+import type { ScoreResponse } from "../schema/score.ts";
+import type { Api } from "./api.ts";
+import { Chart, type Drawing, moved, type View, zoomed } from "./chart.tsx";
 import { drawPiece, KEYBOARD, lanesOf, pitchAt } from "./draw.ts";
+import { Keys } from "./keys.tsx";
 import { Legend } from "./legend.tsx";
 import { type Shown, type Sound, surprisesOf } from "./piece.ts";
 import { notesToPlay, type Player } from "./player.ts";
@@ -10,16 +14,22 @@ import { Transport } from "./transport.tsx";
 import { counted, pitchName } from "./words.ts";
 
 interface Props {
+  readonly api: Api;
   readonly shown: Shown;
+  readonly rival: Shown | null; // another model, whose curve is drawn as well
+  readonly models: ScoreResponse["scores"]; // that may be the rival
+  onRival(model: string): void;
   readonly ghosts: readonly Sound[];
   readonly player: Player;
   readonly name: string;
+  readonly drawing: RefObject<Drawing | null>;
 }
 
 const HEIGHT = 410;
 const PIXELS_PER_QUARTER = 16; // at first, or more
 
-export function PieceRoll({ shown, ghosts, player, name }: Props) {
+export function PieceRoll(props: Props) {
+  const { api, shown, rival, models, onRival, ghosts, player, name, drawing } = props;
   const sounds = useMemo(() => [...shown.sounds, ...ghosts], [shown, ghosts]);
   const range = { from: shown.from, to: ghosts.reduce((end, g) => Math.max(end, g.start + g.length), shown.to) };
   const [view, setView] = useState<View>({
@@ -78,31 +88,53 @@ export function PieceRoll({ shown, ghosts, player, name }: Props) {
         onFit={() => setView(range)}
       />
       <Chart
-        label="Frames of the piece; arrow keys move, plus and minus zoom, 0 shows all"
+        label="Frames of the piece; arrow keys move, space plays, plus and minus zoom, 0 shows all"
         height={HEIGHT}
         left={KEYBOARD}
         range={range}
         view={view}
         onView={setView}
-        draw={(surface) => drawPiece(surface, shown, ghosts, lanes, { frame, sound })}
+        draw={(surface) => drawPiece(surface, shown, ghosts, lanes, rival, { frame, sound })}
         playhead={playhead}
         isMoving={player.isPlaying}
         steps={shown.frames.length}
         step={frame}
         text={text.join(" ")}
         onStep={step}
+        onToggle={() => player.toggle()}
         onPoint={point}
+        drawing={drawing}
       />
       <figcaption>
-        <Legend most="surprising, 1 % or less" hasUnscored />
         <p class="said">
           {text.length === 0 && "Point at a note, or press an arrow key, to see what was expected there."}
           {sound && <strong>{sound.said}</strong>}
           {frame !== null && <span>{shown.frames[frame]}</span>}
         </p>
+        {frame !== null && frame > 0 && <Keys api={api} shown={shown} frame={frame} />}
+        <div class="legends">
+          <Legend most="surprising, 1 % or less" hasUnscored />
+          <Rivals shown={shown} rival={rival} models={models} onRival={onRival} />
+        </div>
       </figcaption>
       <NoteTable sounds={shown.sounds} />
     </figure>
+  );
+}
+
+/** Chooses a model that reads the same frames, to see its curve over the shown one's. */
+function Rivals({ shown, rival, models, onRival }: Pick<Props, "shown" | "rival" | "models" | "onRival">) {
+  const others = [...models].filter(
+    (each) => "framesPerQuarter" in each && each.framesPerQuarter === shown.framesPerQuarter,
+  );
+  return (
+    <label>
+      Also the curve of
+      <select value={rival?.model ?? ""} onChange={({ currentTarget }) => onRival(currentTarget.value)}>
+        <option value="">no other network</option>
+        {others.map(({ model }) => model !== shown.model && <option key={model}>{model}</option>)}
+      </select>
+    </label>
   );
 }
 

@@ -4,29 +4,50 @@
  */
 import { Fault } from "./api.ts";
 
-export const SAMPLES = [
+interface Sample {
+  readonly id: string;
+  readonly title: string;
+  readonly name: string;
+  readonly file: string;
+  readonly model: string; // that knows it best among the shipped ones: its notes are shown while the others are asked
+}
+
+export const SAMPLES: readonly Sample[] = [
   {
     id: "chorale",
     title: "A chorale",
     name: "Old Hundredth, a psalm tune of 1551 in four voices",
     file: "old-hundredth.mid",
+    model: "jsb/lstm-nade",
   },
-  { id: "tune", title: "A folk tune", name: "Auld Lang Syne", file: "auld-lang-syne.mid" },
+  {
+    id: "tune",
+    title: "A folk tune",
+    name: "Auld Lang Syne",
+    file: "auld-lang-syne.mid",
+    model: "nottingham/mixture-nade",
+  },
   {
     id: "wrong-note",
     title: "The tune with a wrong note",
     name: "Auld Lang Syne with a wrong note in bar 7",
     file: "auld-lang-syne-wrong-note.mid",
+    model: "nottingham/mixture-nade",
   },
-  { id: "speech", title: "A spoken sentence", name: "A sentence spoken by a machine", file: "sentence.wav" },
-] as const;
+  {
+    id: "speech",
+    title: "A spoken sentence",
+    name: "A sentence spoken by a machine",
+    file: "sentence.wav",
+    model: "speech-short/gru",
+  },
+];
 
 /** What a file is called on the page. */
 export const titleOf = (file: File, sample: string): string =>
   SAMPLES.find(({ id, file: name }) => id === sample && name === file.name)?.name ?? file.name;
 
-export async function sampleFile(id: string, signal: AbortSignal): Promise<File> {
-  const { file } = SAMPLES.find((sample) => sample.id === id) ?? SAMPLES[0];
+export async function sampleFile({ file }: Sample, signal: AbortSignal): Promise<File> {
   try {
     const response = await fetch(`samples/${file}`, { signal });
     if (!response.ok) throw new Error(response.statusText);

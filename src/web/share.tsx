@@ -1,17 +1,23 @@
 /** Take it along: a link, the numbers, a picture, and the command that gives the same answer. */
+import type { RefObject } from "preact";
 import { useState } from "preact/hooks";
 import type { ScoreResponse } from "../schema/score.ts";
 import { curl, isMusic, type Options } from "./api.ts";
+import type { Drawing } from "./chart.tsx";
 import { csv, download, stemOf } from "./download.ts";
+import { pngOf, svgOf } from "./picture.ts";
+import { sentenceOf } from "./verdict.tsx";
 
 interface Props {
   readonly file: File;
+  readonly title: string;
   readonly answer: ScoreResponse; // of the model that is shown
-  readonly all: ScoreResponse;
+  readonly all: ScoreResponse | null;
   readonly options: Options; // of `answer`
+  readonly drawing: RefObject<Drawing | null>;
 }
 
-export function Share({ file, answer, all, options }: Props) {
+export function Share({ file, title, answer, all, options, drawing }: Props) {
   const [said, setSaid] = useState("");
   const stem = stemOf(file.name);
   const copy = async (text: string, what: string) => {
@@ -23,16 +29,10 @@ export function Share({ file, answer, all, options }: Props) {
     }
   };
   const command = curl("score", file.name, options);
-  const picture = () => {
-    const canvas = document.querySelector<HTMLCanvasElement>(".chart canvas");
-    if (!canvas) return;
-    const framed = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
-    const context = framed.getContext("2d");
-    if (!context) return;
-    context.fillStyle = getComputedStyle(document.body).backgroundColor;
-    context.fillRect(0, 0, framed.width, framed.height);
-    context.drawImage(canvas, 0, 0);
-    framed.toBlob((blob) => blob && download(blob, `${stem}.png`));
+  const words = { title, verdict: sentenceOf(all, answer), model: answer.scores[0].model };
+  const picture = async (make: typeof pngOf | typeof svgOf, extension: string) => {
+    const blob = drawing.current && (await make(drawing.current, words));
+    if (blob) download(blob, `${stem}.${extension}`);
   };
   return (
     <section class="take" aria-label="Take it along">
@@ -41,8 +41,11 @@ export function Share({ file, answer, all, options }: Props) {
         <button type="button" onClick={() => void copy(location.href, "The link")}>
           Copy link
         </button>
-        <button type="button" onClick={picture}>
-          Picture
+        <button type="button" onClick={() => void picture(pngOf, "png")}>
+          Picture, PNG
+        </button>
+        <button type="button" onClick={() => void picture(svgOf, "svg")}>
+          Picture, SVG
         </button>
         <button type="button" onClick={() => download(new Blob([table(answer)], { type: "text/csv" }), `${stem}.csv`)}>
           CSV

@@ -18,6 +18,10 @@ export function percent(probability: number): string {
 export const counted = (count: number, noun: string): string =>
   `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
+/** a, b and c. */
+export const listed = (words: readonly string[]): string =>
+  [words.slice(0, -1).join(", "), ...words.slice(-1)].filter(Boolean).join(" and ");
+
 const SETS: Readonly<Record<string, { readonly title: string; readonly pieces: string }>> = {
   jsb: { title: "Bach chorales", pieces: "chorales" },
   nottingham: { title: "Folk tunes", pieces: "folk tunes" },

@@ -4,8 +4,15 @@
  */
 import { describe, expect, test } from "vitest";
 import { CELLS, type Cell, type Config, type Tensors } from "../../src/kernel/config.ts";
-import { type Capacity, type Engine, stateSize } from "../../src/kernel/kernel.ts";
-import { softplus } from "../../src/kernel/reference-heads.ts";
+import {
+  type Batch,
+  type Capacity,
+  type Engine,
+  rowCount,
+  type SparseRows,
+  stateSize,
+} from "../../src/kernel/kernel.ts";
+import { activeColumns, softplus } from "../../src/kernel/reference-heads.ts";
 import { onnxLogits } from "../support/oracles/onnx.ts";
 import { autodiffGradients } from "../support/oracles/tensorflow.ts";
 import { type Frames, pack, Random, randomFrames, randomTensors } from "../support/random.ts";
@@ -66,6 +73,17 @@ export function relativeErrors(found: Tensors, wanted: Tensors): Record<string, 
 const largest = (errors: Record<string, number>): number => Math.max(...Object.values(errors));
 
 const run = (engine: Engine, pieces: readonly Frames[]): Float32Array => engine.forward(pack(pieces).batch).slice();
+
+/** Dense targets: the average of the binary targets of batches, by their shares. */
+function mixed(batches: readonly Batch<SparseRows>[], shares: readonly number[], columns: number): Float32Array {
+  const soft = new Float32Array(rowCount(batches[0]) * columns);
+  batches.forEach(({ targets }, n) => {
+    for (let row = 0; row + 1 < targets.offsets.length; row++) {
+      for (const column of activeColumns(targets, row)) soft[row * columns + column] += shares[n];
+    }
+  });
+  return soft;
+}
 
 /** Whether a piece reaches the batch's last step. */
 const isFinished = (frames: Frames, pieces: readonly Frames[]): boolean =>
@@ -149,6 +167,29 @@ export function kernelContract(name: string, create: CreateEngine): void {
         );
         expect(Math.abs(sum(found.nll) / wanted.nll - 1)).toBeLessThan(1e-5);
         expect(largest(relativeErrors(found.tensors, wanted.tensors))).toBeLessThan(1e-3);
+      }
+    });
+
+    test.runIf(head === "bernoulli")("learns from soft targets as from binary ones in their proportion", () => {
+      for (const size of SIZES) {
+        const config = configOf(cell, size, head);
+        const { engine } = loaded(config);
+        const [{ batch }, other] = [pack(raggedPieces(random, config)), pack(raggedPieces(random, config))];
+        const binary = [batch, { ...batch, targets: other.batch.targets }];
+        const shares = [0.3, 0.7];
+        const wanted = binary.map((each) => structuredClone(engine.gradients(each, 0.1)));
+        const found = engine.gradients({ ...batch, targets: mixed(binary, shares, config.outputs) }, 0.1);
+        found.nll.forEach((nll, row) => {
+          expect(nll).toBeCloseTo(shares[0] * wanted[0].nll[row] + shares[1] * wanted[1].nll[row], 3);
+        });
+        const names = Object.keys(found.tensors) as (keyof Tensors)[];
+        const average = names.map((name) => [
+          name,
+          wanted[0].tensors[name]?.map(
+            (value, k) => shares[0] * value + shares[1] * (wanted[1].tensors[name]?.[k] ?? 0),
+          ),
+        ]);
+        expect(largest(relativeErrors(found.tensors, Object.fromEntries(average)))).toBeLessThan(1e-4);
       }
     });
 

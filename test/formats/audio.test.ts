@@ -167,7 +167,7 @@ test("tags in front of any file are skipped", async () => {
   }
 });
 
-test("an APE tag and an ID3v1 tag behind the sound are skipped", async () => {
+test("an APE tag and an ID3v1 tag after the sound are skipped", async () => {
   const ape = new Uint8Array(64);
   ape.set(new TextEncoder().encode("APETAGEX"), 32);
   new DataView(ape.buffer).setUint32(32 + 12, 64, true);

@@ -52,7 +52,7 @@ describe.each([
     }
   });
 
-  test("with bytes flipped, or random behind its first, is read or refused, and spoils no later file", async () => {
+  test("with bytes flipped, or random after its first, is read or refused, and spoils no later file", async () => {
     const random = new Random(1);
     for (let i = 0; i < 60; i++) {
       const damaged = bytes.slice();

@@ -50,7 +50,7 @@ const same: [string, MidiNotes, string | undefined][] = [
     base,
     "4 notes of channel 10 (drums) were left out: channels=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 reads them too.",
   ],
-  ["30j-macbinary.mid", base, "The MIDI file begins behind 128 bytes of a MacBinary header."],
+  ["30j-macbinary.mid", base, "The MIDI file begins after 128 bytes of a MacBinary header."],
   ["37a-f8-in-track.mid", base, "Track 1 has 1 system message, such as timing clocks, which no file should have."],
   ["38b-velocity-200.mid", base, "Track 1 has data above 127 in 1 event."],
   ["38e-sysex-without-length.mid", base, "Track 1 has 1 system-exclusive message without a length."],

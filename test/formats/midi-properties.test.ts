@@ -93,7 +93,7 @@ const faults: Record<string, (parts: Parts, n: number) => void> = {
   "a timing clock within an event": (parts, n) => {
     const track = parts.events[n % parts.events.length];
     const event = track[n % track.length];
-    event.splice(event.length - 2, 0, 0xf8); // behind the status
+    event.splice(event.length - 2, 0, 0xf8); // after the status
   },
   "a program above 127": (parts, n) => {
     parts.events[n % parts.events.length].unshift([0, 0xc0, 128 + (n % 100)]);

@@ -75,7 +75,7 @@ describe("reading", () => {
     expect(framesOf(file, 1, [1, 10])).toEqual([[36], [60]]);
   });
 
-  test("puts a note into the frames whose sample points it covers, 3/8 behind the grid points", () => {
+  test("puts a note into the frames whose sample points it covers, 3/8 after the grid points", () => {
     // At 8 ticks a quarter, points at ticks 3, 11, 19, 27: onset and length of each pitch.
     const pairs = [
       [60, 0, 3], // ends at the point: not in frame 0
@@ -101,15 +101,15 @@ describe("reading", () => {
     expect(countOf(parseMidi(file), "unclosed-notes")).toBe(1);
   });
 
-  test("takes a track without an end mark, and reads on behind one that comes too early", () => {
+  test("takes a track without an end mark, and reads on after one that comes too early", () => {
     expect(framesOf(midi([NOTE]))).toEqual([[60]]);
     const early = midi([[...NOTE, ...END, ...NOTE]]);
     expect(framesOf(early)).toEqual([[60], [60]]);
-    expect(countOf(parseMidi(early), "repaired-midi", /Track 1 goes on behind an End of Track/)).toBe(1);
+    expect(countOf(parseMidi(early), "repaired-midi", /Track 1 goes on after an End of Track/)).toBe(1);
     expect(framesOf(midi([[...NOTE, ...END, 0, 60, 64, 9, 9]])), "no events").toEqual([[60]]);
   });
 
-  test("reads the note-off that stands alone behind an End of Track", () => {
+  test("reads the note-off that stands alone after an End of Track", () => {
     const [on, off] = [NOTE.slice(0, 4), NOTE.slice(4)];
     for (const body of [
       [...on, ...END, ...off, ...END],
@@ -122,7 +122,7 @@ describe("reading", () => {
   });
 
   test.each([0, 0x7fffffff, 0xffffffff])(
-    "reads on behind an early End of Track where the length is unknown, %i",
+    "reads on after an early End of Track where the length is unknown, %i",
     (length) => {
       const header = chunk("MThd", [...uint16(1), ...uint16(2), ...uint16(4)]);
       const early = chunk("MTrk", [...NOTE, ...END, ...NOTE, ...END], length);
@@ -130,7 +130,7 @@ describe("reading", () => {
       const notes = parseMidi(Uint8Array.from([...header, ...early, ...next]));
       expect([...notes.pitches]).toEqual([60, 72, 60]);
       expect(notes.warnings.map(({ detail }) => detail)).toEqual([
-        "Track 1 goes on behind an End of Track.",
+        "Track 1 goes on after an End of Track.",
         "Track 1 is 24 bytes longer than its length says.",
       ]);
       const unended = chunk("MTrk", [...NOTE, ...END, ...NOTE], length);
@@ -194,7 +194,7 @@ describe("reading", () => {
     expect(framesOf(midi([track]))).toEqual([[60]]);
   });
 
-  test("does not read what a longer file has left behind the last track", () => {
+  test("does not read what a longer file has left after the last track", () => {
     const two = midi([
       [...NOTE, ...END],
       [...NOTE, ...END],
@@ -283,11 +283,7 @@ describe("a damaged file", () => {
     ],
     ["is cut off between events", midi([[...NOTE, ...NOTE, ...END]]).slice(0, -12), "Track 1 is 12 bytes longer than"],
     ["ends in a delta time", midi([[...NOTE, 0x81, 0x80]]), "Track 1 cannot be read from byte 30 on: a number goes on"],
-    [
-      "ends behind a status byte",
-      midi([[...NOTE, 0, 0x90]]),
-      "Track 1 cannot be read from byte 30 on: a channel event",
-    ],
+    ["ends after a status byte", midi([[...NOTE, 0, 0x90]]), "Track 1 cannot be read from byte 30 on: a channel event"],
     ["ends before a velocity", midi([[...NOTE, 0, 0x90, 60]]), "a channel event goes on beyond the end"],
     [
       "ends in a tempo",

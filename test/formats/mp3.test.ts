@@ -1,4 +1,4 @@
-/** MP3 with bytes in front, behind and between its frames, against the file as it was. */
+/** MP3 with bytes in front, after and between its frames, against the file as it was. */
 
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { isAudio, readAudio } from "../../src/formats/audio.ts";
@@ -83,7 +83,7 @@ test("only what its tag announces is said to be announced", async () => {
   );
 });
 
-test("much that is no MP3 behind the last frame may have been sound, unless a tag counts the frames", async () => {
+test("much that is no MP3 after the last frame may have been sound, unless a tag counts the frames", async () => {
   const zeros = new Uint8Array(5000);
   expect((await read(tagged, zeros)).warnings).toEqual([]);
   expect((await read(untagged, zeros)).warnings).toMatchObject([{ code: "damaged-audio" }]);

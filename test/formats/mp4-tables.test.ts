@@ -3,7 +3,7 @@ import { readAudio } from "../../src/formats/audio.ts";
 import { decode } from "../../src/formats/decoders.ts";
 import { recordingFile } from "../support/recordings.ts";
 
-/** Where the words of a box begin, behind its name. */
+/** Where the words of a box begin, after its name. */
 const placeOf = (bytes: Uint8Array, name: string) => Buffer.from(bytes.buffer).indexOf(name) + 4;
 
 describe("an MP4 file that claims packets it does not have", () => {

@@ -1,4 +1,4 @@
-/** Ogg files of which pages are missing, stand twice, or are behind others, against the whole file. */
+/** Ogg files of which pages are missing, stand twice, or are after others, against the whole file. */
 
 import { describe, expect, test } from "vitest";
 import { readAudio } from "../../src/formats/audio.ts";
@@ -13,7 +13,7 @@ const twice = (pages: readonly Uint8Array[], place: number) => pages.toSpliced(p
 const cutOff = { code: "cut-off" };
 
 describe.each([
-  // Samples of a page in the middle of the file; Vorbis also loses the first packet behind a gap, which has nothing to overlap.
+  // Samples of a page in the middle of the file; Vorbis also loses the first packet after a gap, which has nothing to overlap.
   { name: "pages.oga", rate: 16_000, missing: 2560, twiceAt: "0.47", gapAt: "0.34" },
   { name: "pages.opus", rate: 48_000, missing: 4800, twiceAt: "0.39", gapAt: "0.29" },
 ])("of $name", ({ name, rate, missing, twiceAt, gapAt }) => {

@@ -79,7 +79,7 @@ describe("WAV files", () => {
     expect(refused).toBeGreaterThan(100);
   });
 
-  test("with a chunk of an odd size and no byte behind it are read whole, and so are those with one", async () => {
+  test("with a chunk of an odd size and no byte after it are read whole, and so are those with one", async () => {
     const file = new Uint8Array(wav("16").toBuffer());
     const whole = await readWav(file);
     const list = Uint8Array.of(...new TextEncoder().encode("LIST"), 3, 0, 0, 0, 1, 2, 3);

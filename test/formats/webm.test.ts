@@ -1,4 +1,4 @@
-/** WebM and MP4 that end early, or have other bytes behind their sound. */
+/** WebM and MP4 that end early, or have other bytes after their sound. */
 
 import { describe, expect, test } from "vitest";
 import { readAudio } from "../../src/formats/audio.ts";

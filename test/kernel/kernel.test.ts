@@ -1,8 +1,9 @@
 /** The WASM kernel: the common contract, agreement with its reference implementation, and what only it does: noise and updates. */
 import { describe, expect, test } from "vitest";
 import type { Config, Tensors } from "../../src/kernel/config.ts";
-import { Kernel, type OptimizerSettings } from "../../src/kernel/kernel.ts";
-import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
+import { Kernel } from "../../src/kernel/kernel.ts";
+import type { OptimizerSettings } from "../../src/kernel/optimizer.ts";
+import { adam, ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
 import {
   CELLS_AND_HEADS,
   concatenate,
@@ -19,6 +20,7 @@ kernelContract("WASM kernel", (config, capacity) => new Kernel(kernelModule, con
 kernelContract("WASM kernel, relaxed", (config, capacity) => new Kernel(relaxedKernelModule, config, capacity));
 
 const SETTINGS: OptimizerSettings = { maxNorm: 1, learningRate: 0.001, decay: 0.95, momentum: 0.9, floor: 0.01 };
+const ADAM: OptimizerSettings = { ...SETTINGS, optimizer: "adam", decay: 0.999, floor: 1e-8 };
 const SEED = Uint32Array.from({ length: 16 }, (_, k) => 0x9e3779b9 * (k + 1));
 
 const create = (config: Config): Kernel =>
@@ -74,25 +76,30 @@ describe.each(CELLS_AND_HEADS)("WASM kernel, %s, head %s", (cell, head) => {
   });
 
   test.each([
-    ["rescaled", 0.01],
-    ["unscaled", 1e6],
-  ])("updates as its reference implementation within 1e-5, with the gradient %s", (_, maxNorm) => {
+    ["RMSProp", "rescaled", SETTINGS, 0.01],
+    ["RMSProp", "unscaled", SETTINGS, 1e6],
+    ["Adam", "rescaled", ADAM, 0.01],
+    ["Adam", "unscaled", ADAM, 1e6],
+  ])("updates by %s as its reference implementation within 1e-5, with the gradient %s", (_, _scaled, rule, maxNorm) => {
     const random = new Random(12);
     const config = configOf(cell, [5, 93], head);
     const kernel = create(config);
     const tensors = randomTensors(config, random);
     kernel.load(tensors);
-    const settings = { ...SETTINGS, maxNorm };
+    const settings = { ...rule, maxNorm };
     const weights = Float64Array.from(flat(tensors));
     const [meanSquare, velocity] = [new Float64Array(weights.length), new Float64Array(weights.length)];
     for (let n = 0; n < 3; n++) {
       const { batch } = pack(raggedPieces(random, config));
       const gradient = Float64Array.from(flat(kernel.gradients(batch, 0.1).tensors, tensors));
       const norm = rescaleNorm(gradient, maxNorm);
-      rmsProp(settings, { weights, gradient, meanSquare, velocity });
+      const updated = { weights, gradient, meanSquare, velocity };
+      if (rule.optimizer === "adam") adam(settings, updated, n + 1);
+      else rmsProp(settings, updated);
       expect(Math.abs(kernel.update(settings) / norm - 1)).toBeLessThan(1e-5);
     }
     const optimizer = kernel.optimizer();
+    expect(optimizer.updates).toBe(3);
     for (const [found, wanted] of [
       [kernel.tensors(), weights],
       [optimizer.meanSquare, meanSquare],
@@ -117,7 +124,10 @@ describe.each(CELLS_AND_HEADS)("WASM kernel, %s, head %s", (cell, head) => {
     expect([kernel.tensors(), kernel.optimizer()]).toEqual(before);
   });
 
-  test("trains on from copied weights and optimizer state, bit for bit", () => {
+  test.each([
+    ["RMSProp", SETTINGS],
+    ["Adam", ADAM],
+  ])("trains on from copied weights and optimizer state of %s, bit for bit", (_, rule) => {
     const random = new Random(14);
     const config = configOf(cell, [5, 7], head);
     const [first, second] = [create(config), create(config)];
@@ -125,7 +135,7 @@ describe.each(CELLS_AND_HEADS)("WASM kernel, %s, head %s", (cell, head) => {
     const { batch } = pack(raggedPieces(random, config));
     const step = (kernel: Kernel): void => {
       kernel.backward(batch, 0.1);
-      kernel.update(SETTINGS);
+      kernel.update(rule);
     };
     step(first);
     second.load(first.tensors());

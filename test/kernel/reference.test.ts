@@ -1,8 +1,9 @@
 /** The reference implementation: the common contract, and finite differences, which only its float64 can answer for. */
+import * as tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import type { Tensors } from "../../src/kernel/config.ts";
 import { stateSize } from "../../src/kernel/kernel.ts";
-import { backward, forward, ReferenceKernel, rescaleNorm, rmsProp, widen } from "../../src/kernel/reference.ts";
+import { adam, backward, forward, ReferenceKernel, rescaleNorm, rmsProp, widen } from "../../src/kernel/reference.ts";
 import { softplus } from "../../src/kernel/reference-heads.ts";
 import { CELLS_AND_HEADS, configOf, kernelContract, raggedPieces } from "../contracts/kernel.ts";
 import { pack, Random, randomTensors } from "../support/random.ts";
@@ -85,5 +86,25 @@ describe("rmsProp", () => {
     };
     rmsProp(settings, state);
     expect(state.weights[0]).toBeCloseTo(1 - (0.1 * 1e-4) / 0.01, 14);
+  });
+});
+
+test("adam takes the steps of TensorFlow.js", () => {
+  const settings = { learningRate: 0.02, decay: 0.99, floor: 1e-6, momentum: 0.8 };
+  const random = new Random(4);
+  const start = random.normals(20);
+  const theirs = tf.variable(tf.tensor1d(start));
+  const optimizer = tf.train.adam(settings.learningRate, settings.momentum, settings.decay, settings.floor);
+  const weights = Float64Array.from(start);
+  const [meanSquare, velocity] = [new Float64Array(20), new Float64Array(20)];
+  for (let n = 1; n <= 10; n++) {
+    const gradient = random.normals(20, n); // growing, so that the scales of the first updates matter
+    optimizer.applyGradients([{ name: theirs.name, tensor: tf.tensor1d(gradient) }]);
+    adam(settings, { weights, gradient: Float64Array.from(gradient), meanSquare, velocity }, n);
+  }
+  const wanted = theirs.dataSync();
+  expect(Math.hypot(...weights.map((w, k) => w - start[k]))).toBeGreaterThan(0.1);
+  weights.forEach((w, k) => {
+    expect(w).toBeCloseTo(wanted[k], 5);
   });
 });

@@ -91,7 +91,7 @@ describe.each(all)("%s", (_, model) => {
     }
   });
 
-  test("predicts the frame behind a piece as it would score it", async () => {
+  test("predicts the frame after a piece as it would score it", async () => {
     const adapted = await model.adapt(roll);
     expect(adapted.nll).toEqual(await nllOf(model, roll));
     const { next } = await adapted.model.advance(adapted.state, sliceRoll(roll, 299, 300));

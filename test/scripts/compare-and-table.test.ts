@@ -27,15 +27,15 @@ function run(script: string, ...args: string[]): Promise<{ code: unknown; stdout
 }
 
 /** A small JSB model with random weights, with the log of a run that ended with it. */
-async function addModel(cell: Cell, { seed = 1, preset = "paper" } = {}): Promise<void> {
+async function addModel(cell: Cell, { seed = 1, preset = "paper", valid = `8.${cell.length}` } = {}): Promise<void> {
   const { metadata, ...checkpoint } = randomCheckpoint({ set: "jsb", cell, units: 4, seed });
-  const measured = { bestEpoch: "2", validMicro: `8.${cell.length}`, validMacro: "8" };
+  const measured = { bestEpoch: "2", validMicro: valid, validMacro: "8" };
   await addToFolder(join(folder, "models"), { ...checkpoint, metadata: { ...metadata, ...measured, preset } });
   const epoch = (number: number, valid: number) =>
     JSON.stringify({ epoch: number, train: 9, valid, seconds: number * 10 });
   await mkdir(join(folder, "runs/jsb"), { recursive: true });
   const lines = [epoch(1, 9), epoch(2, Number(measured.validMicro)), epoch(3, 8.9)];
-  await writeFile(join(folder, `runs/jsb/${cell}-0.jsonl`), `${lines.join("\n")}\n`);
+  await writeFile(join(folder, `runs/jsb/${cell}-${preset}.jsonl`), `${lines.join("\n")}\n`);
 }
 
 const bringData = async () => {
@@ -103,13 +103,15 @@ describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {
   test("table measures what evaluate measures, names what is missing, and writes the same bytes again", async () => {
     await bringData();
     await addModel("gru");
+    await addModel("gru", { seed: 2, preset: "distilled", valid: "8.2" }); // the better one
     await addModel("lstm", { preset: "large" });
+    await addModel("lstm", { seed: 3, preset: "distilled" });
     const marked = "before\n<!-- table -->\nold\n<!-- /table -->\nafter\n";
     await mkdir(join(folder, "docs"));
     for (const page of ["README.md", "docs/models.md"]) await writeFile(join(folder, page), marked);
     const { code, stdout, stderr } = await run("table.ts");
     expect([code, stderr]).toEqual([0, ""]);
-    const [gru, lstm] = JSON.parse((await run("evaluate.ts", "--adaptive", "--json")).stdout);
+    const [gru, distilled, lstmDistilled, lstm] = JSON.parse((await run("evaluate.ts", "--adaptive", "--json")).stdout);
     const rows = stdout.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
     const row = (id: string) => rows.find(([, model]) => model === id) ?? [];
     // 3 gates of 4 units with 96 inputs, 4 states and a bias.
@@ -126,6 +128,13 @@ describe.skipIf(!hasMusicSet("jsb"))("with the data", () => {
     expect(row("jsb/lstm-large")[5]).toMatch(new RegExp(`^${lstm.micro.toFixed(2)} \\[`));
     expect(row("jsb/lstm").slice(5, 7)).toEqual(["missing", "missing"]);
     expect(rows.filter((cells) => cells.includes("missing"))).toHaveLength(11);
+    type Measured = typeof gru;
+    const averages = ({ micro, macro }: Measured) => `${micro.toFixed(2)} / ${macro.toFixed(2)}`;
+    const trainings = (id: string) => rows.findLast(([, model]) => model === id)?.slice(2, -1);
+    const best = (model: Measured) => [averages(model), averages(model.adaptive), "distilled"];
+    expect(trainings("jsb/gru")).toEqual(["8.54", averages(gru), ...best(distilled)]);
+    expect(trainings("jsb/lstm")).toEqual(["8.67", "–", ...best(lstmDistilled)]);
+    expect(trainings("jsb/tanh")).toEqual(["9.10", "–", "–", "–", "–"]);
 
     const written = ["README.md", "jsb.svg", "results.json", "jsb/gru.jsonl"].map((name) => `models/${name}`);
     const texts = await Promise.all(written.map(read));

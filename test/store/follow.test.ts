@@ -363,10 +363,10 @@ onEveryBucket((fresh) => {
     expect(told(follower)).toEqual([expect.stringMatching(said)]);
   });
 
-  /** A file of this header, and nothing or little behind it. */
-  function fileOf(header: unknown, bytesBehind = 0): Uint8Array {
+  /** A file of this header, and nothing or little after it. */
+  function fileOf(header: unknown, bytesAfter = 0): Uint8Array {
     const text = encode(JSON.stringify(header));
-    const file = new Uint8Array(8 + text.length + bytesBehind);
+    const file = new Uint8Array(8 + text.length + bytesAfter);
     new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
     file.set(text, 8);
     return file;

@@ -35,7 +35,7 @@ describe.each(["cells.mat", "cells-compressed.mat"])("%s as scipy wrote it", (na
   });
 });
 
-/** The header of a MATLAB file with these elements behind it. */
+/** The header of a MATLAB file with these elements after it. */
 const fileOf = (...elements: Uint8Array[]) => Buffer.concat([fixture("cells.mat").subarray(0, 128), ...elements]);
 
 /** An element: its tag, then its body padded to 8 bytes. */

@@ -37,12 +37,24 @@ describe("settings", () => {
   });
 
   test("can all be given, and replace only what is given", () => {
-    expect(new Set([...SETTINGS, "preset"])).toEqual(new Set(Object.keys(protocol)));
+    expect(new Set([...SETTINGS, "preset"])).toEqual(new Set([...Object.keys(protocol), "optimizer", "teachers"]));
     expect(withSettings(protocol, { seed: "0", learningRate: "1e-2" })).toEqual({
       ...protocol,
       seed: 0,
       learningRate: 0.01,
     });
+  });
+
+  test("of Adam are its authors' unless given, and RMSProp is what a model has that names no optimizer", () => {
+    const adam = withSettings(protocol, { optimizer: "adam" });
+    expect(adam).toEqual({ ...protocol, optimizer: "adam", decay: 0.999, momentum: 0.9, floor: 1e-8 });
+    expect(withSettings(protocol, { optimizer: "adam", decay: "0.99" })).toEqual({ ...adam, decay: 0.99 });
+    expect(withSettings(adam, { seed: "3" })).toEqual({ ...adam, seed: 3 });
+    expect(withSettings(protocol, { optimizer: "rmsprop" })).toEqual(protocol);
+    expect(withSettings(adam, { optimizer: "rmsprop" })).toEqual(protocol);
+    expect(() => withSettings(protocol, { optimizer: "sgd" })).toThrow(
+      "Expected one of rmsprop, adam for --optimizer, got sgd.",
+    );
   });
 
   test("of files written before they had their present names are read", () => {

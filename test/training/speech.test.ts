@@ -103,7 +103,7 @@ describe("the speech sets of a folder", () => {
 });
 
 describe("batches of samples", () => {
-  test("see 20 samples and predict the 10 behind, every sample once, across parts", () => {
+  test("see 20 samples and predict the 10 after, every sample once, across parts", () => {
     const pieces = [85, 45, 29, 30].map((length, s) => Float32Array.from({ length }, (_, n) => 1000 * s + n));
     const targets = new Map<number, number[]>(pieces.map((_, s) => [s, []]));
     for (const { batch, rows } of tbpttChunks(pieces, 2)) {

@@ -1,19 +1,27 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CELLS, type Cell, type Config, type Tensors } from "../../src/kernel/config.ts";
-import type { UpdateSettings } from "../../src/kernel/kernel.ts";
+import type { UpdateSettings } from "../../src/kernel/optimizer.ts";
+import { sigmoid } from "../../src/kernel/reference-cells.ts";
 import { ENGINES, engineOf } from "../../src/training/backends.ts";
-import { tbpttChunks } from "../../src/training/batches.ts";
+import { stepCount, tbpttChunks } from "../../src/training/batches.ts";
 import { type CreateEngine, Diverged, kernelEngine } from "../../src/training/engine.ts";
 import type { Protocol } from "../../src/training/protocol.ts";
+import { taught } from "../../src/training/teacher.ts";
 import { Trainer } from "../../src/training/trainer.ts";
 import { uniform } from "../../src/util/random.ts";
+import { sum } from "../../src/util/statistics.ts";
 import { isInstalled } from "../support/installed.ts";
 import { smallProtocol, smallSet, smallSpeechSet } from "../support/pieces.ts";
 import { Random, randomTensors } from "../support/random.ts";
 import { kernelModule } from "../support/wasm.ts";
 
 const set = smallSet();
+const steps = sum(set.train.map(stepCount));
+const lessons = {
+  ...set,
+  train: taught(set.train, new Random(5).normals(steps * set.inputs).map(sigmoid), set.inputs),
+};
 const kernel = kernelEngine(kernelModule);
 let wasm: CreateEngine;
 
@@ -43,6 +51,8 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
     ["the weights", set, {}],
     ["their average", set, { emaDecay: 0.9 }],
     ["norms that are rescaled", set, { maxNorm: 0.1, learningRate: 0.01 }],
+    ["soft targets", lessons, { maxNorm: 100 }],
+    ["Adam", set, { optimizer: "adam", decay: 0.99, floor: 1e-6 } as const],
     ["a NADE head and transposition", set, { hidden: 6, transposedShare: 0.5, maxTransposition: 2 }],
     ["a mixture of Gaussians over speech", smallSpeechSet(), { learningRate: 0.001, floor: 0.01, emaDecay: 0.9 }],
   ])("follows the kernel's loss curve over twenty updates: %s", async (_, pieces, changes) => {
@@ -61,7 +71,7 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
   });
 
   test("resumed from a snapshot goes on as if it had never stopped, bit for bit", async () => {
-    const protocol = { ...smallProtocol, epochs: 4, dropout: 0.3, emaDecay: 0.9 };
+    const protocol: Protocol = { ...smallProtocol, optimizer: "adam", epochs: 4, dropout: 0.3, emaDecay: 0.9 };
     const create = () => new Trainer(wasm, set, cell, protocol);
     const whole = create();
     while (!whole.finished) await whole.epoch();

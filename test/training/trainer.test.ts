@@ -72,13 +72,16 @@ describe.each(CELLS)("training %s", (cell) => {
     }
   });
 
-  test("resumed from a snapshot goes on as if it had never stopped, bit for bit", async () => {
-    const whole = create();
+  test.each([
+    ["RMSProp", {}],
+    ["Adam", { optimizer: "adam" }],
+  ])("by %s, resumed from a snapshot, goes on as if it had never stopped, bit for bit", async (_, rule) => {
+    const whole = create(rule);
     while (!whole.finished) await whole.epoch();
-    const first = create();
+    const first = create(rule);
     await first.epoch();
     await first.epoch();
-    const second = create();
+    const second = create(rule);
     second.resume(structuredClone(await first.snapshot()));
     while (!second.finished) await second.epoch();
     expect(await second.snapshot()).toEqual(await whole.snapshot());

@@ -9,10 +9,11 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
-import { writeWav } from "../../src/formats/wav.ts";
+import { readWav, writeWav } from "../../src/formats/wav.ts";
 import type { MusicPredictResponse } from "../../src/schema/predict.ts";
 import type { AudioScoreResponse, MusicScoreResponse, Score } from "../../src/schema/score.ts";
 import { addToFolder, recordMeasured } from "../../src/store/files.ts";
+import { percent, pitchName } from "../../src/web/words.ts";
 import { CHROMIUM, hasChromium } from "../support/chromium.ts";
 import { randomCheckpoint, randomPiece, randomRecording, randomSpeechNetwork } from "../support/models.ts";
 import { Server } from "../support/server.ts";
@@ -55,6 +56,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
       measured.push({ id, version, test: { micro: deciles[5], macro: deciles[5], deciles } });
     }
     await recordMeasured(folder, measured);
+    await addToFolder(folder, randomCheckpoint({ set: "jsb", cell: "gru", preset: "large" })); // answers only when asked for
     await addToFolder(folder, randomCheckpoint({ set: "nottingham", cell: "gru", framesPerQuarter: 2 }));
     for (const cell of ["gru", "lstm"] as const) await addToFolder(folder, randomSpeechNetwork({ cell }).checkpoint);
     server = await Server.start({ SURPRISAL_MODELS: folder });
@@ -83,6 +85,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     page.on("request", (request) => asked.push(request.url()));
     await page.goto(url);
     await verdict("Old Hundredth").waitFor();
+    await settled();
   });
   afterEach(async () => {
     await page.close();
@@ -95,7 +98,10 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
   const choose = async (...chosen: Chosen[]) => {
     await page.getByLabel("Choose files").setInputFiles(chosen);
     await verdict(chosen[0].name).waitFor();
+    await settled();
   };
+  /** Nothing is asked any more. */
+  const settled = () => page.locator('.progress[data-busy="false"]').waitFor();
   const problem = () => page.getByRole("alert").innerText();
 
   /** What the API says of a file. */
@@ -131,8 +137,29 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("Which notes did the network not expect?");
     expect((await rows()).length).toBe(2);
     expect(new Set(asked.map((each) => new URL(each).origin))).toEqual(new Set([url]));
-    expect(asked.filter((each) => each.includes("/v1/")).length).toBe(2);
-    expect(faults).toEqual([]);
+    // Of one model that this server lacks, of all, and the detail of the best.
+    expect(asked.filter((each) => each.includes("/v1/score")).length).toBe(3);
+    expect(faults.length).toBe(1);
+    expect(faults[0]).toContain("404");
+  });
+
+  test("shows the notes of one model while the others are asked", async () => {
+    await press("All networks");
+    await press("jsb/tanh");
+    await page.getByRole("figure", { name: "under jsb/tanh" }).waitFor();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/v1/score", async (route) => {
+      if (route.request().postDataBuffer()?.includes("comparison")) await released;
+      await route.continue();
+    });
+    await page.getByLabel("Choose files").setInputFiles(files.midi);
+    await page.getByRole("figure", { name: "piece.mid under jsb/tanh" }).waitFor();
+    expect(await page.locator(".verdict").innerText()).toContain("the other networks are still listening");
+    release();
+    await page.getByText("predicts it best").waitFor();
   });
 
   test("loads little before the first result", async () => {
@@ -151,8 +178,13 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
         .map(({ model, nll }) => [model, nll.toFixed(2)]);
     const [jsb, nottingham] = [shown("jsb"), shown("nottingham")];
     expect(new Set(await rows())).toEqual(new Set([jsb[0], nottingham[0]]));
+    const every = await answerTo<MusicScoreResponse>(files.midi, { models: "*/*" });
+    expect(every.scores.map(({ model }) => model)).toContain("jsb/gru-large");
     await press("All networks");
-    expect(new Set(await rows())).toEqual(new Set([...jsb, ...nottingham]));
+    const wanted = new Set(every.scores.map(({ model, nll }) => [model, nll.toFixed(2)]));
+    await expect.poll(async () => new Set(await rows())).toEqual(wanted);
+    await press("One network a set");
+    expect((await rows()).length).toBe(2);
   });
 
   test("says in words where the piece lies among the test pieces of a set", async () => {
@@ -302,7 +334,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(perFrame.filter((nll) => (nll ?? 0) > own).length).toBeLessThan(perFrame.length / 10);
   });
 
-  test("goes on by itself: what the API continues stands behind the piece, and is saved as MIDI", async () => {
+  test("goes on by itself: what the API continues stands after the piece, and is saved as MIDI and WAV", async () => {
     await choose(files.midi);
     const model = await shownModel();
     await page.getByLabel("Length").selectOption("2");
@@ -313,10 +345,68 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     const { predictions } = await answerTo<MusicPredictResponse>(files.midi, options, "predict");
     const frames = predictions[0].continuation ?? [];
     const begun = frames.flatMap((frame, t) => frame.filter((pitch) => !frames[t - 1]?.includes(pitch)));
-    await page.getByText(`It wrote ${begun.length} notes behind the piece.`).waitFor();
+    await page.getByText(`It wrote ${begun.length} notes after the piece.`).waitFor();
     const { name, bytes } = await downloaded("Download MIDI");
     expect(name).toBe("piece-continued.mid");
     expect(bytes.subarray(0, 4).toString()).toBe("MThd");
+    const wav = await downloaded("Download WAV");
+    expect(wav.name).toBe("piece-continued.wav");
+    const { samples, sampleRate } = await readWav(wav.bytes);
+    const first = frames.findIndex((frame) => frame.length > 0);
+    const sounding = (frames.findLastIndex((frame) => frame.length > 0) + 1 - first) / rate / 2; // at 120 a minute
+    expect(samples.length / sampleRate).toBeCloseTo(sounding + 0.3, 1);
+    const loudest = (from: number, to: number) =>
+      samples.subarray(from * sampleRate, to * sampleRate).reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+    expect(loudest(0, 0.5)).toBeGreaterThan(0.02);
+    expect(loudest(0, sounding)).toBeLessThan(1);
+  });
+
+  /** The likeliest keys, as the page says them. */
+  const keysOf = ({ predictions: [{ likely }] }: MusicPredictResponse) =>
+    likely
+      .slice(0, 5)
+      .map(({ pitch, probability }) => `${pitchName(pitch)} ${percent(probability)}`)
+      .join(", ");
+
+  test("the keyboard shows how likely each key is next: after the piece, and at any frame of it", async () => {
+    await choose(files.midi);
+    const model = await shownModel();
+    const after = keysOf(await answerTo<MusicPredictResponse>(files.midi, { models: model }, "predict"));
+    await expect.poll(() => page.locator(".next .keys").innerText()).toContain(`Keys it expects next: ${after}.`);
+    const { transposedBy, framesPerQuarter } = await detailOf(files.midi, model);
+    await chart().focus();
+    for (let t = 0; t <= 5; t++) await page.keyboard.press("ArrowRight");
+    const frames = randomPiece(1, 60);
+    const held = framesPerQuarter === 1 ? frames : frames.flatMap((frame) => [frame, frame]); // a quarter is two frames
+    const body = JSON.stringify({ pianoRoll: held.slice(0, 5), models: model, transpose: transposedBy });
+    const headers = { "Content-Type": "application/json" };
+    const before = await (await fetch(`${url}/v1/predict`, { method: "POST", body, headers })).json();
+    const said = page.locator("figure .keys");
+    await expect.poll(() => said.innerText()).toContain(`Keys it expected here: ${keysOf(before)}.`);
+    expect(await said.locator("circle").count()).toBe(held[5].length);
+  });
+
+  test("draws the curve of a second network over that of the first", async () => {
+    await choose({ ...files.midi, name: "second.mid" });
+    await press("All networks");
+    await press("jsb/tanh");
+    await page.getByRole("figure", { name: "under jsb/tanh" }).waitFor();
+    await settled();
+    const before = await picture();
+    await page.getByLabel("Also the curve of").selectOption("jsb/gru");
+    await expect.poll(picture).not.toBe(before);
+    await settled();
+    await page.getByLabel("Also the curve of").selectOption("");
+    await expect.poll(picture).toBe(before);
+  });
+
+  test("moves nothing for those who do not want motion", async () => {
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    const moving = `[...document.querySelectorAll("*")].filter((each) => {
+      const { transitionDuration, animationName } = getComputedStyle(each);
+      return transitionDuration !== "0s" || animationName !== "none";
+    }).length`;
+    expect(await page.evaluate(moving)).toBe(0);
   });
 
   test("gives its numbers as CSV and JSON, its picture, its link, and a command that answers the same", async () => {
@@ -330,8 +420,17 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(lines[1].split(",").slice(0, 2).map(Number)).toEqual([score.notes?.[0].frame, score.notes?.[0].pitch]);
     const json = JSON.parse((await downloaded("JSON")).bytes.toString());
     expect(json.shown.scores[0]).toEqual(score);
-    const png = await downloaded("Picture");
+    const png = await downloaded("Picture, PNG");
     expect([...png.bytes.subarray(1, 4)].map((byte) => String.fromCharCode(byte)).join("")).toBe("PNG");
+    await press("Fit");
+    const svg = await downloaded("Picture, SVG");
+    expect(svg.name).toBe("piece.svg");
+    const parsed = `new DOMParser().parseFromString(${JSON.stringify(svg.bytes.toString())}, "image/svg+xml")`;
+    const tags = `[...${parsed}.querySelectorAll("rect[rx], text, parsererror")].map((each) => each.textContent)`;
+    const texts = (await page.evaluate(tags)) as string[];
+    expect(texts).toEqual(expect.arrayContaining(["piece.mid", "expected", "surprising"]));
+    const drawn = (score.notes?.length ?? 0) + (score.unscored?.length ?? 0);
+    expect(texts.filter((text) => text === "").length).toBeGreaterThanOrEqual(drawn); // those without a score have an outline
     await press("Copy link");
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(page.url());
     const command = await page.locator("pre").innerText();
@@ -460,11 +559,31 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(await page.getByRole("progressbar").count()).toBe(0);
   });
 
+  test("what this browser does can be cancelled too", async () => {
+    await page.addInitScript(`{
+      window.aborted = 0;
+      const { postMessage } = Worker.prototype;
+      Worker.prototype.postMessage = function (message, transfer) {
+        if ("abort" in message) aborted += 1;
+        postMessage.call(this, message, transfer);
+      };
+    }`);
+    await page.goto(`${url}/?where=browser`);
+    await verdict("Old Hundredth").waitFor();
+    await settled();
+    expect(await page.evaluate("aborted")).toBe(0);
+    await page.getByLabel("Choose files").setInputFiles(files.midi);
+    await press("Cancel");
+    expect(await page.evaluate("aborted")).toBeGreaterThan(0);
+    expect(await page.getByRole("progressbar").count()).toBe(0);
+    await choose(files.drums); // the worker is free again
+  });
+
   test("can be used by keyboard alone", async () => {
     const focused = () =>
       page.evaluate("document.activeElement.textContent || document.activeElement.getAttribute('aria-label')");
     const reached: unknown[] = [];
-    for (let n = 0; n < 30; n++) {
+    for (let n = 0; n < 40; n++) {
       await page.keyboard.press("Tab");
       reached.push(await focused());
     }

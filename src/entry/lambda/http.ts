@@ -1,4 +1,4 @@
-/** The HTTP API as a function of AWS Lambda: events of an HTTP API of API Gateway (payload version 2.0) in, results out. */
+/** The page and the HTTP API as a function of AWS Lambda: events of an HTTP API of API Gateway (payload version 2.0) in, results out. */
 
 import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { SurprisalError } from "../../errors.ts";
@@ -8,6 +8,7 @@ import { logFailure, logRequest } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
 import { limitsOf } from "../../util/limits-of.ts";
+import { servePage } from "../node/page.ts";
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
 
@@ -17,19 +18,18 @@ const MARGIN_MS = 1000;
 /** Aborts the call under way: a function works on one call at a time. */
 let deadline = new AbortController();
 
-const answer = handle(
-  createApp({
-    models,
-    lastError,
-    limits: limitsOf(process.env, { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS }),
-    origins: originsOf(process.env.SURPRISAL_ORIGINS),
-    decode,
-    workOptions: () => ({ signal: deadline.signal }),
-    version: process.env.npm_package_version ?? "unknown", // npm and serverless.yml set it
-    log: logFailure,
-    answered: logRequest,
-  }),
-);
+const app = createApp({
+  models,
+  lastError,
+  limits: limitsOf(process.env, { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS }),
+  origins: originsOf(process.env.SURPRISAL_ORIGINS),
+  decode,
+  workOptions: () => ({ signal: deadline.signal }),
+  version: process.env.npm_package_version ?? "unknown", // npm and serverless.yml set it
+  log: logFailure,
+  answered: logRequest,
+});
+const answer = handle(servePage(app));
 
 export async function handler(event: LambdaEvent, context?: LambdaContext): Promise<APIGatewayProxyResult> {
   deadline = new AbortController();
@@ -43,6 +43,6 @@ export async function handler(event: LambdaEvent, context?: LambdaContext): Prom
 }
 
 function stop(call: AbortController): void {
-  const detail = "The time that Lambda gives a call is over. Ask for fewer models or steps, or a shorter piece.";
+  const detail = "The time limit of a Lambda call was reached. Ask for fewer models or steps, or send a shorter piece.";
   call.abort(new SurprisalError("interrupted", detail));
 }

@@ -11,9 +11,6 @@ export { version } from "../../version.ts";
 /** The models that the package ships. */
 export const DEFAULT_FOLDER = fileURLToPath(new URL("models", PACKAGE_ROOT));
 
-/** The page's files, which `npm run build` makes from src/web. */
-export const PAGE_FOLDER = fileURLToPath(new URL("dist/web", PACKAGE_ROOT));
-
 /**
  * The settings of the environment. An empty variable counts as unset: an empty HOST would open every interface.
  * @throws SurprisalError `malformed-request` for one that is malformed.

@@ -17,8 +17,9 @@ import { compressing } from "./compression.ts";
 import { addressOf, httpServer, urlOf } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
 import { readKeys, requireKey } from "./keys.ts";
-import { openModels, PAGE_FOLDER, type Settings, version } from "./local.ts";
+import { openModels, type Settings, version } from "./local.ts";
 import { observe } from "./observe.ts";
+import { servePage } from "./page.ts";
 import type { Pool } from "./pool.ts";
 import { limitWork, memoryLimiter } from "./rates.ts";
 
@@ -92,9 +93,7 @@ export async function listen({
     version,
     log: logFailure,
   });
-  for (const path of ["/", "/page.css", "/page.js", "/samples/*", "/local/*"]) {
-    app.get(path, serveStatic({ root: PAGE_FOLDER }));
-  }
+  servePage(app);
   if (!models.includes("://") && !keys) app.get("/local/models/*", modelFiles(models)); // to score in the browser
   const stopped = new AbortController();
   // Whoever read what the server prints is gone; the server goes on.

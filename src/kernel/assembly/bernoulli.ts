@@ -1,7 +1,7 @@
 /**
  * The Bernoulli head: independent binary outputs. NLL of a row = sum over columns of softplus(l) - x·l, in nats.
  */
-import { logits, logitsGradient, nll, outputWidth, outputs, targetColumns, targetOffsets } from "./layout";
+import { logits, logitsGradient, nll, outputWidth, outputs, targetColumns, targetOffsets, targetValues } from "./layout";
 import { expNegativeAbs, laneMask, sigmoidFrom, softplusFrom, sumLanes } from "./math";
 
 // @ts-ignore: decorator
@@ -17,6 +17,36 @@ function negate(p: usize): void {
  */
 export function bernoulli(rows: i32, training: bool, scale: f32): void {
   for (let row = 0; row < rows; row++) bernoulliRow(row, training, scale);
+}
+
+/**
+ * The same in training under soft targets, (rows, outputWidth) probabilities at targetValues: sum of softplus(l) - t·l, and
+ * scale · (sigmoid(l) - t).
+ */
+export function softBernoulli(rows: i32, scale: f32): void {
+  const step: usize = outputWidth << 2;
+  const last = step - 16;
+  const tail = laneMask(outputs - ((outputWidth - 4) as i32));
+  const scale4 = f32x4.splat(scale);
+  for (let row = 0; row < rows; row++) {
+    const l = logits + row * step;
+    const target = targetValues + row * step;
+    let sum = f32x4.splat(0);
+    for (let j: usize = 0; j < step; j += 16) {
+      const x = v128.load(l + j);
+      const t = v128.load(target + j);
+      const e = expNegativeAbs(x);
+      let loss = f32x4.sub(softplusFrom(e, x), f32x4.mul(t, x));
+      let slope = f32x4.mul(f32x4.sub(sigmoidFrom(e, x), t), scale4);
+      if (j == last) {
+        loss = v128.and(loss, tail);
+        slope = v128.and(slope, tail);
+      }
+      sum = f32x4.add(sum, loss);
+      v128.store(logitsGradient + row * step + j, slope);
+    }
+    store<f32>(nll + (row << 2), sumLanes(sum));
+  }
 }
 
 export function bernoulliRow(row: i32, training: bool, scale: f32): void {

@@ -2,7 +2,7 @@
  * What the host calls. It writes a batch and a start state at the addresses of layout.ts, calls forward or gradients, and
  * reads the results at theirs; kernel.ts is the only caller.
  */
-import { bernoulli } from "./bernoulli";
+import { bernoulli, softBernoulli } from "./bernoulli";
 import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
 import { drop, outputBackward, outputProduct } from "./head";
 import { mixture } from "./mixture";
@@ -20,7 +20,7 @@ export {
   a, A, average, b, batchSizes, C, c, c0, cells, gradient, h0, hidden, hiddenWidth, init, inputColumns, inputOffsets, inputRows, inputValues,
   logits, M, meanSquare, N, nll, outputWidth, parameterCount, targetColumns, targetOffsets, targetValues, U, V, velocity, W, width,
 } from "./layout";
-export { accumulate, perturb, restore, update, useAverage } from "./optimizer";
+export { accumulate, adam, perturb, restore, rmsProp, useAverage } from "./optimizer";
 export { randomStatePointer, storeNormals } from "./math";
 
 /** gates = b + x W; of binary rows, b + the sum of the rows of W whose column is active. */
@@ -76,13 +76,14 @@ function recur(steps: i32): i32 {
   return row;
 }
 
-/** Outputs and NLL of all rows; in training their gradient too. */
-function head(rows: i32, input: usize, training: bool, scale: f32): void {
+/** Outputs and NLL of all rows; in training their gradient too. `soft`: whether the targets of a Bernoulli head are probabilities. */
+function head(rows: i32, input: usize, training: bool, scale: f32, soft: bool = false): void {
   outputProduct(rows, input);
   if (hiddenUnits) {
     contextProduct(rows, input);
     nade(rows, training, scale);
   } else if (components) mixture(rows, training, scale);
+  else if (soft) softBernoulli(rows, scale);
   else bernoulli(rows, training, scale);
 }
 
@@ -94,13 +95,13 @@ export function forward(steps: i32, rows: i32): void {
 }
 
 /** forward with dropout, then the gradient of scale · sum of the NLL with respect to every parameter. */
-export function gradients(steps: i32, rows: i32, scale: f32, dropout: f32): void {
+export function gradients(steps: i32, rows: i32, scale: f32, dropout: f32, soft: bool): void {
   inputProduct(rows);
   recur(steps);
   if (dropout > 0) drop(rows, dropout);
   const input = dropout > 0 ? dropped : hidden;
   memory.fill(gradient, 0, parameterCount << 2);
-  head(rows, input, true, scale);
+  head(rows, input, true, scale, soft);
   backward(steps, rows, input);
 }
 

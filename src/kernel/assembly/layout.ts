@@ -41,7 +41,7 @@ export let inputColumns: usize = 0; // u8
 export let targetOffsets: usize = 0; // (rows + 1) u32
 export let targetColumns: usize = 0; // u8
 export let inputValues: usize = 0; // (rows, inputRows), of dense rows
-export let targetValues: usize = 0; // (rows, block)
+export let targetValues: usize = 0; // (rows, block); in training of a Bernoulli head (rows, outputWidth), its soft targets
 
 // State before the first step.
 export let h0: usize = 0; // (sequences, width)
@@ -149,7 +149,7 @@ export function init(
   targetOffsets = reserve((r + 1) << 2);
   targetColumns = components ? 0 : reserve(r * outputs);
   inputValues = components ? reserve((r * inputRows) << 2) : 0;
-  targetValues = components ? reserve((r * block) << 2) : 0;
+  targetValues = components ? reserve((r * block) << 2) : training && !hiddenUnits ? reserve((r * outputWidth) << 2) : 0;
   h0 = reserve((s * width) << 2);
   c0 = cell == LSTM ? reserve((s * width) << 2) : 0;
   packedU = reserve((<u64>gateWidth * width) << 2);

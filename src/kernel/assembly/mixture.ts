@@ -44,7 +44,7 @@ export function mixture(rows: i32, training: bool, scale: f32): void {
     const target = targetValues + ((row * block) << 2);
     for (let k: usize = 0; k < <usize>components; k++) memory.copy(tiled + ((k * block) << 2), target, block << 2);
 
-    // Lanes beyond the last Gaussian hold what comes behind; nothing reads their results.
+    // Lanes beyond the last Gaussian hold what comes after; nothing reads their results.
     for (let j: usize = 0; j < count << 2; j += 16) {
       const raw = v128.load(scales + j);
       const s = f32x4.pmax(raw, floor);

@@ -1,6 +1,6 @@
 /**
  * What training does to the parameters between two passes: weight noise (Graves 2011), gradient-norm rescaling
- * (Pascanu et al. 2013) and RMSProp with momentum.
+ * (Pascanu et al. 2013), and RMSProp with momentum or Adam (Kingma and Ba 2015).
  */
 import { A, a, average, b, C, c, cell, gateCount, gateWidth, gradient, hiddenUnits, hiddenWidth, inputs, LSTM, M, meanSquare, N, outputWidth, outputs, parameterCount, saved, U, units, V, velocity, W, width } from "./layout";
 import { laneMask, madd, storeNormals } from "./math";
@@ -72,15 +72,22 @@ export function gradientNorm(): f64 {
   return Math.sqrt(f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
 }
 
+/** By what the gradient is multiplied so that its norm is at most maxNorm. */
+// @ts-ignore: decorator
+@inline
+function rescaling(norm: f64, maxNorm: f32): v128 {
+  return f32x4.splat(norm > maxNorm ? <f32>(maxNorm / norm) : 1);
+}
+
 /**
  * Rescales the gradient to norm maxNorm when it is larger, then one step of RMSProp with momentum:
  * s = decay·s + (1 - decay)·g², v = momentum·v - learningRate·g / max(√s, floor), parameters += v. Returns the norm found; when
  * that is not finite nothing is changed.
  */
-export function update(maxNorm: f32, learningRate: f32, decay: f32, momentum: f32, floor: f32): f64 {
+export function rmsProp(maxNorm: f32, learningRate: f32, decay: f32, momentum: f32, floor: f32): f64 {
   const norm = gradientNorm();
   if (!isFinite(norm)) return norm;
-  const rescale = f32x4.splat(norm > maxNorm ? <f32>(maxNorm / norm) : 1);
+  const rescale = rescaling(norm, maxNorm);
   const rate4 = f32x4.splat(learningRate);
   const decay4 = f32x4.splat(decay);
   const rest4 = f32x4.splat(1 - decay);
@@ -95,6 +102,37 @@ export function update(maxNorm: f32, learningRate: f32, decay: f32, momentum: f3
     v128.store(meanSquare + j, s);
     v128.store(velocity + j, v);
     v128.store(W + j, f32x4.add(v128.load(W + j), v));
+  }
+  return norm;
+}
+
+/**
+ * Rescales the gradient likewise, then one step of Adam: s = decay·s + (1 - decay)·g², v = momentum·v + (1 - momentum)·g,
+ * parameters -= learningRate·v̂ / (√ŝ + floor), where v̂ = v·meanScale and ŝ = s·squareScale make up for the zeros from which both
+ * began; decay is in float64, since 1 - decay loses digits in float32. Returns the norm found; when that is not finite nothing is changed.
+ */
+export function adam(
+  maxNorm: f32, learningRate: f32, decay: f64, momentum: f64, floor: f32, meanScale: f32, squareScale: f32,
+): f64 {
+  const norm = gradientNorm();
+  if (!isFinite(norm)) return norm;
+  const rescale = rescaling(norm, maxNorm);
+  const rate4 = f32x4.splat(learningRate * meanScale);
+  const decay4 = f32x4.splat(<f32>decay);
+  const decayRest4 = f32x4.splat(<f32>(1 - decay));
+  const momentum4 = f32x4.splat(<f32>momentum);
+  const momentumRest4 = f32x4.splat(<f32>(1 - momentum));
+  const floor4 = f32x4.splat(floor);
+  const squareScale4 = f32x4.splat(squareScale);
+  const bytes: usize = parameterCount << 2;
+  for (let j: usize = 0; j < bytes; j += 16) {
+    const g = f32x4.mul(v128.load(gradient + j), rescale);
+    const s = madd(decay4, v128.load(meanSquare + j), f32x4.mul(decayRest4, f32x4.mul(g, g)));
+    const v = madd(momentum4, v128.load(velocity + j), f32x4.mul(momentumRest4, g));
+    const root = f32x4.add(f32x4.sqrt(f32x4.mul(s, squareScale4)), floor4);
+    v128.store(meanSquare + j, s);
+    v128.store(velocity + j, v);
+    v128.store(W + j, f32x4.sub(v128.load(W + j), f32x4.div(f32x4.mul(rate4, v), root)));
   }
   return norm;
 }

@@ -53,6 +53,24 @@ describe("the API on Lambda", () => {
   apiContract((path, init) => request(api, path, init));
   audioContract((path, init) => request(api, path, init));
 
+  test("the page is at the top, with all that it names and the API's headers", async () => {
+    const page = await request(api, "/");
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/html")]);
+    const named = [...(await page.text()).matchAll(/(?:src|href)="([\w./]+)"/g)].map(([, path]) => path);
+    expect(named).toEqual(expect.arrayContaining(["page.css", "page.js", "v1/openapi.yaml", "v1/models"]));
+    for (const path of named) expect([path, (await request(api, `/${path}`)).status]).toEqual([path, 200]);
+    for (const name of ["content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy"]) {
+      expect(page.headers.get(name)).toBe((await request(api, "/v1/models")).headers.get(name));
+    }
+    expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+  });
+
+  test("the page's first example comes as the bytes that it has", async () => {
+    const sample = "samples/old-hundredth.mid";
+    const bytes = Buffer.from(await (await request(api, `/${sample}`)).arrayBuffer());
+    expect(bytes).toEqual(await readFile(`src/web/${sample}`));
+  });
+
   test("the work stops before the platform would end the call without an answer", async () => {
     const hurried = await start(folder, "src/entry/lambda/http", { SURPRISAL_MODELS: store, REMAINING_MS: "1001" });
     try {

@@ -1,0 +1,29 @@
+/** Opus -> samples, by libopus. */
+
+import { type Recorded, trimmer, withDecoder } from "./decoded.ts";
+import { OPUS_RATE, type OpusStream } from "./opus.ts";
+
+/** libopus writes no longer packet than 1275 bytes for each of six frames of a stream (RFC 6716, section 3.4). */
+const MAX_OPUS_BYTES = 7650;
+
+/** @throws SurprisalError `too-large`; Error for packets that no encoder writes */
+export async function decodeOpus({ head, timeline }: OpusStream, sound: Recorded): Promise<void> {
+  sound.begin(OPUS_RATE, head.channels, timeline.samples);
+  const start = sound.length;
+  const trim = trimmer(timeline, sound);
+  const { OpusDecoder } = await import("opus-decoder");
+  const options = {
+    channels: head.channels,
+    streamCount: head.streams,
+    coupledStreamCount: head.coupled,
+    channelMappingTable: [...head.mapping],
+  };
+  await withDecoder(new OpusDecoder(options), async (decoder) => {
+    for (const packet of timeline.runs.flat()) {
+      if (packet.length > MAX_OPUS_BYTES * head.streams) throw new Error(`a packet of ${packet.length} bytes`);
+      sound.add(trim(decoder.decodeFrame(packet)), head.layout, head.gain);
+      await sound.pause();
+    }
+  });
+  sound.missing(timeline.gaps, start);
+}
