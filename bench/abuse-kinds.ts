@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { writeMidi } from "../src/formats/midi.ts";
 import { pianoRoll } from "../src/formats/piano-roll.ts";
 import { writeWav } from "../src/formats/wav.ts";
+import { repairOggChecksums } from "../test/support/recordings.ts";
 
 /** Of a body. */
 export const MAX_BYTES = 10_000;
@@ -96,134 +97,122 @@ function flacSilence(seconds: number): Bytes {
   return Uint8Array.from([...text("fLaC"), 0, 0, 0, 34, ...stream, ...padding, ...body]);
 }
 
+/** Chords that change with each frame. */
+const varied = (frames: number) =>
+  Array.from({ length: frames }, (_, t) => [40, 52, 64].map((pitch) => pitch + (t % 12)));
+
+/** Frames of 72 ms of silence: MPEG 2.5, layer III, 8 kbit/s, 8 kHz, mono; nothing follows the header of one. */
+const mp3Silence = (frames: number): Bytes =>
+  Uint8Array.from({ length: 72 * frames }, (_, at) => [0xff, 0xe3, 0x18, 0xc0][at % 72] ?? 0);
+
+/** Packets of two frames of 60 ms whose sound was lost (RFC 6716, section 3.2.5; RFC 7845), in pages of an Ogg stream. */
+function opusSilence(packets: number): Bytes {
+  const le = (value: number, bytes: number) =>
+    Array.from({ length: bytes }, (_, k) => Math.floor(value / 256 ** k) & 255);
+  let number = 0;
+  const page = (flags: number, samples: number, content: readonly (readonly number[])[]) => [
+    ...text("OggS"),
+    0,
+    flags,
+    ...le(samples, 8),
+    ...le(1, 4),
+    ...le(number++, 4),
+    ...le(0, 4), // the checksum
+    content.length,
+    ...content.map(({ length }) => length),
+    ...content.flat(),
+  ];
+  const head = [...text("OpusHead"), 1, 1, ...le(0, 2), ...le(8000, 4), 0, 0, 0];
+  const pages = [page(2, 0, [head]), page(0, 0, [[...text("OpusTags"), ...le(0, 8)]])];
+  for (let done = 0; done < packets; ) {
+    const count = Math.min(255, packets - done);
+    done += count;
+    pages.push(page(done === packets ? 4 : 0, done * 5760, Array(count).fill([0x1b, 2])));
+  }
+  return Uint8Array.from(repairOggChecksums(Uint8Array.from(pages.flat())));
+}
+
+/** A form with a chord and as many options, of which the last is none. */
+function form(path: string, parts: number) {
+  const part = (disposition: string, value: string) =>
+    `--x\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${value}\r\n`;
+  const options = Array.from({ length: parts - 1 }, () => part('name="programs"', "1"));
+  const midi = String.fromCharCode(...held(2));
+  const whole = `${part('name="file"; filename="a.mid"', midi)}${options.join("")}--x--\r\n`;
+  const body = Uint8Array.from(whole, (character) => character.charCodeAt(0));
+  return { path, body, headers: { "Content-Type": "multipart/form-data; boundary=x" } };
+}
+
 /** A speech file of 0.1 s, as long as it may be. */
 const shortSpeech = () => wav(0.55);
 
+const kind = (name: string, [least, most]: readonly [number, number], request: Kind["request"]): Kind => ({
+  name,
+  least,
+  most,
+  request,
+});
+
 export const KINDS: readonly Kind[] = [
-  {
-    name: "seconds of silence in FLAC, six models",
-    least: 4,
-    most: 596,
-    request: (size) => file("/score", flacSilence(size)),
-  },
-  {
-    name: "seconds of silence in FLAC, one model",
-    least: 4,
-    most: 596,
-    request: (size) => file("/score?models=speech-long/tanh", flacSilence(size)),
-  },
-  {
-    name: "seconds of silence in FLAC, continued by one model",
-    least: 4,
-    most: 596,
-    request: (size) => file("/predict?models=speech-long/tanh&steps=4000", flacSilence(size)),
-  },
-  {
-    name: "quarters of rest in MIDI, all models",
-    least: 500,
-    most: 4998,
-    request: (size) => file("/score?models=*/*", midiRest(size)),
-  },
-  {
-    name: "quarters of rest in MIDI, `detail=notes`",
-    least: 100,
-    most: 4998,
-    request: (size) => file("/score?detail=notes&models=*/*", midiRest(size)),
-  },
-  {
-    name: "quarters of rest in MIDI, `detail=comparison`",
-    least: 500,
-    most: 4998,
-    request: (size) => file("/score?detail=comparison&models=*/*", midiRest(size)),
-  },
-  {
-    name: "quarters of 88 held notes in MIDI, all models",
-    least: 100,
-    most: 4998,
-    request: (size) => file("/score?models=*/*", held(size)),
-  },
-  {
-    name: "quarters of 88 held notes in MIDI, a fine grid",
-    least: 10,
-    most: 4998,
-    request: (size) => file("/score?framesPerQuarter=16&models=*/*", held(size)),
-  },
-  {
-    name: "quarters of rest in MIDI, continued by 256 frames",
-    least: 50,
-    most: 4998,
-    request: (size) => file("/predict?steps=256", midiRest(size)),
-  },
-  {
-    name: "frames that continue a chord, recommended models",
-    least: 32,
-    most: 512,
-    request: (size) => json(`/predict?steps=${size}`, padded(frames(2))),
-  },
-  {
-    name: "frames that continue a chord, all models",
-    least: 32,
-    most: 512,
-    request: (size) => json(`/predict?steps=${size}&models=*/*`, padded(frames(2))),
-  },
-  {
-    name: "frames that continue a chord, hot",
-    least: 32,
-    most: 512,
-    request: (size) => json(`/predict?steps=${size}&temperature=10`, padded(frames(2))),
-  },
-  {
-    name: "notes of a chord, what follows it under all models",
-    least: 1,
-    most: 88,
-    request: (size) => json("/predict?models=*/*", padded(JSON.stringify({ pianoRoll: [chord.slice(0, size)] }))),
-  },
-  {
-    name: "blocks that continue speech, six models",
-    least: 500,
-    most: 8000,
-    request: (size) => file(`/predict?steps=${size}`, shortSpeech()),
-  },
-  {
-    name: "blocks that continue speech, one model",
-    least: 500,
-    most: 8000,
-    request: (size) => file(`/predict?steps=${size}&models=speech-short/lstm`, shortSpeech()),
-  },
-  {
-    name: "frames of a roll in JSON, all models",
-    least: 500,
-    most: 3300,
-    request: (size) => json("/score?models=*/*", text(frames(size))),
-  },
-  {
-    name: "frames of a roll in JSON, gzip",
-    least: 5000,
-    most: 1_300_000,
-    request: (size) => zipped("/score?models=*/*", text(frames(size)), "application/json"),
-  },
-  {
-    name: "samples in JSON, gzip",
-    least: 8000,
-    most: 2_000_000,
-    request: (size) =>
-      zipped("/score", text(`{"sampleRate":8000,"samples":[${Array(size).fill(0).join()}]}`), "application/json"),
-  },
-  {
-    name: "notes in MIDI, gzip",
-    least: 500,
-    most: 90_000,
-    request: (size) =>
-      zipped(
-        "/score",
-        writeMidi(pianoRoll(Array.from({ length: size }, (_, t) => (t % 2 ? [] : [60]))), { framesPerQuarter: 500 }),
-      ),
-  },
-  { name: "seconds of silence in WAV, gzip", least: 2, most: 590, request: (size) => zipped("/score", wav(size)) },
-  {
-    name: "MB of zeros behind a WAV header, gzip",
-    least: 1,
-    most: 9,
-    request: (size) => zipped("/score", wav(125 * size, 1000 * 8)),
-  },
+  kind("seconds of silence in FLAC, six models", [4, 596], (size) => file("/score", flacSilence(size))),
+  kind("seconds of silence in FLAC, one model", [4, 596], (size) =>
+    file("/score?models=speech-long/tanh", flacSilence(size)),
+  ),
+  kind("seconds of silence in FLAC, continued by one model", [4, 596], (size) =>
+    file("/predict?models=speech-long/tanh&steps=4000", flacSilence(size)),
+  ),
+  kind("quarters of rest in MIDI, all models", [500, 4998], (size) => file("/score?models=*/*", midiRest(size))),
+  kind("quarters of rest in MIDI, `detail=notes`", [100, 4998], (size) =>
+    file("/score?detail=notes&models=*/*", midiRest(size)),
+  ),
+  kind("quarters of rest in MIDI, `detail=comparison`", [500, 4998], (size) =>
+    file("/score?detail=comparison&models=*/*", midiRest(size)),
+  ),
+  kind("quarters of 88 held notes in MIDI, all models", [100, 4998], (size) => file("/score?models=*/*", held(size))),
+  kind("quarters of 88 held notes in MIDI, a fine grid", [10, 4998], (size) =>
+    file("/score?framesPerQuarter=16&models=*/*", held(size)),
+  ),
+  kind("quarters of rest in MIDI, continued by 256 frames", [50, 4998], (size) =>
+    file("/predict?steps=256", midiRest(size)),
+  ),
+  kind("frames that continue a chord, recommended models", [32, 512], (size) =>
+    json(`/predict?steps=${size}`, padded(frames(2))),
+  ),
+  kind("frames that continue a chord, all models", [32, 512], (size) =>
+    json(`/predict?steps=${size}&models=*/*`, padded(frames(2))),
+  ),
+  kind("frames that continue a chord, hot", [32, 512], (size) =>
+    json(`/predict?steps=${size}&temperature=10`, padded(frames(2))),
+  ),
+  kind("notes of a chord, what follows it under all models", [1, 88], (size) =>
+    json("/predict?models=*/*", padded(JSON.stringify({ pianoRoll: [chord.slice(0, size)] }))),
+  ),
+  kind("blocks that continue speech, six models", [500, 8000], (size) => file(`/predict?steps=${size}`, shortSpeech())),
+  kind("blocks that continue speech, one model", [500, 8000], (size) =>
+    file(`/predict?steps=${size}&models=speech-short/lstm`, shortSpeech()),
+  ),
+  kind("frames of a roll in JSON, all models", [500, 3300], (size) => json("/score?models=*/*", text(frames(size)))),
+  kind("frames of a roll in JSON, gzip", [5000, 1_300_000], (size) =>
+    zipped("/score?models=*/*", text(frames(size)), "application/json"),
+  ),
+  kind("samples in JSON, gzip", [8000, 2_000_000], (size) =>
+    zipped("/score", text(`{"sampleRate":8000,"samples":[${Array(size).fill(0).join()}]}`), "application/json"),
+  ),
+  kind("notes in MIDI, gzip", [500, 15_000], (size) =>
+    zipped("/score", writeMidi(pianoRoll(varied(Math.ceil(size / 3))), { framesPerQuarter: 1 })),
+  ),
+  kind("notes in MIDI, learned from, all models", [10, 800], (size) =>
+    file("/score?adaptive=true&models=*/*", withText(writeMidi(pianoRoll(varied(size)), { framesPerQuarter: 1 }))),
+  ),
+  kind("frames in MP3 at 8 kbit/s, six models", [10, 138], (size) => file("/score", mp3Silence(size))),
+  kind("packets of lost sound in Opus, six models", [10, 3000], (size) => file("/score", opusSilence(size))),
+  kind("parts of a form", [1, 64], (size) => form("/score?models=*/*", size)),
+  kind("characters of base64 in JSON, gzip", [1000, 4_000_000], (size) =>
+    zipped("/score", text(`{"midi":"${"A".repeat(size)}"}`), "application/json"),
+  ),
+  kind("lists within lists in JSON, gzip", [10, 4_000_000], (size) =>
+    zipped("/score", text("[".repeat(size)), "application/json"),
+  ),
+  kind("seconds of silence in WAV, gzip", [2, 590], (size) => zipped("/score", wav(size))),
+  kind("MB of zeros behind a WAV header, gzip", [1, 9], (size) => zipped("/score", wav(125 * size, 1000 * 8))),
 ];

@@ -2,11 +2,12 @@
  * The server under load: small MIDI files over 2 to 256 connections, alone and beside long work. Prints load.md:
  *
  *   npm ci                                # in the project's root, which builds the server
- *   cd bench && npm run -s load > load.md
+ *   cd bench && npm run -s load > load.md             # 12 minutes; `npm run -s load -- 5 5` tries it with five seconds each
  *
  * The clients run in this process and the server in another, on the same cores.
  */
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { cpus, loadavg } from "node:os";
@@ -17,7 +18,8 @@ import { pianoRoll } from "../src/formats/piano-roll.ts";
 import { writeWav } from "../src/formats/wav.ts";
 import { randomPiece, randomRecording } from "../test/support/models.ts";
 
-const SECONDS = Number(process.argv[2] ?? 30);
+/** Of a row, and between the end of the last client and the look at an idle server. */
+const [SECONDS, IDLE_SECONDS] = [Number(process.argv[2] ?? 30), Number(process.argv[3] ?? 60)];
 const CONNECTIONS = [2, 16, 64, 256];
 const midi = writeMidi(pianoRoll(randomPiece(1, 32)), { framesPerQuarter: 1 });
 const recording = writeWav({ samples: randomRecording(1, 600 * 8000), sampleRate: 8000 });
@@ -101,10 +103,11 @@ const BESIDE: Readonly<Record<string, (signal: AbortSignal) => void>> = {
   },
 };
 
+const ofServer = (file: string) => readFile(`/proc/${server.pid}/${file}`, "utf8");
+
 /** CPU-seconds that the server has used. */
 const used = async () => {
-  const { readFile } = await import("node:fs/promises");
-  const [, fields] = (await readFile(`/proc/${server.pid}/stat`, "utf8")).split(") ");
+  const [, fields] = (await ofServer("stat")).split(") ");
   const [user, system] = fields.split(" ").slice(11, 13).map(Number);
   return (user + system) / 100;
 };
@@ -124,9 +127,11 @@ for (const [name, begin] of Object.entries(BESIDE)) {
     console.error(rows.at(-1));
   }
 }
+await setTimeout(1000 * IDLE_SECONDS);
 const before = await used();
 await setTimeout(5000);
 const idle = (await used()) - before;
+const [, peak] = /^VmHWM:\s+(\d+) kB$/m.exec(await ofServer("status")) ?? [];
 server.kill("SIGTERM");
 console.log(`# The server under load
 
@@ -139,4 +144,5 @@ requests that were answered 200; refused are those answered 503.
 | --- | --- | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 
-Two seconds after the last client had left, the server used ${idle.toFixed(2)} CPU-seconds in five seconds.`);
+${IDLE_SECONDS} seconds after the last client had left, the server used ${idle.toFixed(2)} CPU-seconds in five seconds. Its RSS was at most
+${(Number(peak) / 1024).toFixed(0)} MiB in all of this.`);

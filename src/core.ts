@@ -9,8 +9,9 @@
  */
 export { type ErrorCode, SurprisalError, type Warning } from "./errors.ts";
 export type { Decoder } from "./formats/audio.ts";
-export { createApp, type Deps } from "./http/app.ts";
+export { createApp } from "./http/app.ts";
 export { continuationFile } from "./http/continuation.ts";
+export type { Deps } from "./http/deps.ts";
 export {
   type Audio,
   type Bounds,

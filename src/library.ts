@@ -4,8 +4,9 @@
  */
 import { SurprisalError } from "./errors.ts";
 import type { Decoder } from "./formats/audio.ts";
-import { createApp, type Deps } from "./http/app.ts";
+import { createApp } from "./http/app.ts";
 import { decodeContent } from "./http/content.ts";
+import type { Deps } from "./http/deps.ts";
 import { parse } from "./http/fault.ts";
 import { logFailure } from "./http/log.ts";
 import * as answer from "./inference/answer.ts";

@@ -18,6 +18,7 @@ export const LIMITS = {
   jsonBytes: { value: 2 ** 22, code: "too-large", about: "bytes of a body that is JSON" },
   bodiesBytes: { value: 2 ** 28, code: "busy", about: "bytes of the bodies of all requests under way together" },
   waiting: { value: 512, code: "busy", about: "requests that wait for a thread (Node)" },
+  waitSeconds: { value: 20, code: "busy", about: "seconds that a request waits for a thread (Node)" },
   headersSeconds: { value: 20, code: "request-timeout", about: "seconds to send the head of a request (Node)" },
   bodySeconds: {
     value: 20,
@@ -29,11 +30,11 @@ export const LIMITS = {
   // 83 minutes of quarter notes at 120 a minute.
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
-  // In multiply-adds (model/cost.ts): one core does about 20 billion a second. Both together let all six models score speech in
-  // Opus at 6 kbit/s, the lowest rate in use.
-  work: { value: 5e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
+  // In multiply-adds (model/cost.ts): one core does about 20 billion a second. The first lets the recommended models continue a
+  // chord for as long as may be asked; both together let all six models score speech in Opus at 6 kbit/s, the lowest rate in use.
+  work: { value: 12.5e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
   workPerByte: {
-    value: 2.2e6,
+    value: 2.15e6,
     code: "too-much-work",
     about: "further multiply-adds for each byte of its body, as it is sent",
   },
@@ -131,6 +132,18 @@ export const RETRY_AFTER_SECONDS = 5;
 /** Parts of a form, or fields of a JSON body: options and one file need no more, and many small parts would hold the server up. */
 export const MAX_PARTS = 64;
 
+/** Lists and objects of JSON within each other: a piano roll has three, and a text of brackets alone would take seconds to parse. */
+export const MAX_JSON_DEPTH = 32;
+
+/**
+ * Of a batch: lines, and bytes of them, that a thread is sent at a time; bytes of answers after which it sends them on; bytes of
+ * answers that wait for a client that sends before it reads.
+ */
+export const MAX_GROUP_LINES = 32;
+export const MAX_GROUP_BYTES = 2 ** 16;
+export const MAX_PART_BYTES = 2 ** 20;
+export const MAX_ANSWERS_BYTES = 2 ** 20;
+
 /** Of a network: input columns (MIDI pitches 1…127), units, and the shape of a mixture head. */
 export const MAX_INPUTS = 127;
 export const MAX_UNITS = 4096;
@@ -154,9 +167,6 @@ export const MAX_MODELS = 1000;
 
 /** Characters of an id: a state token has one byte for its length. */
 export const MAX_NAME = 100;
-
-/** Seconds that a request may wait for a thread on Node. */
-export const MAX_WAIT_SECONDS = 20;
 
 /** Of API Gateway and Lambda: it waits 30 s, and six models of speech take up to 0.13 s for each second of audio. */
 export const LAMBDA_SECONDS = 150;

@@ -94,3 +94,23 @@ describe.each(LANGUAGES)("%s", (language, program, extension, needed) => {
     expect(await run(program, script("folder"), folder)).toMatchObject({ code: 0 });
   });
 });
+
+test.skipIf(!isThere("python3"))("python asks by the Open Inference Protocol, in binary tensors", async () => {
+  const pianoRoll = [
+    [48, 64, 67, 72],
+    [53, 65, 69, 72],
+    [43, 65, 71, 74],
+    [48, 64, 67, 72],
+  ];
+  const init = { method: "POST", body: JSON.stringify({ pianoRoll }), headers: { "Content-Type": "application/json" } };
+  const response = await fetch(`${server.url}/v1/score?models=jsb/gru&detail=frames`, init);
+  const [{ perFrame }] = (await response.json()).scores;
+  const { code, stdout } = await run("python3", "examples/python/v2.py");
+  expect([code, stdout]).toEqual([
+    0,
+    perFrame
+      .slice(1)
+      .map((nll: number) => `${nll.toFixed(3)}\n`)
+      .join(""),
+  ]);
+});

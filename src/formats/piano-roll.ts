@@ -41,6 +41,31 @@ export function pianoRoll(frames: readonly (readonly number[])[]): PianoRoll {
   return { offsets, pitches };
 }
 
+/**
+ * Builds a roll from a matrix of zeros and ones (frames, columns), row by row; column d is MIDI pitch d + 1.
+ * @param first of the frames to take
+ * @throws SurprisalError `malformed-piano-roll` for any other value.
+ */
+export function rollOfMatrix(
+  values: ArrayLike<number | bigint | boolean>,
+  { columns, first, frames }: { readonly columns: number; readonly first: number; readonly frames: number },
+): PianoRoll {
+  const offsets = new Uint32Array(frames + 1);
+  const pitches: number[] = [];
+  for (let t = 0; t < frames; t++) {
+    for (let d = 0; d < columns; d++) {
+      const value = Number(values[(first + t) * columns + d]);
+      if (value === 1) pitches.push(d + 1);
+      else if (value !== 0) {
+        const got = `${value} in frame ${t}, column ${d}`;
+        throw new SurprisalError("malformed-piano-roll", expected("frames of zeros and ones", got));
+      }
+    }
+    offsets[t + 1] = pitches.length;
+  }
+  return { offsets, pitches: Uint8Array.from(pitches) };
+}
+
 /** The roll as lists of pitches, one list a frame. */
 export function toFrames(roll: PianoRoll): number[][] {
   return Array.from({ length: frameCount(roll) }, (_, t) =>

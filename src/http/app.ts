@@ -4,64 +4,37 @@
  */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { etag, RETAINED_304_HEADERS } from "hono/etag";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { type RequestIdVariables, requestId } from "hono/request-id";
+import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
-import type { Decoder } from "../formats/audio.ts";
-import { predict, score } from "../inference/answer.ts";
+import { predict } from "../inference/answer.ts";
 import { checkAnswerSize } from "../inference/answer-size.ts";
 import { readToken } from "../inference/state-token.ts";
-import { type Limits, workLimit } from "../limits.ts";
+import { workLimit } from "../limits.ts";
 import { modelInfos } from "../model/info.ts";
-import type { Model } from "../model/model.ts";
-import { modelsOfKind, unknownModel } from "../model/select.ts";
+import { unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
-import { Work, type WorkOptions } from "../util/work.ts";
-import { admission, type Share } from "./admission.ts";
-import { decodeAffordable, kindOf } from "./content.ts";
+import { Work } from "../util/work.ts";
+import { admission } from "./admission.ts";
+import { answerBatch, BATCH_HEADERS } from "./batch.ts";
 import { continuationFile } from "./continuation.ts";
+import type { Deps, Env } from "./deps.ts";
 import { faultOf } from "./fault.ts";
 import { problemResponse } from "./problem.ts";
-import { type AccessRecord, type Facts, readingsOf } from "./record.ts";
-import { type Envelope, readEnvelope } from "./request.ts";
-import { liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
-import { checkTarget, type Origins, onlyFrom, SECURITY, WORKER_SECURITY } from "./security.ts";
-
-export interface Deps {
-  /**
-   * The models at this moment; they may be swapped between two requests.
-   * @param patterns of the models of interest (see select.ts): others may be left out
-   */
-  models(patterns?: readonly string[]): readonly Model[] | Promise<readonly Model[]>;
-  /** Why the store could not be read when last tried, if so, in a sentence for clients: without paths. */
-  lastError?(): string | undefined;
-  readonly limits: Limits;
-  /** Origins whose pages may send requests, beside the server's own. */
-  readonly origins?: Origins;
-  /** Of audio that is not WAV; without it such audio is refused. */
-  readonly decode?: Decoder;
-  /** Where to send /score and /predict instead of answering here, such as to a pool of threads (entry/node/pool.ts). */
-  offload?(): ((request: Request, call: Call) => Promise<Response>) | undefined;
-  /** Options of the work of /score and /predict, such as another signal than that of the request. */
-  workOptions?(request: Request): WorkOptions;
-  /** What surrounds every request, such as tracing. */
-  readonly middleware?: readonly MiddlewareHandler<Env>[];
-  /** What a request to /score or /predict passes first, such as a check of keys. */
-  readonly guards?: readonly MiddlewareHandler<Env>[];
-  /** Called with each request when it is answered. */
-  answered?(record: AccessRecord, request: Request): void;
-  /** Whether the queue is full: a load balancer then sends the next request elsewhere. */
-  isFull?(): boolean;
-  readonly version: string;
-  log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
-}
+import { addProtocol } from "./protocol/handlers.ts";
+import { inferRoute, inferVersionRoute } from "./protocol/routes.ts";
+import { type Facts, readingsOf } from "./record.ts";
+import { readEnvelope, type Schema } from "./request.ts";
+import { batchRoute, liveRoute, modelRoute, modelsRoute, predictRoute, readyRoute, scoreRoute } from "./routes.ts";
+import { type AnyOptions, decodeEnvelope, joinable, scoreDecoded } from "./score.ts";
+import { checkTarget, onlyFrom, SECURITY } from "./security.ts";
 
 /** Status by which nginx logs a client that closed its connection before the answer. */
 const CLIENT_LEFT = 499;
@@ -80,16 +53,6 @@ const conditional = etag({
   generateDigest: (body) => crypto.subtle.digest("SHA-256", body), // the default has Node load all of its cryptography
 });
 
-/** What middleware finds in a request's context. */
-export type Env = { Variables: RequestIdVariables & { readonly share: Share; readonly facts: Facts } };
-
-/** A request that is answered elsewhere. */
-export interface Call {
-  readonly id: string; // by which the log knows it
-  readonly share: Share; // of the bytes of all bodies
-  readonly facts: Facts; // to be filled in
-}
-
 /** The whole API, under / and under /v1. Hono's usual router would build its tables while the first request waits. */
 export function createApp(deps: Deps): OpenAPIHono<Env> {
   const api = createApi(deps);
@@ -101,17 +64,19 @@ export function createApp(deps: Deps): OpenAPIHono<Env> {
     c.set("facts", facts);
     await next();
     const { method } = c.req;
-    const [id, route, ms] = [c.get("requestId"), routeOf(c), performance.now() - began];
-    deps.answered?.({ ...facts, id, method, route, status: c.res.status, ms }, c.req.raw);
+    const [id, route, status] = [c.get("requestId"), routeOf(c), c.res.status];
+    const record = () =>
+      deps.answered?.({ ...facts, id, method, route, status, ms: performance.now() - began }, c.req.raw);
+    if (facts.ended) void facts.ended.then(record);
+    else record();
   });
   for (const each of deps.middleware ?? []) app.use(each);
-  app.use("/local/*", secureHeaders(WORKER_SECURITY)); // the outer one wins
   app.use(secureHeaders(SECURITY));
   app.use((c, next) => {
     checkTarget(c.req.raw);
     return next();
   });
-  app.use(...onlyFrom(deps.origins ?? []));
+  if (deps.origins !== "checked") app.use(...onlyFrom(deps.origins ?? []));
   app.use(
     methodNotAllowed<Env>({
       app,
@@ -144,14 +109,25 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
       if (!result.success) throw faultOf(result.error, "data" in result ? result.data : undefined);
     },
   });
-  const workOf = (request: Request, sentBytes: number) =>
-    new Work({
-      signal: request.signal,
-      limit: workLimit(deps.limits, sentBytes),
-      ...deps.workOptions?.(request),
+  const workOf = (request: Request, sentBytes: number, facts: Facts) => {
+    const limit = workLimit(deps.limits, sentBytes);
+    const work = new Work({ signal: request.signal, limit, ...deps.workOptions?.(request) });
+    facts.work = work; // what is refused later has cost what was done until then
+    return work;
+  };
+  /** Reads a request, and decodes what it holds for the models that it asks. */
+  async function open<Options extends AnyOptions>(c: Context<Env>, query: Options, schema: Schema<Options>) {
+    const facts = c.get("facts");
+    const envelope = await readEnvelope(c.req.raw, query, schema, {
+      limits: deps.limits,
+      share: c.get("share"),
+      openWork: (sentBytes) => workOf(c.req.raw, sentBytes, facts),
     });
+    return decodeEnvelope(envelope, deps, facts);
+  }
   const openShare = admission(deps.limits.bodiesBytes);
-  for (const { path } of [scoreRoute, predictRoute]) {
+  for (const route of [scoreRoute, predictRoute, inferRoute, inferVersionRoute]) {
+    const path = route.getRoutingPath();
     for (const guard of deps.guards ?? []) api.post(path, guard);
     api.post(path, async (c, next) => {
       const share = openShare();
@@ -168,39 +144,33 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     });
   }
   api.openapi(scoreRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), ScoreOptions, deps.limits, c.get("share"));
-    const { content, options } = envelope;
-    const models = await deps.models(options.models);
-    const chosen = modelsOfKind(models, kindOf(content), options.models); // checked before a file is decoded in vain
-    const work = workOf(c.req.raw, envelope.sentBytes);
-    const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
-    const input = await decodeAffordable(content, options, deps, chosen, work);
-    checkAnswerSize(input, chosen, options, deps.limits);
-    const answer = await score(input, models, options, work);
-    facts.readings = readingsOf(answer, models);
-    return c.json(joinable(answer, envelope), 200, NOT_STORED);
+    const facts = c.get("facts");
+    const answer = await scoreDecoded(await open(c, c.req.valid("query"), ScoreOptions), deps.limits, facts);
+    return c.json(answer, 200, NOT_STORED);
+  });
+
+  for (const guard of deps.guards ?? []) api.post(batchRoute.path, guard);
+  api.openapi(batchRoute, async (c) => {
+    const call = { id: c.get("requestId"), facts: c.get("facts") };
+    const lines = await answerBatch(c.req.raw, c.req.valid("query"), deps, openShare, call);
+    return c.body(lines, 200, BATCH_HEADERS) as never; // whose type takes NDJSON for JSON
   });
 
   api.openapi(predictRoute, async (c) => {
-    const envelope = await readEnvelope(c.req.raw, c.req.valid("query"), PredictOptions, deps.limits, c.get("share"));
-    const { content, options } = envelope;
+    const opened = await open(c, c.req.valid("query"), PredictOptions);
+    const { input, options, models, chosen, work } = opened;
+    const facts = c.get("facts");
     const type = accepts(c, {
       header: "Accept",
       supports: ["application/json", "audio/midi", "audio/wav"],
       default: "application/json",
     });
     c.header("Vary", "Accept", { append: true });
-    const patterns = options.state ? undefined : options.models; // state tokens may belong to any model
-    const models = await deps.models(patterns);
-    const chosen = modelsOfKind(models, kindOf(content), patterns);
-    const work = workOf(c.req.raw, envelope.sentBytes);
-    const facts = Object.assign(c.get("facts"), { kind: kindOf(content), models: chosen.map(({ id }) => id), work });
-    const input = await decodeAffordable(content, options, deps, chosen, work);
     const continued = options.state?.map((token) => readToken(token, models).model);
     checkAnswerSize(input, continued ?? chosen, options, deps.limits);
     const answer = await predict(input, models, options, work);
     facts.readings = readingsOf(answer, models);
-    if (type === "application/json") return c.json(joinable(answer, envelope), 200, NOT_STORED);
+    if (type === "application/json") return c.json(joinable(answer, opened), 200, NOT_STORED);
     const { bytes, mediaType, extension } = continuationFile(answer);
     if (type !== mediaType) {
       throw new SurprisalError(
@@ -223,8 +193,8 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     return c.json(info, 200, { ...REVALIDATED, ETag: `"${info.version}"` });
   });
 
-  api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));
-  api.openapi(readyRoute, async (c) => {
+  /** @throws SurprisalError `no-models` or `saturated` when a load balancer should send requests elsewhere. */
+  const checkReady = async () => {
     const { length } = await deps.models();
     const reason = deps.lastError?.();
     if (length === 0) {
@@ -232,8 +202,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     }
     if (deps.isFull?.())
       throw new SurprisalError("saturated", "The queue is full: as many requests wait as are allowed.");
-    return c.json({ status: "ready" as const, models: length, lastError: reason ?? null }, 200, NOT_STORED);
-  });
+    return { models: length, lastError: reason ?? null };
+  };
+  api.openapi(liveRoute, (c) => c.json({ status: "live" as const }, 200, NOT_STORED));
+  api.openapi(readyRoute, async (c) => c.json({ status: "ready" as const, ...(await checkReady()) }, 200, NOT_STORED));
+  addProtocol(api, deps, workOf, checkReady);
 
   const documents = once(async () => {
     const { openApiDocument, openApiYaml } = await import("./openapi.ts");
@@ -246,19 +219,6 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     c.body((await documents()).yaml, 200, { ...REVALIDATED, "Content-Type": "application/yaml" }),
   );
   return api;
-}
-
-/** Adds the request's id and the name of the file to an answer, so that it can be joined with what was asked. */
-function joinable<Answer extends { readonly input: object }>(
-  answer: Answer,
-  { content, options: { id } }: Envelope<{ readonly id?: string | undefined }>,
-) {
-  const name = content.form === "file" ? content.name : undefined;
-  return {
-    ...(id !== undefined && { id }),
-    ...answer,
-    input: { ...answer.input, ...(name !== undefined && { name }) },
-  };
 }
 
 /** The route that answered, as routes.ts has it. */

@@ -59,7 +59,7 @@ function claimedLength(request: Request): number {
 }
 
 /** The format of DecompressionStream that undoes a Content-Encoding (RFC 9110, section 8.4.1); undefined for none. */
-function compressionOf(contentEncoding: string | null): "gzip" | "deflate" | undefined {
+export function compressionOf(contentEncoding: string | null): "gzip" | "deflate" | undefined {
   const encoding = (contentEncoding ?? "").trim().toLowerCase();
   switch (encoding) {
     case "":
@@ -150,7 +150,7 @@ const isWhole = (chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> =>
  * @param deadline in ms, on the clock of performance.now()
  * @throws SurprisalError `request-timeout` when it passes first.
  */
-async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
+export async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const wanted = `a body of at least ${MIN_BODY_RATE} bytes a second`;

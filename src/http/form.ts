@@ -49,7 +49,7 @@ export function readForm(bytes: Uint8Array, contentType: string): Form {
   };
 }
 
-interface Part {
+export interface Part {
   readonly name: string;
   readonly filename: string | undefined;
   readonly isFile: boolean;
@@ -57,7 +57,7 @@ interface Part {
   readonly bytes: Uint8Array;
 }
 
-function boundaryOf(contentType: string): string {
+export function boundaryOf(contentType: string): string {
   const [, quoted, plain] = /;\s*boundary\s*=\s*(?:"([^"]+)"|([^\s";]+))/i.exec(contentType) ?? [];
   const boundary = quoted ?? plain;
   if (boundary === undefined) {
@@ -117,7 +117,7 @@ function checkNameCharsets(disposition: string): void {
   }
 }
 
-function partOf(part: MultipartPart): Part {
+export function partOf(part: MultipartPart): Part {
   checkNameCharsets(part.headers["content-disposition"] ?? "");
   const { name, filename, headers, bytes } = part;
   if (name === undefined)
@@ -126,7 +126,7 @@ function partOf(part: MultipartPart): Part {
   return { name, filename, isFile: filename !== undefined || type === "application/octet-stream", type, bytes };
 }
 
-function textOf({ name, bytes }: Part): string {
+export function textOf({ name, bytes }: Part): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -138,7 +138,7 @@ function textOf({ name, bytes }: Part): string {
 const ESCAPES: Readonly<Record<string, string>> = { "%22": '"', "%0D": "\r", "%0A": "\n" };
 
 /** A name without folders and control characters, in the length that names of files have. */
-function fileName(given: string | undefined): string | undefined {
+export function fileName(given: string | undefined): string | undefined {
   const plain = given?.replace(/%(22|0D|0A)/gi, (escaped) => ESCAPES[escaped.toUpperCase()]);
   const base = plain
     ?.split(/[/\\]/)

@@ -1,5 +1,5 @@
 /** Requests and failures -> the log: one line of JSON for each answered request, with the same fields on every runtime. */
-import type { Deps } from "./app.ts";
+import type { Deps } from "./deps.ts";
 import type { AccessRecord } from "./record.ts";
 
 /** Logs what a client only learns as "internal-error", under the id that the client was given. */
@@ -10,6 +10,7 @@ const tenths = (value: number) => Math.round(10 * value) / 10;
 
 /** The fields of a line; what is not known of the request is left out. */
 export function logFields(record: AccessRecord) {
+  const { lines, refused } = record;
   const { id, method, route, status, ms, code, client, kind, models, bytes, work, readings, queueMs, workMs } = record;
   return {
     id,
@@ -22,6 +23,7 @@ export function logFields(record: AccessRecord) {
     ...(kind && { kind }),
     ...(models && { models }),
     ...(readings && { frames: readings.reduce((sum, { frames }) => sum + frames, 0) }),
+    ...(lines !== undefined && { lines, refused }),
     ...(bytes !== undefined && { bytes }),
     ...(work && { work: Math.round(work.done) }),
     ...(queueMs !== undefined && { queueMs: tenths(queueMs) }),

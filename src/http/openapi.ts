@@ -2,11 +2,14 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { stringify } from "yaml";
-import { PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
+import { BatchLine } from "../schema/batch.ts";
+import { BatchForm, PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
+import { InferRequest } from "../schema/protocol.ts";
+import { HEALTH, MODELS, PROTOCOL, SCORING } from "./tags.ts";
 
 const DESCRIPTION = `Log-likelihoods and predictions of tanh RNN, LSTM and GRU models of music and of speech.
 
-Logarithms are natural and amounts of information in nats. Every error is a problem document with a stable \`code\`.
+Logarithms are natural and amounts of information in nats. Every error is a problem document with a stable \`code\`, but for those of the Open Inference Protocol below /v2.
 Options of a POST stand in the query or in its form or JSON body, but not in both.
 Bodies may be compressed: \`Content-Encoding: gzip\` or \`deflate\`. Limits hold for what they decode to.`;
 
@@ -14,12 +17,36 @@ export function openApiDocument<E extends Env>(api: OpenAPIHono<E>, version: str
   // Registered by name, since the routes refer to bodies by name.
   api.openAPIRegistry.register("ScoreRequest", ScoreJson);
   api.openAPIRegistry.register("ScoreForm", ScoreForm);
+  api.openAPIRegistry.register("BatchLine", BatchLine);
+  api.openAPIRegistry.register("BatchForm", BatchForm);
   api.openAPIRegistry.register("PredictRequest", PredictJson);
   api.openAPIRegistry.register("PredictForm", PredictForm);
+  api.openAPIRegistry.register("InferRequest", InferRequest);
   const { webhooks: _, ...document } = api.getOpenAPI31Document({
     openapi: "3.1.0",
-    info: { title: "surprisal", version, description: DESCRIPTION, license: { name: "MIT" } },
-    servers: [{ url: "/v1" }],
+    info: {
+      title: "surprisal",
+      version,
+      description: DESCRIPTION,
+      license: { name: "MIT", url: "https://opensource.org/license/mit" },
+    },
+    servers: [
+      { url: "/v1", description: "The routes of this version." },
+      {
+        url: "/",
+        description: "The same routes without a version, where clients of the Open Inference Protocol look.",
+      },
+    ],
+    tags: [
+      { name: SCORING, description: "Scores and predictions of pieces and recordings." },
+      { name: MODELS, description: "The catalogue." },
+      { name: HEALTH, description: "For load balancers." },
+      {
+        name: PROTOCOL,
+        description:
+          "Version 2, as KServe and Triton speak it, with binary tensor data. Errors have the protocol's own form.",
+      },
+    ],
     security: [],
   });
   return document;

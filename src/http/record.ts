@@ -24,6 +24,10 @@ export interface Facts {
   workMs?: number; // in a thread
   readings?: readonly Reading[];
   code?: string; // of the problem that it was answered with
+  lines?: number; // of a batch, that were answered
+  refused?: number; // of these, with a problem
+  ended?: Promise<void>; // of a batch: when its last line is answered, or its client has left
+  charge?: () => Promise<number>; // counts the work so far; how long to wait before more, ms
 }
 
 /** A request that was answered. */
@@ -48,11 +52,12 @@ export function readingsOf(answer: ScoreResponse | PredictResponse, models: read
 }
 
 /** What one app learned of a request, as plain data for the app that passed the request on. */
-export const factsOf = ({ kind, models, work, readings, code, ms }: AccessRecord): Facts => ({
+export const factsOf = ({ kind, models, work, readings, code, lines, refused, ms }: AccessRecord): Facts => ({
   ...(kind && { kind }),
   ...(models && { models }),
   ...(work && { work: { done: work.done } }),
   ...(readings && { readings }),
   ...(code !== undefined && { code }),
+  ...(lines !== undefined && { lines, refused }),
   workMs: ms,
 });

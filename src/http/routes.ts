@@ -7,6 +7,7 @@ import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { PredictResponse } from "../schema/predict.ts";
 import { ScoreResponse } from "../schema/score.ts";
 import { Health, Problem } from "../schema/service.ts";
+import { HEALTH, MODELS, SCORING } from "./tags.ts";
 
 const json = <Schema>(schema: Schema, description: string) => ({
   content: { "application/json": { schema } },
@@ -60,15 +61,47 @@ export const scoreRoute = createRoute({
   method: "post",
   path: "/score",
   operationId: "score",
+  tags: [SCORING],
   summary: "Negative log-likelihood of a piece or recording under each chosen model",
+  description:
+    "A piece as MIDI or piano roll, or a recording. The answer has one score for each model that reads its kind.",
   request: { query: ScoreOptions, body: body("Score") },
   responses: { 200: json(ScoreResponse, "One score for each model."), ...evaluation },
+});
+
+export const batchRoute = createRoute({
+  method: "post",
+  path: "/batch",
+  operationId: "batch",
+  tags: [SCORING],
+  summary: "Many pieces or recordings, each scored as by /score",
+  description:
+    "One line of JSON for each piece, or a form or a ZIP archive with many files, of any length: answers are streamed in the order of the pieces while the request is still being sent. A piece that cannot be scored is answered with its problem, and the others go on. The query has options for all; those of a line come first. A fault of the whole request that shows once the answer has begun is its last line. Read the answer while you send: no more is read than is worked on, and no more is worked on than you read.",
+  request: {
+    query: ScoreOptions,
+    body: {
+      required: true,
+      content: {
+        "application/x-ndjson": { schema: { $ref: "#/components/schemas/ScoreRequest" } },
+        "multipart/form-data": { schema: { $ref: "#/components/schemas/BatchForm" } },
+        "application/zip": { schema: Bytes },
+      },
+    },
+  },
+  responses: {
+    200: {
+      content: { "application/x-ndjson": { schema: { $ref: "#/components/schemas/BatchLine" } } },
+      description: "One line for each piece.",
+    },
+    ...evaluation,
+  },
 });
 
 export const predictRoute = createRoute({
   method: "post",
   path: "/predict",
   operationId: "predict",
+  tags: [SCORING],
   summary: "Distribution of the next frame, or block of audio, under each chosen model, and a sampled continuation",
   description:
     "With `Accept: audio/midi` (music) or `audio/wav` (audio) the answer is the continuation of one model as a file; it needs `steps`.",
@@ -92,7 +125,9 @@ export const modelsRoute = createRoute({
   method: "get",
   path: "/models",
   operationId: "listModels",
+  tags: [MODELS],
   summary: "The models of this server",
+  description: "With what was measured of each on its own data set.",
   responses: { 200: json(ModelList, "Every model.") },
 });
 
@@ -100,7 +135,9 @@ export const modelRoute = createRoute({
   method: "get",
   path: "/models/{set}/{cell}",
   operationId: "getModel",
+  tags: [MODELS],
   summary: "One model; its version is the ETag",
+  description: "As the list has it.",
   request: { params: ModelPath },
   responses: {
     200: json(ModelInfo, "The model."),
@@ -113,7 +150,9 @@ export const liveRoute = createRoute({
   method: "get",
   path: "/health/live",
   operationId: "live",
+  tags: [HEALTH],
   summary: "The server answers",
+  description: "For a liveness probe.",
   responses: { 200: json(Health, "It does.") },
 });
 
@@ -121,6 +160,8 @@ export const readyRoute = createRoute({
   method: "get",
   path: "/health/ready",
   operationId: "ready",
+  tags: [HEALTH],
   summary: "Models are loaded",
+  description: "For a readiness probe: models are loaded and there is room for requests.",
   responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded, or the queue is full.") },
 });

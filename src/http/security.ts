@@ -32,12 +32,6 @@ export const SECURITY = {
   xXssProtection: false,
 };
 
-/** For the page's worker, which compiles the kernel; the page itself may not. */
-export const WORKER_SECURITY = {
-  ...SECURITY,
-  contentSecurityPolicy: { ...SECURITY.contentSecurityPolicy, scriptSrc: ["'self'", "'wasm-unsafe-eval'"] },
-};
-
 /** Origins whose pages may ask, beside that of the server itself; "*" for all. */
 export type Origins = "*" | readonly string[];
 
@@ -65,7 +59,14 @@ export function onlyFrom(origins: Origins) {
   const options = {
     origin: origins === "*" ? "*" : (origin: string, c: Context) => (isKnown(origin, c.req.url) ? origin : null),
     allowMethods: ["GET", "HEAD", "POST"],
-    exposeHeaders: ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+    exposeHeaders: [
+      "ETag",
+      "Inference-Header-Content-Length",
+      "RateLimit",
+      "RateLimit-Policy",
+      "Retry-After",
+      "X-Request-Id",
+    ],
     maxAge: 86_400,
   };
   const checkOrigin = createMiddleware((c, next) => {

@@ -59,6 +59,7 @@ export function checkAnswerSize(
     ...(options.detail === "notes" && sum(counts({ detail: "frames" })) <= limit ? ["detail=frames"] : []),
     ...(options.detail && sum(counts({ detail: "none" })) <= limit ? ["no detail"] : []),
     ...(options.expected && sum(counts({ expected: false })) <= limit ? ["no expected"] : []),
+    ...(!isMusic(input) || !input.file ? [] : ["some of its channels or tracks"]),
     ...(options.steps ? ["fewer steps"] : []),
   ];
   throw new SurprisalError(

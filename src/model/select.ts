@@ -56,14 +56,22 @@ export function modelsOfKind<K extends Model["kind"]>(
         expected(`${readable}, which this server has models of`, kind),
       );
     }
-    throw new SurprisalError("malformed-request", expected(`models that read ${kind}`, listed(chosen)));
+    throw new SurprisalError(
+      "malformed-request",
+      expected(`models that read ${kind}`, listed(chosen.map(({ id }) => id))),
+    );
   }
   return found;
 }
 
-export function unknownModel(pattern: string, models: readonly Model[]): SurprisalError {
-  const ids = models.map(({ id }) => id);
-  const wanted = models.length === 0 ? "no model, since none is loaded" : `one of the models ${listed(models)}`;
+/** @param nameOf an id as the client writes it */
+export function unknownModel(
+  pattern: string,
+  models: readonly Model[],
+  nameOf: (id: string) => string = (id) => id,
+): SurprisalError {
+  const ids = models.map(({ id }) => nameOf(id));
+  const wanted = models.length === 0 ? "no model, since none is loaded" : `one of the models ${listed(ids)}`;
   const sentence = expected(wanted, JSON.stringify(pattern.slice(0, 100)));
   const meant = suggest(pattern, ids);
   return new SurprisalError("unknown-model", meant === undefined ? sentence : `${sentence} Did you mean ${meant}?`);
@@ -72,10 +80,10 @@ export function unknownModel(pattern: string, models: readonly Model[]): Surpris
 /** Ids that a sentence shows; /models has them all. */
 const MAX_LISTED = 30;
 
-function listed(models: readonly Model[]): string {
-  const ids = models.slice(0, MAX_LISTED).map(({ id }) => id);
-  const more = models.length - ids.length;
-  return more === 0 ? ids.join(", ") : `${ids.join(", ")} and ${more} more`;
+function listed(ids: readonly string[]): string {
+  const shown = ids.slice(0, MAX_LISTED).join(", ");
+  const more = ids.length - MAX_LISTED;
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 /** Whether a pattern names an id. */

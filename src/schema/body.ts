@@ -71,4 +71,10 @@ export const ScoreJson = jsonBody(ScoreOptions);
 export const PredictJson = jsonBody(PredictOptions);
 export const ScoreForm = z.strictObject({ ...file, ...ScoreOptions.shape });
 export const PredictForm = z.strictObject({ ...file, ...PredictOptions.shape });
+export const BatchForm = z.strictObject({
+  file: z
+    .array(file.file)
+    .openapi({ description: "MIDI or audio files; options that stand before them hold for all." }),
+  ...ScoreOptions.shape,
+});
 export const Bytes = z.string().openapi({ format: "binary" });

@@ -122,8 +122,9 @@ const NADE_LARGE: Partial<Protocol> = {
 };
 
 /**
- * The paper's cells and independent pitches, trained as well as we can: taught by the average of two larger models, one of which
- * knows chords.
+ * The paper's cells and independent pitches, taught by the average of two larger models, one of which knows chords. Validation
+ * chose (GRU on JSB Chorales, 150 epochs, valid NLL): Adam 8.132, RMSProp at 1e-3 8.133; with weight noise of 0.075 8.212; with
+ * 0.3 of the truth in the targets 8.161.
  */
 const DISTILLED: Partial<Protocol> = {
   preset: "distilled",

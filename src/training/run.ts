@@ -54,7 +54,7 @@ export async function run<T>(
   const module = await WebAssembly.compile(kernel);
   const trainer = new Trainer(engine(module), set, cell, protocol);
   const hash = createHash("sha256")
-    .update(JSON.stringify([trainer.engine, cell, protocol, set.sha256, set.described]))
+    .update(JSON.stringify([trainer.engine, cell, protocol, set.sha256, set.described.teacherVersions]))
     .update(kernel)
     .digest("hex");
   const path = `${folder}/${set.name}/${cell}-${hash.slice(0, 8)}`;

@@ -5,19 +5,22 @@
 import { expected, SurprisalError } from "../errors.ts";
 import { yieldToEventLoop } from "./yield.ts";
 
+/** Multiply-adds that are done, and that all of it will take as far as it has been planned. */
+export type Progress = Pick<Work, "done" | "expected">;
+
 export interface WorkOptions {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
   /** Multiply-adds that may be done, see model/cost.ts; without it any number. */
   readonly limit?: number | undefined;
   /** Lets others go first if it is time; the runtime's event loop unless a scheduler is given. */
-  readonly pause?: ((work: Work) => Promise<void>) | undefined;
+  readonly pause?: ((work: Progress) => Promise<void>) | undefined;
 }
 
 export class Work {
   readonly limit: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #pause: (work: Work) => Promise<void>;
+  readonly #pause: (work: Progress) => Promise<void>;
   #done = 0;
   #expected = 0;
 

@@ -7,10 +7,12 @@ import { SurprisalError } from "../../src/errors.ts";
 import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
-import { createApp, type Deps } from "../../src/http/app.ts";
+import { createApp } from "../../src/http/app.ts";
+import type { Deps } from "../../src/http/deps.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import { apiContract } from "../contracts/api.ts";
 import { audioContract } from "../contracts/audio.ts";
+import { protocolContract } from "../contracts/protocol.ts";
 import { randomModel, randomPiece, randomRecording, testModels, testSpeechModels } from "../support/models.ts";
 import { Random } from "../support/random.ts";
 
@@ -32,6 +34,7 @@ const postJson = (body: unknown): RequestInit => ({
 describe("the API, called in process", () => {
   apiContract((path, init) => app.request(path, init));
   audioContract((path, init) => app.request(path, init));
+  protocolContract((path, init) => app.request(path, init));
 });
 
 test("models are asked for by the patterns of a request, where others cannot matter", async () => {
@@ -77,6 +80,7 @@ describe("the API on Node, over a socket", () => {
   const overSocket = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init);
   apiContract(overSocket);
   audioContract(overSocket);
+  protocolContract(overSocket);
 
   /** Sends bytes as they are and reads until the server hangs up or has answered. */
   const raw = async (request: string) => {

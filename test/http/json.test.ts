@@ -83,6 +83,14 @@ describe("a matrix", () => {
   });
 });
 
+test("lists within lists are refused before they are parsed, and brackets in text are none", () => {
+  const deep = (depth: number, text = "") => ({ pianoRoll: JSON.parse("[".repeat(depth) + text + "]".repeat(depth)) });
+  const sentence = "Expected JSON of at most 32 lists and objects within each other, got more.";
+  expect(refusal(deep(32))).toEqual(["malformed-request", sentence]);
+  expect(refusal(deep(31))[1]).toContain("pianoRoll[0]");
+  expect(refusal({ midi: '[{\\"'.repeat(100) })[1]).toMatch(/^Expected midi to be base64/);
+});
+
 test("more fields than there are options are not looked at", () => {
   const body = Object.fromEntries(Array.from({ length: 65 }, (_, k) => [`k${k}`, 1]));
   expect(refusal(body)).toEqual(["malformed-request", "Expected a JSON object of at most 64 fields, got 65."]);

@@ -6,7 +6,7 @@ import { createApi } from "../../src/http/app.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
 
 const text = readFileSync(new URL("../../openapi.yaml", import.meta.url), "utf8");
-const document = parse(text);
+const document = parse(text); // a validator puts what is referred to in the place of references
 
 test("openapi.yaml is valid OpenAPI 3.1 with every reference found, by an independent validator", async () => {
   const validator = new Validator();
@@ -22,15 +22,18 @@ test("openapi.yaml describes every route of the API but itself, under /v1", () =
   const described = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`),
   );
-  expect(new Set(routes)).toEqual(new Set([...described, "GET /openapi.json", "GET /openapi.yaml"]));
-  expect(document.servers).toEqual([{ url: "/v1" }]);
+  expect(new Set(routes)).toEqual(new Set([...described, "GET /v2/", "GET /openapi.json", "GET /openapi.yaml"]));
+  expect(document.servers.map(({ url }: { url: string }) => url)).toEqual(["/v1", "/"]);
 });
 
-test("every answer that is no success is a problem document", () => {
-  for (const methods of Object.values<Record<string, { responses: object }>>(document.paths)) {
+test("every answer that is no success is a problem document, or what the Open Inference Protocol has in its place", () => {
+  for (const [path, methods] of Object.entries<Record<string, { responses: object }>>(parse(text).paths)) {
+    const wanted = path.startsWith("/v2")
+      ? { "application/json": { schema: { $ref: "#/components/schemas/ProtocolError" } } }
+      : { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };
     for (const { responses } of Object.values(methods)) {
       for (const [status, { content }] of Object.entries(responses)) {
-        if (Number(status) >= 400) expect(Object.keys(content)).toEqual(["application/problem+json"]);
+        if (Number(status) >= 400) expect(content).toEqual(wanted);
       }
     }
   }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { describe, expect, test } from "vitest";
+import { workerPolicy } from "../../src/entry/node/page.ts";
 import { SurprisalError } from "../../src/errors.ts";
 import { createApp } from "../../src/http/app.ts";
 import { checkTarget, type Origins, onlyFrom, originsOf, SECURITY } from "../../src/http/security.ts";
@@ -26,7 +27,8 @@ test("the policy is the page's own, and forbids frames; Workers send the same wi
 });
 
 test("only the worker that scores in the browser may compile the kernel", async () => {
-  const app = createApp({ models: () => [], limits: DEFAULT_LIMITS, version: "0", log: () => {} });
+  const middleware = [workerPolicy];
+  const app = createApp({ models: () => [], limits: DEFAULT_LIMITS, middleware, version: "0", log: () => {} });
   const policyOf = async (path: string) => (await app.request(path)).headers.get("content-security-policy");
   expect(await policyOf("/local/worker.js")).toContain("script-src 'self' 'wasm-unsafe-eval';");
   expect(await policyOf("/local/worker.js")).toBe(onWorkers("/local/*")["content-security-policy"]);

@@ -8,6 +8,7 @@ import { writeMidi } from "../../src/formats/midi.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { writeWav } from "../../src/formats/wav.ts";
 import { createApp } from "../../src/http/app.ts";
+import { JSON_BYTE_COST } from "../../src/http/request.ts";
 import { predictMusicCost } from "../../src/inference/cost.ts";
 import { pieceOfRoll } from "../../src/inference/piece.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
@@ -54,13 +55,13 @@ describe("a request that asks for more work than it weighs is refused with the s
       "ten minutes of silence in 226 bytes",
       "/score",
       silentFlac,
-      /^Expected at most 3\.\d s of sound, got a recording of 599 s\. The models that were asked \(6\) do no more work/,
+      /^Expected at most 7\.\d s of sound, got a recording of 599 s\. The models that were asked \(6\) do no more work/,
     ],
     [
       "a long rest under all models",
       "/score?models=*/*",
       rest(4500),
-      /^Expected work of at most 5\.\d billion multiply-adds, which a body of this size may ask for, got \d+\.\d billion for \d+ models\. Ask for fewer/,
+      /^Expected work of at most 12\.\d billion multiply-adds, which a body of this size may ask for, got \d+\.\d billion for \d+ models\. Ask for fewer/,
     ],
     ["a rest continued by all models", "/predict?steps=512", rest(900), /got \d+\.\d billion for 16 models\./],
     [
@@ -80,11 +81,28 @@ describe("a request that asks for more work than it weighs is refused with the s
 });
 
 test("the bytes count as they were sent, not as they inflate", async () => {
-  const silence = writeWav({ samples: new Float32Array(40_000), sampleRate: 8000 });
+  const silence = writeWav({ samples: new Float32Array(80_000), sampleRate: 8000 });
   const sent = new Uint8Array(gzipSync(silence));
   expect(sent.length).toBeLessThan(1000);
   expect(await ask("/score", sent, { "Content-Encoding": "gzip" })).toMatchObject({ status: 413 });
   expect(await ask("/score", silence)).toMatchObject({ status: 200 });
+});
+
+test("parsing JSON counts as work", async () => {
+  const sent = new Uint8Array(gzipSync(`{"midi":"${"A".repeat(4e6)}"}`));
+  const limits = { ...DEFAULT_LIMITS, work: 1e9, workPerByte: 0 };
+  const strict = createApp({ models: () => models, limits, version: "1.2.3", log: console.error });
+  const { status, answer } = await ask(
+    "/score",
+    sent,
+    { "Content-Encoding": "gzip", "Content-Type": "application/json" },
+    strict,
+  );
+  expect([status, answer.code, answer.detail]).toEqual([
+    413,
+    "too-much-work",
+    expect.stringMatching(/4\.8 billion for \d+ bytes of JSON/),
+  ]);
 });
 
 test("fewer models may be asked, or more in a longer body", async () => {
@@ -102,10 +120,11 @@ test("an operator may allow more, or anything", async () => {
 test("what was not foreseen is stopped when it has taken what it may", async () => {
   const chosen = models.filter(({ id }) => id === "musedata/tanh-nade") as MusicModel[];
   const piece = pieceOfRoll(pianoRoll([[60, 64, 67]]), DEFAULT_LIMITS);
-  const work = predictMusicCost(piece, chosen, chosen, {}) + 1; // nothing is left for the search of the likeliest frames
+  const body = '{"pianoRoll": [[60, 64, 67]], "models": "musedata/tanh-nade"}';
+  // Nothing is left for the search of the likeliest frames.
+  const work = body.length * JSON_BYTE_COST + predictMusicCost(piece, chosen, chosen, {}) + 1;
   const limits = { ...DEFAULT_LIMITS, work, workPerByte: 0 };
   const hurried = createApp({ models: () => models, limits, version: "1.2.3", log: console.error });
-  const body = '{"pianoRoll": [[60, 64, 67]], "models": "musedata/tanh-nade"}';
   const { status, answer } = await ask("/predict", body, {}, hurried);
   expect([status, answer.detail]).toEqual([
     413,

@@ -24,7 +24,9 @@ export class Server {
   #url = "";
 
   private constructor(env: Record<string, string>) {
-    this.child = spawn(process.execPath, [script], { env: { ...process.env, PORT: "0", HOST: "", ...env } });
+    this.child = spawn(process.execPath, [script], {
+      env: { ...process.env, SURPRISAL_MIDI_FOLDER: undefined, PORT: "0", HOST: "", ...env },
+    });
     this.ended = once(this.child, "close");
     this.child.stderr.on("data", (chunk) => {
       this.stderr += chunk;

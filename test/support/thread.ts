@@ -1,6 +1,6 @@
 /** Stands in for a thread of the pool: it answers at once, but never /never, and at /stuck it computes for ever. */
 import { parentPort } from "node:worker_threads";
-import type { FromThread, ToThread } from "../../src/entry/node/pool.ts";
+import type { FromThread, ToThread } from "../../src/entry/node/messages.ts";
 
 const say = (message: FromThread) => parentPort?.postMessage(message);
 

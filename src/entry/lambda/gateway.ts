@@ -2,7 +2,7 @@
 
 import type { APIGatewayProxyResult, LambdaEvent } from "hono/aws-lambda";
 import { expected, SurprisalError } from "../../errors.ts";
-import { problemDocument } from "../../http/problem.ts";
+import { errorAnswer } from "../../http/problem.ts";
 import { MAX_RESULT_BYTES } from "../../limits.ts";
 
 /** The event without a body where a Request may have none; HTTP gives such a body no meaning (RFC 9110, section 9.3.1). */
@@ -21,11 +21,13 @@ export function passable(result: APIGatewayProxyResult, event: LambdaEvent): API
   );
   const { headers = {} } = result;
   const path = "rawPath" in event ? event.rawPath : "/";
-  const { "content-disposition": _, ...kept } = headers;
+  const { "content-disposition": _, "inference-header-content-length": __, ...kept } = headers;
+  const { status, body, ...answer } = errorAnswer(error, path, String(headers["x-request-id"]));
+  const own = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
-    statusCode: error.status,
-    headers: { ...kept, "content-type": "application/problem+json", "cache-control": "no-store" },
-    body: JSON.stringify(problemDocument(error, path, String(headers["x-request-id"]))),
+    statusCode: status,
+    headers: { ...kept, ...Object.fromEntries(own) },
+    body,
     isBase64Encoded: false,
   };
 }

@@ -25,7 +25,7 @@ export interface ModelSource {
   models(): readonly Model[];
   /** Whether these are all models of the bucket, undamaged, or the bucket is known to have none. */
   isAuthoritative(): boolean;
-  /** See Deps of http/app.ts. */
+  /** See Deps of http/deps.ts. */
   lastError(): string | undefined;
   /** Polls the bucket when the last poll began a minute ago or more, or joins the one under way. Never rejects. */
   refresh(): Promise<void>;

@@ -6,13 +6,21 @@ import { compress } from "hono/compress";
 type Env = { Bindings: HttpBindings };
 type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
 
+import { NDJSON } from "../../http/batch.ts";
+
 /** An answer that fits a packet gains nothing. */
 const MIN_BYTES = 1024;
 
 /** Sets Content-Length, by which hono knows an answer that is too small to compress; answers in memory have none yet. */
 const measured: MiddlewareHandler<Env> = async (c, next) => {
   await next();
-  if (c.req.method === "HEAD" || !c.res.body || c.res.headers.has("Content-Length")) return;
+  if (
+    c.req.method === "HEAD" ||
+    c.res.headers.get("Content-Type") === NDJSON ||
+    !c.res.body ||
+    c.res.headers.has("Content-Length")
+  )
+    return;
   const body = await c.res.arrayBuffer();
   c.res = new Response(body, c.res);
   c.res.headers.set("Content-Length", String(body.byteLength));

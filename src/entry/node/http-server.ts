@@ -8,11 +8,13 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { expected, SurprisalError } from "../../errors.ts";
-import { problemDocument, problemHeaders, problemResponse } from "../../http/problem.ts";
+import { errorAnswer, problemResponse } from "../../http/problem.ts";
 import { type Limits, MAX_HEAD_BYTES, MAX_HEADERS } from "../../limits.ts";
 
 /** How often connections are checked for deadlines that have passed. */
 const CHECK_MS = 1000;
+
+const BATCH = /^(\/v1)?\/batch(\?|$)/;
 
 type Fetch = Parameters<typeof getRequestListener>[0];
 
@@ -24,7 +26,7 @@ export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string)
   const { headersSeconds, requestSeconds, readerSeconds } = limits;
   const options = {
     headersTimeout: 1000 * headersSeconds,
-    requestTimeout: 1000 * Math.max(headersSeconds, requestSeconds),
+    requestTimeout: 0, // a batch may take any time; see below for the others
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
   };
@@ -38,7 +40,14 @@ export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string)
     if (socket.writableLength > 0) socket.destroy();
   });
   const answers = new WeakMap<Duplex, ServerResponse>();
-  server.on("request", ({ socket }, response) => answers.set(socket, response));
+  server.on("request", (incoming, response) => {
+    const { socket } = incoming;
+    answers.set(socket, response);
+    if (BATCH.test(incoming.url ?? "")) return; // http/body-stream.ts has deadlines for each line
+    const late = () => server.emit("clientError", { code: "ERR_HTTP_REQUEST_TIMEOUT" }, socket);
+    const timer = setTimeout(late, 1000 * requestSeconds).unref();
+    for (const event of ["end", "close"]) incoming.once(event, () => clearTimeout(timer));
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answer = answers.get(socket);
     const isAnswering = answer?.headersSent && !answer.writableFinished;
@@ -59,11 +68,10 @@ function answerFailure(error: unknown): Response {
 
 /** The answer to bytes that are not an HTTP request, as it goes over the wire. */
 function rawProblem(error: SurprisalError): string {
-  const document = problemDocument(error, "", randomUUID());
-  const body = JSON.stringify(document);
-  const headers = { ...problemHeaders(document), "Content-Length": Buffer.byteLength(body), Connection: "close" };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${document.status} ${document.title}\r\n${lines.join("")}\r\n${body}`;
+  const { status, title, headers, body } = errorAnswer(error, "", randomUUID());
+  const all = { ...headers, "Content-Length": Buffer.byteLength(body), Connection: "close" };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${title}\r\n${lines.join("")}\r\n${body}`;
 }
 
 function faultOf({ code }: NodeJS.ErrnoException): SurprisalError {

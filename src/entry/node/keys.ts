@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { MiddlewareHandler } from "hono";
 import { expected, SurprisalError } from "../../errors.ts";
-import type { Env } from "../../http/app.ts";
+import type { Env } from "../../http/deps.ts";
 
 interface Key {
   readonly hash: Buffer; // sha256

@@ -1,9 +1,11 @@
 /** What every process on Node starts from: the settings of the environment, the package's folders, and the models of a store. */
 import { fileURLToPath } from "node:url";
 import { expected, SurprisalError } from "../../errors.ts";
+import { LIMIT_NAMES, variableOf } from "../../limits.ts";
 import { type Follower, follow } from "../../store/follow.ts";
 import { openStore } from "../../store/open.ts";
 import { limitsOf } from "../../util/limits-of.ts";
+import { suggest } from "../../util/suggest.ts";
 import { kernelModule, PACKAGE_ROOT } from "./kernel.ts";
 
 export { version } from "../../version.ts";
@@ -31,6 +33,23 @@ export function settings(env: NodeJS.ProcessEnv) {
   };
 }
 export type Settings = ReturnType<typeof settings>;
+
+const VARIABLES = [
+  ...["MODELS", "POLL_SECONDS", "ORIGINS", "KEYS_FILE", "PROXIES", "LOG", "METRICS_PORT"].map(
+    (name) => `SURPRISAL_${name}`,
+  ),
+  ...LIMIT_NAMES.map(variableOf),
+];
+
+/** A sentence for each variable of the environment that looks like a setting and is none. */
+export function unknownSettings(env: NodeJS.ProcessEnv): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith("SURPRISAL_") && !VARIABLES.includes(name))
+    .map((name) => {
+      const meant = suggest(name, VARIABLES);
+      return `${name} is not a setting of this server.${meant ? ` Did you mean ${meant}?` : ""}`;
+    });
+}
 
 function pollSecondsOf(setting: string): number {
   const seconds = Number(setting);

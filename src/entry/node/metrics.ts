@@ -1,6 +1,6 @@
 /** What a server on Node does -> metrics for Prometheus. docs/operations.md and the dashboard use these names. */
 import type { Registry } from "prom-client";
-import type { AccessRecord } from "../../http/record.ts";
+import type { AccessRecord, Facts } from "../../http/record.ts";
 import type { Model } from "../../model/model.ts";
 
 /** What is looked up when Prometheus asks. */
@@ -15,6 +15,8 @@ export interface Sources {
 export interface Metrics {
   readonly registry: Registry;
   answered(record: AccessRecord): void;
+  /** What models read, of a batch while it goes on. */
+  learned(facts: Facts): void;
   /** For what was refused before it reached the app. @param code of the problem */
   refused(code: string): void;
   polled(): void;
@@ -72,6 +74,13 @@ export async function createMetrics(sources: Sources): Promise<Metrics> {
     set({}, since);
   });
 
+  function learned({ readings = [] }: Facts): void {
+    for (const reading of readings) {
+      frames.inc({ model: reading.model }, reading.frames);
+      if (reading.nll !== undefined) nll.observe({ model: reading.model }, reading.nll);
+    }
+  }
+
   return {
     registry,
     answered({ method, route, status, ms, code, kind = "none", queueMs, readings = [], ...rest }) {
@@ -81,11 +90,9 @@ export async function createMetrics(sources: Sources): Promise<Metrics> {
       if (queueMs !== undefined) queued.observe(queueMs / 1000);
       bytes.inc(rest.bytes ?? 0);
       if (rest.work) work.inc({ kind }, rest.work.done);
-      for (const reading of readings) {
-        frames.inc({ model: reading.model }, reading.frames);
-        if (reading.nll !== undefined) nll.observe({ model: reading.model }, reading.nll);
-      }
+      learned({ readings });
     },
+    learned,
     refused: (code) => rejected.inc({ code }),
     polled() {
       if (sources.problems() > 0) storeErrors.inc();

@@ -4,9 +4,9 @@ import { writeSync } from "node:fs";
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import type { MiddlewareHandler } from "hono";
-import type { Env } from "../../http/app.ts";
+import type { Env } from "../../http/deps.ts";
 import { logFields } from "../../http/log.ts";
-import type { AccessRecord } from "../../http/record.ts";
+import type { AccessRecord, Facts } from "../../http/record.ts";
 import { once } from "../../util/once.ts";
 import { urlOf } from "./http-server.ts";
 import { createMetrics, type Metrics, type Sources } from "./metrics.ts";
@@ -57,6 +57,8 @@ export async function observe({ logLevel, metricsPort, host, traces }: Observed,
       note(record.status >= 500 ? "error" : "info", logFields(record), "request");
       metrics?.answered(record);
     },
+    /** @param facts of a group of lines of a batch */
+    learned: (facts: Facts) => metrics?.learned(facts),
     /** @param code of the problem with which something that is not a request was answered */
     refused(code: string) {
       note("info", { code }, "refused");

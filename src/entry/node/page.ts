@@ -1,12 +1,26 @@
-/** The page as static files, for what runs on Node: the server and the function on Lambda. */
+/** The page as static files, for what runs on Node: the server and the function on Lambda; and the models that it scores with. */
 import { fileURLToPath } from "node:url";
 import { serveStatic } from "@hono/node-server/serve-static";
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Env } from "../../http/app.ts";
+import { createMiddleware } from "hono/factory";
+import { secureHeaders } from "hono/secure-headers";
+import type { Env } from "../../http/deps.ts";
+import { SECURITY } from "../../http/security.ts";
 import { PACKAGE_ROOT } from "./kernel.ts";
 
 /** The page's files, which `npm run build` makes from src/web. */
 const PAGE_FOLDER = fileURLToPath(new URL("dist/web", PACKAGE_ROOT));
+
+/** For the page's worker, which compiles the kernel; the page itself may not. */
+const setWorkerPolicy = secureHeaders({
+  ...SECURITY,
+  contentSecurityPolicy: { ...SECURITY.contentSecurityPolicy, scriptSrc: ["'self'", "'wasm-unsafe-eval'"] },
+});
+
+/** Middleware around an app with the page, whose own policy is stricter: of two the outer one wins. */
+export const workerPolicy = createMiddleware<Env>((c, next) =>
+  c.req.path.startsWith("/local/") ? setWorkerPolicy(c, next) : next(),
+);
 
 /** Adds the routes of the page's files to an app; what is not among them is asked of the API. */
 export function servePage(app: OpenAPIHono<Env>): OpenAPIHono<Env> {
@@ -14,4 +28,11 @@ export function servePage(app: OpenAPIHono<Env>): OpenAPIHono<Env> {
     app.get(path, serveStatic({ root: PAGE_FOLDER }));
   }
   return app;
+}
+
+/** Adds the catalogue and checkpoints of a folder, and nothing else in it: the page scores with them in the browser. */
+export function serveModels(app: OpenAPIHono<Env>, folder: string): void {
+  const serve = serveStatic({ root: folder, rewriteRequestPath: (path) => path.replace("/local/models", "") });
+  const isServed = (path: string) => /\/(catalogue\.json|[\w-]+\.safetensors)$/.test(path);
+  app.get("/local/models/*", (c, next) => (isServed(c.req.path) ? serve(c, next) : next()));
 }

@@ -7,7 +7,7 @@ import { isIPv6 } from "node:net";
 import type { MiddlewareHandler } from "hono";
 import type { RateLimiterAbstract, RateLimiterRes } from "rate-limiter-flexible";
 import { expected, SurprisalError } from "../../errors.ts";
-import type { Env } from "../../http/app.ts";
+import type { Env } from "../../http/deps.ts";
 import { CLIENT_WINDOW_SECONDS } from "../../limits.ts";
 
 /** Stores count in whole numbers. */
@@ -42,11 +42,24 @@ export function limitWork(limiter: RateLimiterAbstract, proxies: number): Middle
       const wanted = `at most ${points} million multiply-adds in ${duration} seconds, those under way included`;
       throw new SurprisalError("rate-limited", expected(wanted, "more"));
     });
+    let charged = 0;
+    facts.charge = async () => {
+      const points = Math.floor((facts.work?.done ?? 0) / UNIT) - charged;
+      if (points <= 0) return 0;
+      charged += points;
+      const { remainingPoints, msBeforeNext } = await limiter.penalty(client, points);
+      return remainingPoints > 0 ? 0 : msBeforeNext;
+    };
+    const settle = async () => {
+      const taken = Math.ceil((facts.work?.done ?? 0) / UNIT) - charged - held;
+      await (taken > 0 ? limiter.penalty(client, taken) : limiter.reward(client, -taken));
+    };
     try {
       await next();
     } finally {
-      const taken = Math.ceil((facts.work?.done ?? 0) / UNIT) - held;
-      await (taken > 0 ? limiter.penalty(client, taken) : limiter.reward(client, -taken));
+      if (facts.ended)
+        void facts.ended.then(settle); // a batch goes on
+      else await settle();
     }
   };
 }

@@ -1,9 +1,9 @@
 /** The HTTP server on Node: opens the port, prints how to use it, follows the store, and shuts down in order. */
 import { once } from "node:events";
 import type { Server } from "node:http";
+import { availableParallelism } from "node:os";
 import { setTimeout } from "node:timers/promises";
-import { serveStatic } from "@hono/node-server/serve-static";
-import { createMiddleware } from "hono/factory";
+import type { Worker } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
@@ -17,14 +17,20 @@ import { compressing } from "./compression.ts";
 import { addressOf, httpServer, urlOf } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
 import { readKeys, requireKey } from "./keys.ts";
-import { openModels, type Settings, version } from "./local.ts";
+import { openModels, type Settings, unknownSettings, version } from "./local.ts";
 import { observe } from "./observe.ts";
-import { servePage } from "./page.ts";
+import { serveModels, servePage, workerPolicy } from "./page.ts";
 import type { Pool } from "./pool.ts";
 import { limitWork, memoryLimiter } from "./rates.ts";
 
+/** Of a batch, so that a thread finds its next lines without waiting for the main thread. */
+const GROUPS_PER_THREAD = 2;
+
 /** How long requests under way may still take after a signal to stop. */
 const GRACE_MS = 25_000;
+
+/** How long threads may take to end before the process ends by force. */
+const THREADS_MS = 3000;
 
 /** Node fires a timer with a longer delay at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -55,6 +61,7 @@ export async function listen({
   limits,
   ...observed
 }: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
+  for (const sentence of unknownSettings(process.env)) console.error(sentence);
   let keys = keysFile === undefined ? undefined : await readKeys(keysFile);
   const guards = [
     ...(keys ? [requireKey(() => keys ?? [])] : []),
@@ -85,17 +92,20 @@ export async function listen({
     limits,
     decode,
     origins: originsOf(origins),
-    middleware: watch.middleware,
+    middleware: [...watch.middleware, workerPolicy],
     guards,
     answered: watch.answered,
     offload: () => served?.pool.answer,
+    parallel: () => (served ? GROUPS_PER_THREAD * availableParallelism() : 1),
+    learned: watch.learned,
     isFull: () => served?.pool.isFull() ?? false,
     version,
     log: logFailure,
   });
   servePage(app);
-  if (!models.includes("://") && !keys) app.get("/local/models/*", modelFiles(models)); // to score in the browser
+  if (!models.includes("://") && !keys) serveModels(app, models);
   const stopped = new AbortController();
+  const exit = exitWithThreads();
   // Whoever read what the server prints is gone; the server goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
@@ -152,10 +162,10 @@ export async function listen({
     const answered = new Promise<true>((resolve) => server.close(() => resolve(true)));
     if (await Promise.race([answered, setTimeout(GRACE_MS, false, { ref: false })])) {
       await watch.close();
-      process.exit(0); // without waiting for a poll, or for work whose client has left
+      return exit(0); // without waiting for a poll, or for work whose client has left
     }
     console.error(`Some requests were not answered within ${GRACE_MS / 1000} s; they are cut off.`);
-    process.exit(1);
+    return exit(1);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
@@ -188,12 +198,28 @@ function openTo(host: string, { hasKeys, limits }: { hasKeys: boolean; limits: L
   return `Anyone who can reach ${host} may use this server, ${open.join(", ")}. See docs/security.md for what to put in front of it.`;
 }
 
-/** The catalogue and checkpoints of a folder as static files, and nothing else in it. */
-function modelFiles(folder: string) {
-  const serve = serveStatic({ root: folder, rewriteRequestPath: (path) => path.replace("/local/models", "") });
-  return createMiddleware((c, next) =>
-    /\/(catalogue\.json|[\w-]+\.safetensors)$/.test(c.req.path) ? serve(c, next) : next(),
-  );
+/**
+ * How to end the process, whatever the threads do that are started from now on: Node waits for each of them when it exits, and
+ * V8 cannot end every loop.
+ */
+function exitWithThreads(): (code: number) => Promise<never> {
+  const workers = new Set<Worker>();
+  process.on("worker", (worker) => {
+    workers.add(worker);
+    worker.once("exit", () => workers.delete(worker));
+  });
+  return async (code) => {
+    const end = async () => {
+      // A pool that is not closed starts another in place of one that ends.
+      while (workers.size > 0) await Promise.all([...workers].map((worker) => worker.terminate()));
+    };
+    await Promise.race([end(), setTimeout(THREADS_MS)]);
+    if (workers.size > 0) {
+      console.error("A thread cannot be ended; the process ends by force.");
+      process.kill(process.pid, "SIGKILL");
+    }
+    return process.exit(code);
+  };
 }
 
 function reasonOf(error: unknown): string {

@@ -1,12 +1,13 @@
-/** A thread of the pool: requests as plain data -> answers, by an app of its own. pool.ts is the other side. */
+/** A thread of the pool: requests as plain data -> answers, by an app of its own. pool.ts has the queue in the main thread. */
 import { parentPort, workerData } from "node:worker_threads";
 import { decode } from "../../formats/decoders.ts";
 import { createApp } from "../../http/app.ts";
+import type { BatchPart } from "../../http/deps.ts";
 import { logFailure } from "../../http/log.ts";
 import { type Facts, factsOf } from "../../http/record.ts";
 import { loadRelease } from "../../store/load.ts";
 import type { WorkOptions } from "../../util/work.ts";
-import type { FromThread, Served, Task, ToThread } from "./pool.ts";
+import type { FromThread, Served, Task, ToThread } from "./messages.ts";
 import { turns } from "./turns.ts";
 
 const { release, kernel, limits, version } = workerData as Served;
@@ -14,20 +15,23 @@ const { models } = await loadRelease(release, kernel);
 const underWay = new Map<number, AbortController>();
 const options = new WeakMap<Request, WorkOptions>();
 const facts = new WeakMap<Request, Facts>();
+const batches = new WeakMap<Request, BatchPart>();
 const { next } = turns();
 const app = createApp({
   models: () => models,
   limits,
   decode,
   version,
+  origins: "checked", // by the main thread
   log: logFailure,
+  batchPart: (request) => batches.get(request),
   workOptions: (request) => options.get(request) ?? {},
   answered: (record, request) => facts.set(request, factsOf(record)),
 });
 
 const say = (message: FromThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 
-async function answer({ number, url, headers, body, workLimit }: Task): Promise<void> {
+async function answer({ number, url, headers, body, workLimit, batch }: Task): Promise<void> {
   const client = new AbortController();
   underWay.set(number, client);
   const turn = next(() => say({ long: number }));
@@ -47,6 +51,7 @@ async function answer({ number, url, headers, body, workLimit }: Task): Promise<
     signal,
   } as RequestInit);
   options.set(request, { signal, limit: workLimit, pause: turn.pause });
+  if (batch) batches.set(request, batch);
   // If the client has left, nobody reads the answer: only its number matters.
   const response = signal.aborted ? Response.error() : await app.fetch(request);
   const bytes = new Uint8Array(await response.arrayBuffer());

@@ -4,7 +4,7 @@
  * Every eighth turn is for the one that has waited longest, so long work goes on, if slowly, however many small requests come.
  */
 import { setImmediate } from "node:timers";
-import type { Work } from "../../util/work.ts";
+import type { Progress } from "../../util/work.ts";
 
 /** A turn ends after the first step that passes this time, so a new request waits little longer than that. */
 const TURN_MS = 3;
@@ -24,7 +24,7 @@ export interface Turn {
   /** Waits for the first turn. */
   begin(): Promise<void>;
   /** Between two steps: lets others go first when the turn is over. See Work. */
-  pause(work: Work): Promise<void>;
+  pause(work: Progress): Promise<void>;
 }
 
 /** @param now ms */

@@ -11,6 +11,7 @@ import { publish } from "../../../src/store/publish.ts";
 import { s3Bucket } from "../../../src/store/s3.ts";
 import { apiContract } from "../../contracts/api.ts";
 import { audioContract } from "../../contracts/audio.ts";
+import { protocolContract } from "../../contracts/protocol.ts";
 import { entryFor } from "../../contracts/store.ts";
 import { type Called, remove, request, start, TEMPLATE, unpackedPackage, ZIP } from "../../support/lambda.ts";
 import { randomRecording, testModels, testSpeechModels } from "../../support/models.ts";
@@ -52,6 +53,7 @@ afterAll(async () => {
 describe("the API on Lambda", () => {
   apiContract((path, init) => request(api, path, init));
   audioContract((path, init) => request(api, path, init));
+  protocolContract((path, init) => request(api, path, init));
 
   test("the page is at the top, with all that it names and the API's headers", async () => {
     const page = await request(api, "/");

@@ -10,12 +10,14 @@ import { type Pool, startPool } from "../../../src/entry/node/pool.ts";
 import { decode } from "../../../src/formats/decoders.ts";
 import { writeWav } from "../../../src/formats/wav.ts";
 import { admission } from "../../../src/http/admission.ts";
-import { type Call, createApp, type Deps } from "../../../src/http/app.ts";
+import { createApp } from "../../../src/http/app.ts";
+import type { Call, Deps } from "../../../src/http/deps.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
 import type { Release } from "../../../src/store/load.ts";
 import { apiContract } from "../../contracts/api.ts";
 import { audioContract } from "../../contracts/audio.ts";
+import { protocolContract } from "../../contracts/protocol.ts";
 import { entryFor } from "../../contracts/store.ts";
 import { randomRecording, testModels, testSpeechModels } from "../../support/models.ts";
 import { kernelModule } from "../../support/wasm.ts";
@@ -71,6 +73,7 @@ const request = (path: string, init?: RequestInit) => fetch(url + path, init);
 describe("the API on Node, answered by threads", () => {
   apiContract(request);
   audioContract(request);
+  protocolContract(request);
 });
 
 test("long recordings, one for each thread and more, delay neither a chord nor a health check", async () => {
@@ -208,7 +211,10 @@ describe("the queue", () => {
   });
 
   test("tells a request that has waited long enough to come again, and says when no more may wait", async () => {
-    const other = await startPool(served, { size: 1, pingMs: 20, waitSeconds: 3, script });
+    const other = await startPool(
+      { ...served, limits: { ...DEFAULT_LIMITS, waitSeconds: 3 } },
+      { size: 1, checkMs: 20, script },
+    );
     const under = Array.from({ length: 4 }, () => ask(other, "/never").catch(() => {})); // as many as a thread is sent
     await new Promise((resolve) => setTimeout(resolve, 200));
     const waiting = Array.from({ length: DEFAULT_LIMITS.waiting }, () => ask(other, "/").catch((error) => error));

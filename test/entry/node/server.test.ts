@@ -62,6 +62,12 @@ describe("what a server says when it starts", () => {
     expect((await started({ HOST: "localhost" })).stderr).toBe("");
   });
 
+  test("of a setting that there is not, which one was meant", async () => {
+    expect((await started({ SURPRISAL_CLIENTWORK: "1e9" })).stderr).toBe(
+      "SURPRISAL_CLIENTWORK is not a setting of this server. Did you mean SURPRISAL_CLIENT_WORK?\n",
+    );
+  });
+
   test("of a malformed setting, which one", async () => {
     await expect(Server.start({ SURPRISAL_ORIGINS: "example.org" })).rejects.toThrow(
       'Expected origins such as https://example.org, separated by commas, or "*" in SURPRISAL_ORIGINS, got "example.org".',
@@ -342,4 +348,15 @@ test("told to stop while nobody waits for the long work under way, a server ends
   await left;
   const waiting = setTimeout(10_000, "it waits", { ref: false });
   expect([await Promise.race([server.stop(), waiting]), server.stderr]).toEqual([0, ""]);
+});
+
+test("told to stop while a thread is stuck that cannot be ended, a server answers its requests and ends all the same", async () => {
+  const server = await Server.start({ NODE_OPTIONS: `--import ${new URL("../../support/stuck.ts", import.meta.url)}` });
+  servers.push(server);
+  await eventually(async () => server.stdout).toContain("\nModels: "); // threads run
+  const stuck = fetch(`${server.url}/score?id=stuck`, posted);
+  await setTimeout(500); // a thread has it
+  const waiting = setTimeout(40_000, "it waits", { ref: false });
+  expect(await Promise.race([server.stop(), waiting])).not.toBe("it waits");
+  expect((await stuck).status).toBe(503); // the thread was replaced before the server's deadline
 });

@@ -1,0 +1,101 @@
+/** Request -> the pieces of its body as they arrive, decoded from their Content-Encoding: for bodies that have no length. */
+import { expected, SurprisalError } from "../errors.ts";
+import { type Limits, MIN_BODY_RATE } from "../limits.ts";
+import { compressionOf, inTime } from "./body.ts";
+
+export interface BodyStream extends AsyncIterable<Uint8Array> {
+  /** Bytes that were sent for each byte that they were decoded to, so far; at most 1. */
+  sentShare(): number;
+  /** Begins the time anew that the sender has for the next line or file. */
+  restart(): void;
+  readonly bytes: number; // decoded so far
+}
+
+/** A byte of gzip holds up to 1032, so this much becomes 4 MB at most. */
+const SLICE_BYTES = 2 ** 12;
+
+/**
+ * @throws SurprisalError `unsupported-media-type` for an encoding that is not read here; while it is read, `malformed-request`
+ * when it breaks off or is not what its encoding says, and `request-timeout` when a line comes too slowly. Only the time
+ * counts for which the server waits for the sender.
+ */
+export function streamBody(request: Request, { bodySeconds }: Pick<Limits, "bodySeconds">): BodyStream {
+  const format = compressionOf(request.headers.get("content-encoding"));
+  const reader = request.body?.getReader();
+  let [sent, decoded] = [0, 0];
+  let [waitedMs, sentSince] = [0, 0]; // since the last line ended
+
+  async function* arriving(): AsyncGenerator<Uint8Array> {
+    if (!reader) return;
+    try {
+      while (true) {
+        const began = performance.now();
+        const chunk = reader.read().catch((cause) => {
+          throw new SurprisalError("malformed-request", "The body broke off before its end.", { cause });
+        });
+        const allowed = 1000 * (bodySeconds + sentSince / MIN_BODY_RATE);
+        const { done, value } = await inTime(chunk, began + allowed - waitedMs);
+        waitedMs += performance.now() - began;
+        if (done) return;
+        sent += value.length;
+        sentSince += value.length;
+        yield value;
+      }
+    } finally {
+      reader.cancel().catch(() => {}); // nothing depends on how the sender takes it
+    }
+  }
+
+  async function* decompressed(): AsyncGenerator<Uint8Array> {
+    const broken = expected(`a body in ${format}, as its Content-Encoding says`, "bytes that are not, or are damaged");
+    const slices = arriving();
+    let fault: unknown;
+    let rest: Uint8Array = new Uint8Array();
+    const source = new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          try {
+            if (rest.length === 0) rest = (await slices.next()).value ?? rest;
+          } catch (error) {
+            fault = error;
+            return controller.error(error);
+          }
+          if (rest.length === 0) return controller.close();
+          controller.enqueue(rest.slice(0, SLICE_BYTES));
+          rest = rest.subarray(SLICE_BYTES);
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const decompression = new DecompressionStream(format ?? "gzip") as ReadableWritablePair<Uint8Array, Uint8Array>;
+    const output = source.pipeThrough(decompression).getReader();
+    try {
+      while (true) {
+        const { done, value } = await output.read();
+        if (done) return;
+        yield value;
+      }
+    } catch (cause) {
+      throw fault ?? new SurprisalError("malformed-request", broken, { cause });
+    } finally {
+      output.cancel().catch(() => {});
+      void slices.return(undefined);
+    }
+  }
+
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const chunk of format && reader ? decompressed() : arriving()) {
+        decoded += chunk.length;
+        yield chunk;
+      }
+    },
+    sentShare: () => Math.min(1, sent / Math.max(1, decoded)),
+    restart() {
+      [waitedMs, sentSince] = [0, 0];
+    },
+    get bytes() {
+      return decoded;
+    },
+  };
+}
