@@ -81,6 +81,15 @@ Standard input is one file, or a list of files, one a line: what begins as MIDI 
     options: { json: flag("JSON instead of a table") },
     example: "SURPRISAL_MODELS=s3://bucket/prefix surprisal models",
   },
+  export: {
+    synopsis: "surprisal export MODEL",
+    about: "A model as a file that ONNX runtimes read.",
+    options: {
+      format: text("NAME", "onnx (default)"),
+      out: text("FILE", "default: <set>-<model>.onnx"),
+    },
+    example: "surprisal export jsb/gru --format onnx --out gru.onnx",
+  },
 } satisfies Record<string, Usage>;
 
 export type CommandName = keyof typeof COMMANDS;

@@ -275,6 +275,25 @@ test("without models it says where it looked, and ends with 1", async () => {
   expect(stderr).toContain(join(folder, "nowhere"));
 });
 
+describe("surprisal export", () => {
+  test("writes a model as an ONNX file", async () => {
+    const out = join(folder, "gru.onnx");
+    const { stdout, code } = await run(["export", "jsb/gru", "--format", "onnx", "--out", out]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/gru\.onnx \d+ bytes, jsb\/gru sha256:[0-9a-f]{64}\n$/)]);
+    expect(await readFile(out, "latin1")).toContain("jsb/gru");
+  });
+
+  test.each([
+    [["jsb/mixture"], "Expected a single network, got jsb/mixture, the average of jsb/gru, jsb/lstm"],
+    [["jsb/*"], "Expected the id of one model, got jsb/*, which names 3"],
+    [["jsb/gru", "--format", "xml"], "Expected one of the formats onnx, got xml"],
+    [[], "Expected one MODEL, got none"],
+  ])("%j is wrong usage", async (args, sentence) => {
+    const { stderr, code } = await run(["export", ...args]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(sentence)]);
+  });
+});
+
 describe("usage", () => {
   test.each([
     [[]],
