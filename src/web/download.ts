@@ -9,14 +9,3 @@ export function download(blob: Blob, name: string): void {
 
 /** A file's name without what stands behind its last dot. */
 export const stemOf = (name: string): string => name.replace(/\.[^.]*$/, "");
-
-/** Rows as RFC 4180 has them. */
-export const csv = (rows: readonly (readonly (string | number | null | undefined)[])[]): string =>
-  rows
-    .map((row) =>
-      row
-        .map((cell) => (/[",\r\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : (cell ?? "")))
-        .join(","),
-    )
-    .join("\r\n")
-    .concat("\r\n");

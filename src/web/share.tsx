@@ -2,9 +2,10 @@
 import type { RefObject } from "preact";
 import { useState } from "preact/hooks";
 import type { ScoreResponse } from "../schema/score.ts";
+import { csv } from "../util/csv.ts";
 import { curl, isMusic, type Options } from "./api.ts";
 import type { Drawing } from "./chart.tsx";
-import { csv, download, stemOf } from "./download.ts";
+import { download, stemOf } from "./download.ts";
 import { pngOf, svgOf } from "./picture.ts";
 import { sentenceOf } from "./verdict.tsx";
 

@@ -9,9 +9,10 @@ import { decodeContent } from "../../http/content.ts";
 import type { Input } from "../../inference/answer.ts";
 import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
 import { systemFault } from "../../util/system-fault.ts";
+import { type CorpusFile, corpusOf } from "./corpus.ts";
 
 /** Files at hand may be longer than those that a server takes. */
-const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, seconds: 3600 };
+export const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, seconds: 3600 };
 
 export interface File {
   readonly name: string;
@@ -19,23 +20,34 @@ export interface File {
 }
 
 const named = (name: string): File => ({ name, read: () => readFile(name) });
+const ofCorpus = ({ name, path }: CorpusFile): File => ({ name, read: () => readFile(path) });
 
 /**
- * The files that arguments name. What `-` stands for is standard input itself if it begins as MIDI or audio, or else the
+ * The files that arguments name, those of folders and patterns as corpusOf finds them. What `-` stands for is standard input itself if it begins as MIDI or audio, or else the
  * files that its lines name, if the first of them is there.
  */
 export async function filesOf(names: readonly string[]): Promise<File[]> {
   const files = await Promise.all(
-    names.map(async (name) => (name === "-" ? fromInput(await standardInput()) : named(name))),
+    names.map(async (name) =>
+      name === "-" ? fromInput(await standardInput()) : (await corpusOf([name])).map(ofCorpus),
+    ),
   );
   return files.flat();
 }
 
 export const standardInput = (): Promise<Uint8Array> => buffer(process.stdin);
 
+const linesOf = (bytes: Uint8Array): string[] => new TextDecoder().decode(bytes).split(/\r?\n/).filter(Boolean);
+
+/** Names with those that standard input lists, one a line, in place of `-`. */
+export async function listedNames(names: readonly string[]): Promise<string[]> {
+  const lists = await Promise.all(names.map(async (name) => (name === "-" ? linesOf(await standardInput()) : [name])));
+  return lists.flat();
+}
+
 async function fromInput(bytes: Uint8Array): Promise<File | File[]> {
   if (!isMidi(bytes) && !isAudio(bytes)) {
-    const names = new TextDecoder().decode(bytes).split(/\r?\n/).filter(Boolean);
+    const names = linesOf(bytes);
     const [first] = names;
     if (first !== undefined && !first.includes("\0") && (await isThere(first))) return names.map(named);
   }

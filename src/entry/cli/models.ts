@@ -55,6 +55,14 @@ export function optionsOf<T>(schema: z.ZodType<T>, values: Values): T {
   }
 }
 
+/** The same as a query of the API, in one order however they were written; empty for no options. */
+export function queryOf(values: Values): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  const query = new URLSearchParams(given.map(([name, value]) => [camelCase(name), String(value)]));
+  query.sort();
+  return String(query).replaceAll("%2F", "/");
+}
+
 const camelCase = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Prints each warning of the input and of the models' answers once: models that read a file alike say the same of it. */

@@ -1,4 +1,5 @@
 /** `surprisal score`: files -> rows of a table, or lines of JSON, each as soon as its file is scored. */
+import { expected } from "../../errors.ts";
 import * as answer from "../../inference/answer.ts";
 import { selectModels } from "../../model/select.ts";
 import { ScoreOptions } from "../../schema/options.ts";
@@ -11,13 +12,19 @@ import { loadedModels, optionsOf, warn } from "./models.ts";
 /** Scores every file it can, and returns 1 when there was one that it could not. */
 export async function score(
   setting: string,
-  { json, compare, ...values }: Values,
+  { json, compare, out, threads, ...values }: Values,
   names: readonly string[],
 ): Promise<number> {
   if (names.length === 0) throw new UsageError("Expected at least one FILE, got none.");
   if (names.filter((name) => name === "-").length > 1) {
     throw new UsageError("Expected - once, got it twice or more: standard input can be read only once.");
   }
+  if (typeof out === "string") {
+    if (json || compare) throw new UsageError(expected("--out without --json and --compare", "both"));
+    return (await import("./score-corpus.ts")).scoreCorpus(setting, out, { ...values, threads }, names);
+  }
+  if (threads !== undefined) throw new UsageError(expected("--threads with --out", "no --out"));
+  if (values.detail !== undefined && !json) throw new UsageError(expected("--detail with --out or --json", "neither"));
   const options = optionsOf(ScoreOptions, { ...values, ...(compare && { detail: "comparison" }) });
   const models = await loadedModels(setting, options.models);
   const chosen = selectModels(models, options.models); // a pattern that names nothing is wrong whatever the files

@@ -39,17 +39,24 @@ ${thousands(MAX_FRAMES)} frames here, ${thousands(DEFAULT_LIMITS.frames)} over H
 
 export const COMMANDS = {
   score: {
-    synopsis: "surprisal score FILE…",
+    synopsis: "surprisal score FILE|FOLDER|PATTERN…",
     about: "Negative log-likelihood of MIDI or audio files under each model.",
     options: {
       ...input,
       compare: flag("music: how far each model falls behind the best, with a 95% interval"),
+      out: text(
+        "FILE",
+        "writes a table, .csv or .jsonl, with all cores; the same command goes on where one was stopped",
+      ),
+      detail: text("notes", "with --out, music: a row for each note and model"),
+      threads: text("N", "with --out: instead of one for each core"),
       ...json,
     },
     more: () => `${files()}
 
+A folder stands for all such files below it, and a pattern in quotes, such as 'corpus/**/*.mid', for what it matches.
 Standard input is one file, or a list of files, one a line: what begins as MIDI or audio is the file itself.`,
-    example: "find music -name '*.mid' | surprisal score - --models 'jsb/*'",
+    example: "surprisal score corpus --out scores.csv --models 'jsb/*'",
   },
   predict: {
     synopsis: "surprisal predict FILE",
