@@ -7,11 +7,11 @@ import { decode } from "../../formats/decoders.ts";
 import { isMidi } from "../../formats/midi.ts";
 import { decodeContent } from "../../http/content.ts";
 import type { Input } from "../../inference/answer.ts";
-import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
+import { DEFAULT_LIMITS, type Limits, MAX_FRAMES, MAX_LOCAL_SECONDS } from "../../limits.ts";
 import { systemFault } from "../../util/system-fault.ts";
 
 /** Files at hand may be longer than those that a server takes. */
-const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, seconds: 3600 };
+const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, seconds: MAX_LOCAL_SECONDS };
 
 export interface File {
   readonly name: string;

@@ -32,7 +32,7 @@ export async function readMusic(
   { framesPerQuarter, key = "auto", highestPitch }: MusicOptions = {},
 ): Promise<Reading> {
   if (framesPerQuarter !== undefined) checkFramesPerQuarter(framesPerQuarter);
-  const scores = await readEach(files, ({ file, bytes }) => ({ file, notes: parseMidi(bytes) }));
+  const scores = await readEach(files, async ({ file, read }) => ({ file, notes: parseMidi(await read()) }));
   const rate = framesPerQuarter ?? chooseFrameRate(scores.read.map(({ notes }) => notes));
   const { read, unread } = await readEach(scores.read, ({ file, notes }) => {
     const { roll, betweenFrames } = quantize(notes, rate);
@@ -58,7 +58,9 @@ export async function readMusic(
     unread: [...scores.unread, ...unread],
     notes: [
       `Frames a quarter note: ${rate}${chosen}.`,
-      ...(key === "auto" ? [`Pieces moved into C major or C minor: ${read.filter(({ isMoved }) => isMoved).length}.`] : []),
+      ...(key === "auto"
+        ? [`Pieces moved into C major or C minor: ${read.filter(({ isMoved }) => isMoved).length}.`]
+        : []),
       ...(between > 0 ? [`Notes that lie between the frames, of ${total("notes")}: ${between}.`] : []),
       ...(leftOut > 0 ? [`Pitches of frames that were left out as too high or too low: ${leftOut}.`] : []),
     ],

@@ -9,7 +9,7 @@ import type { Sequence } from "../batches.ts";
 /** A file that begins as music or sound. */
 export interface CorpusFile {
   readonly file: string; // path below the folder of the corpus
-  readonly bytes: Uint8Array;
+  read(): Promise<Uint8Array>;
 }
 
 /** A file that was read. */

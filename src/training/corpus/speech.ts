@@ -6,7 +6,7 @@ import { dithered } from "../../formats/dither.ts";
 import { resample } from "../../formats/resample.ts";
 import { malformed } from "../../formats/waveform.ts";
 import { SPEECH } from "../../kernel/config.ts";
-import { MAX_SAMPLE } from "../../limits.ts";
+import { MAX_LOCAL_SECONDS, MAX_SAMPLE } from "../../limits.ts";
 import { stepCount } from "../batches.ts";
 import { SPEECH_RATE, SPEECH_SHAPES } from "../speech.ts";
 import { type CorpusFile, type CorpusPiece, hashOfParts, type Reading, readEach } from "./piece.ts";
@@ -14,12 +14,10 @@ import { type CorpusFile, type CorpusPiece, hashOfParts, type Reading, readEach 
 /** Samples of a cut: one second. */
 const CUT = SPEECH_SHAPES["speech-long"].length;
 
-const MAX_SECONDS = 3600; // of a recording, as on the command line
-
 /** Reads files of sound. What is left after the last whole cut of a recording is a cut too, if there is a step in it. */
 export async function readSpeech(files: readonly CorpusFile[]): Promise<Reading> {
-  const { read, unread } = await readEach(files, async ({ file, bytes }): Promise<CorpusPiece> => {
-    const { samples, sampleRate } = await readAudio(bytes, { decode, maxSeconds: MAX_SECONDS });
+  const { read, unread } = await readEach(files, async ({ file, read }): Promise<CorpusPiece> => {
+    const { samples, sampleRate } = await readAudio(await read(), { decode, maxSeconds: MAX_LOCAL_SECONDS });
     const odd = samples.find((sample) => !(Math.abs(sample) <= MAX_SAMPLE));
     if (odd !== undefined) throw malformed(expected(`samples of at most ${MAX_SAMPLE} in size`, odd));
     const resampled = await resample(samples, sampleRate, SPEECH_RATE);
