@@ -7,6 +7,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 const RUNTIME = [
   "test/{entry,store,web}/**/*.test.ts",
   "test/http/app.test.ts",
+  "test/clients/**/*.test.ts",
   "test/{cases,examples,floors,package}.test.ts",
 ];
 const TRAINING = [

@@ -55,6 +55,18 @@ await build({
   ],
 });
 
+// The client of the HTTP API: one small file for every runtime.
+await build({
+  entryPoints: ["src/client/index.ts"],
+  outfile: `${outdir}/client/index.js`,
+  bundle: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2022",
+  minifySyntax: true,
+  minifyWhitespace: true,
+});
+
 // The bin file alone must parse on a Node that is too old for the rest, to say so in a sentence.
 await build({
   entryPoints: ["src/entry/cli/main.ts"],

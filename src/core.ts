@@ -16,13 +16,13 @@ export {
   type Audio,
   type Bounds,
   type File,
-  isMusic,
   type LoadOptions,
   load,
   type Roll,
   type Surprisal,
 } from "./library.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export { isMusic } from "./schema/is-music.ts";
 export type { ModelInfo } from "./schema/model.ts";
 export type { PredictOptions, ScoreOptions } from "./schema/options.ts";
 export type { AudioPredictResponse, MusicPredictResponse, PredictResponse } from "./schema/predict.ts";

@@ -142,8 +142,3 @@ export async function load(
     `No model can be loaded; ${id}: ${error instanceof Error ? error.message : error}`,
   );
 }
-
-/** Whether an answer is of music (a MIDI file or a piano roll), and else of audio: TypeScript then knows its fields. */
-export const isMusic = <Answer extends ScoreResponse | PredictResponse>(
-  response: Answer,
-): response is Extract<Answer, { readonly input: { readonly kind: "music" } }> => response.input.kind === "music";

@@ -26,6 +26,7 @@ test.each([
   ["src/inference/planted.ts", "../http/app.ts", "inference/ imports only from floors below it"],
   ["src/http/planted.ts", "../store/load.ts", "http/ imports only from floors below it"],
   ["src/web/planted.ts", "../model/model.ts", "The page knows the API by the types of schema/ only"],
+  ["src/client/planted.ts", "../http/app.ts", "A client knows the API by the types of schema/ only"],
   ["src/store/planted.ts", "../inference/answer.ts", "store/ imports only from floors below it"],
 ])("%s may not import %s", async (path, imported, sentence) => {
   const text = await lint({ [path]: `export * from "${imported}";\n` });

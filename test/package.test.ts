@@ -66,6 +66,23 @@ test("surprisal/core needs nothing of Node", async () => {
   expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
 });
 
+test("surprisal/client is a few kB, and needs nothing else", async () => {
+  const { metafile, outputFiles } = await build({
+    stdin: { contents: 'export * from "surprisal/client";', resolveDir: project },
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    platform: "neutral",
+    format: "esm",
+  });
+  expect(Object.keys(metafile.inputs).filter((path) => path.includes("node_modules"))).toEqual([
+    expect.stringMatching(/surprisal\/dist\/entry\/client\/index\.js$/),
+  ]);
+  expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
+  expect(outputFiles[0].contents.length).toBeLessThan(8_000); // 6.3 kB
+});
+
 describe.each([22, 24])("on Node %s", (line) => {
   let node: string;
   beforeAll(async () => {
@@ -83,6 +100,7 @@ describe.each([22, 24])("on Node %s", (line) => {
       expect.arrayContaining(["jsb/gru", "jsb/lstm", "jsb/tanh"]),
     );
     expect(found.ofHttp).toEqual(found.ofRoll);
+    expect(found.ofClient).toEqual(found.ofRoll);
     expect(found).toMatchObject({
       mine: "mine",
       openapi: 200,

@@ -160,11 +160,11 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const opened = await open(c, c.req.valid("query"), PredictOptions);
     const { input, options, models, chosen, work } = opened;
     const facts = c.get("facts");
-    const type = accepts(c, {
-      header: "Accept",
-      supports: ["application/json", "audio/midi", "audio/wav"],
-      default: "application/json",
-    });
+    const accepted = (supports: string[], otherwise: string) =>
+      accepts(c, { header: "Accept", supports, default: otherwise });
+    const file = input.input.kind === "music" ? "audio/midi" : "audio/wav";
+    const asked = accepted(["application/json", "audio/midi", "audio/wav"], "application/json");
+    const type = accepted(["application/json", file], asked); // a client may accept both kinds of files
     c.header("Vary", "Accept", { append: true });
     const continued = options.state?.map((token) => readToken(token, models).model);
     checkAnswerSize(input, continued ?? chosen, options, deps.limits);

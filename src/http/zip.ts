@@ -1,5 +1,5 @@
 /** A ZIP archive -> its files, as they arrive (APPNOTE.TXT 6.3), without a folder ever being written. */
-import { Unzip, type UnzipFile, UnzipInflate } from "fflate";
+import { Unzip, type UnzipFile, UnzipInflate } from "fflate/browser"; // which needs nothing of Node
 import { expected, SurprisalError } from "../errors.ts";
 import { type Limits, MAX_FILE_NAME } from "../limits.ts";
 import type { ScoreOptions } from "../schema/options.ts";

@@ -474,10 +474,10 @@ describe.skipIf(!hasMusicSet("jsb"))("JSB Chorales", () => {
 });
 
 describe("files from the world", () => {
-  const { SURPRISAL_MIDI_FOLDER: folders = "" } = process.env;
+  const { MIDI_FOLDERS: folders = "" } = process.env;
   const hasFolders = requires(
     folders !== "",
-    "SURPRISAL_MIDI_FOLDER is not set; it names folders of MIDI files to try, several joined as in PATH",
+    "MIDI_FOLDERS is not set; it names folders of MIDI files to try, several joined as in PATH",
   );
 
   test.skipIf(!hasFolders)("are read, and read back as they were written", () => {

@@ -25,7 +25,7 @@ export class Server {
 
   private constructor(env: Record<string, string>) {
     this.child = spawn(process.execPath, [script], {
-      env: { ...process.env, SURPRISAL_MIDI_FOLDER: undefined, PORT: "0", HOST: "", ...env },
+      env: { ...process.env, PORT: "0", HOST: "", ...env },
     });
     this.ended = once(this.child, "close");
     this.child.stderr.on("data", (chunk) => {

@@ -191,6 +191,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     await choose(files.midi);
     const { scores } = await answerTo<MusicScoreResponse>(files.midi);
     await press("All networks");
+    await page.getByRole("button", { name: "jsb/gru-large", exact: true }).waitFor(); // which is asked only now
     const shares = new Map(
       await Promise.all(
         (await page.locator(".sets tbody tr").all()).map(async (row) => {

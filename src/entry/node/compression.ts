@@ -2,11 +2,10 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono, type MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
+import { NDJSON } from "../../http/batch.ts";
 
 type Env = { Bindings: HttpBindings };
 type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
-
-import { NDJSON } from "../../http/batch.ts";
 
 /** An answer that fits a packet gains nothing. */
 const MIN_BYTES = 1024;

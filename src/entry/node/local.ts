@@ -26,6 +26,7 @@ export function settings(env: NodeJS.ProcessEnv) {
     origins: env.SURPRISAL_ORIGINS || "", // whose pages may ask, beside the server's own
     keysFile: env.SURPRISAL_KEYS_FILE || undefined, // hashes of keys; a request needs one of the keys
     proxies: proxiesOf(env.SURPRISAL_PROXIES || "0"), // in front of the server
+    ratesUrl: env.SURPRISAL_RATES_URL ? ratesUrlOf(env.SURPRISAL_RATES_URL) : undefined, // where several servers count together
     limits: limitsOf(env),
     logLevel: logLevelOf(env.SURPRISAL_LOG || "info"),
     metricsPort: env.SURPRISAL_METRICS_PORT ? metricsPortOf(env.SURPRISAL_METRICS_PORT) : undefined,
@@ -35,7 +36,7 @@ export function settings(env: NodeJS.ProcessEnv) {
 export type Settings = ReturnType<typeof settings>;
 
 const VARIABLES = [
-  ...["MODELS", "POLL_SECONDS", "ORIGINS", "KEYS_FILE", "PROXIES", "LOG", "METRICS_PORT"].map(
+  ...["MODELS", "POLL_SECONDS", "ORIGINS", "KEYS_FILE", "PROXIES", "RATES_URL", "LOG", "METRICS_PORT"].map(
     (name) => `SURPRISAL_${name}`,
   ),
   ...LIMIT_NAMES.map(variableOf),
@@ -61,6 +62,12 @@ function pollSecondsOf(setting: string): number {
 function proxiesOf(setting: string): number {
   if (/^\d$/.test(setting)) return Number(setting);
   throw new SurprisalError("malformed-request", expected("a number from 0 to 9 in SURPRISAL_PROXIES", setting));
+}
+
+function ratesUrlOf(setting: string): string {
+  if (/^rediss?:$/.test(URL.parse(setting)?.protocol ?? "")) return setting;
+  const wanted = "a URL in SURPRISAL_RATES_URL that begins with redis:// or rediss://";
+  throw new SurprisalError("malformed-request", expected(wanted, "another")); // which may hold a password
 }
 
 const LOG_LEVELS = ["info", "error", "silent"];

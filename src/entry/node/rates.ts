@@ -13,13 +13,39 @@ import { CLIENT_WINDOW_SECONDS } from "../../limits.ts";
 /** Stores count in whole numbers. */
 const UNIT = 1e6; // multiply-adds
 
+/** How long a store may take to count, ms. */
+const STORE_MS = 1000;
+
 /** The part of the limit that a request holds until it is answered. */
 const PART = 1 / 32;
 
-/** Counts in this process. Other stores of rate-limiter-flexible, such as Redis and Valkey, count for several servers together. */
-export async function memoryLimiter(clientWork: number): Promise<RateLimiterAbstract> {
-  const { RateLimiterMemory } = await import("rate-limiter-flexible");
-  return new RateLimiterMemory({ points: Math.ceil(clientWork / UNIT), duration: CLIENT_WINDOW_SECONDS });
+/**
+ * Counts in this process or, given a store, for all servers that have the same.
+ * @param storeUrl of a server that speaks the protocol of Redis. While it cannot be reached, this process counts for itself.
+ */
+export async function openLimiter(clientWork: number, storeUrl?: string): Promise<RateLimiterAbstract> {
+  const { RateLimiterMemory, RateLimiterRedis } = await import("rate-limiter-flexible");
+  const options = { keyPrefix: "surprisal", points: Math.ceil(clientWork / UNIT), duration: CLIENT_WINDOW_SECONDS };
+  const memory = new RateLimiterMemory(options);
+  if (storeUrl === undefined) return memory;
+  const { createClient } = await import("@redis/client");
+  const storeClient = createClient({ url: storeUrl, disableOfflineQueue: true, commandOptions: { timeout: STORE_MS } });
+  let isReached = true;
+  storeClient.on("ready", () => {
+    isReached = true;
+  });
+  storeClient.on("error", (error) => {
+    if (isReached) console.error("The store of rates cannot be reached; this server counts for itself:", error);
+    isReached = false;
+  });
+  void storeClient.connect(); // tries until it succeeds
+  return new RateLimiterRedis({
+    ...options,
+    storeClient,
+    useRedisPackage: true,
+    rejectIfRedisNotReady: true,
+    insuranceLimiter: memory,
+  });
 }
 
 /** @param proxies that stand in front of the server, each of which adds the address before it to X-Forwarded-For */

@@ -21,7 +21,7 @@ import { openModels, type Settings, unknownSettings, version } from "./local.ts"
 import { observe } from "./observe.ts";
 import { serveModels, servePage, workerPolicy } from "./page.ts";
 import type { Pool } from "./pool.ts";
-import { limitWork, memoryLimiter } from "./rates.ts";
+import { limitWork, openLimiter } from "./rates.ts";
 
 /** Of a batch, so that a thread finds its next lines without waiting for the main thread. */
 const GROUPS_PER_THREAD = 2;
@@ -58,6 +58,7 @@ export async function listen({
   origins,
   keysFile,
   proxies,
+  ratesUrl,
   limits,
   ...observed
 }: Omit<Settings, "port"> & { readonly port: number }): Promise<number> {
@@ -66,7 +67,7 @@ export async function listen({
   const guards = [
     ...(keys ? [requireKey(() => keys ?? [])] : []),
     ...(limits.clientWork < Number.POSITIVE_INFINITY
-      ? [limitWork(await memoryLimiter(limits.clientWork), proxies)]
+      ? [limitWork(await openLimiter(limits.clientWork, ratesUrl), proxies)]
       : []),
   ];
   const kernel = await kernelModule();
@@ -123,6 +124,7 @@ export async function listen({
       console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
     } catch (error) {
       served = undefined;
+      if (stopped.signal.aborted) return;
       console.error("The threads cannot be started; the main thread answers all requests:", error);
     }
     await old?.close();

@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { addressOf, limitWork, memoryLimiter } from "../../../src/entry/node/rates.ts";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { addressOf, limitWork, openLimiter } from "../../../src/entry/node/rates.ts";
 import { createApp } from "../../../src/http/app.ts";
 import type { AccessRecord } from "../../../src/http/record.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
 import { randomPiece, testModels } from "../../support/models.ts";
+import { requires } from "../../support/requires.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -14,9 +18,9 @@ afterEach(() => {
 
 const models = testModels();
 
-async function limited(clientWork: number) {
+async function limited(clientWork: number, storeUrl?: string) {
   const records: AccessRecord[] = [];
-  const limiter = await memoryLimiter(clientWork);
+  const limiter = await openLimiter(clientWork, storeUrl);
   const app = createApp({
     models: () => models,
     limits: DEFAULT_LIMITS,
@@ -78,6 +82,51 @@ describe("the work of a client", () => {
     expect((await limiter.get("192.0.2.1"))?.consumedPoints).toBe(spent?.consumedPoints);
   });
 });
+
+const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
+describe.skipIf(!requires(hasRedis, "redis-server is not there; Debian's package of that name has it"))(
+  "servers with one store",
+  () => {
+    async function startRedis(port: number) {
+      const redis = spawn("redis-server", ["--port", String(port), "--save", ""], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      onTestFinished(() => void redis.kill());
+      for await (const text of redis.stdout) if (String(text).includes("Ready to accept connections")) return redis;
+      throw new Error("redis-server ended.");
+    }
+
+    test("count together, and each for itself while it cannot be reached", async () => {
+      const free = createServer().listen(0, "127.0.0.1");
+      await once(free, "listening");
+      const { port } = free.address() as AddressInfo;
+      free.close();
+      const redis = await startRedis(port);
+      const said = vi.spyOn(console, "error").mockImplementation(() => {});
+      const servers = await Promise.all([1, 2].map(() => limited(1e9, `redis://127.0.0.1:${port}`)));
+      const isCounted = () => servers.map(({ ask }) => ask(2));
+      await vi.waitFor(async () =>
+        expect((await Promise.all(isCounted())).map(({ left }) => left < 1000)).toEqual([true, true]),
+      );
+      const lefts: number[] = [];
+      for (let k = 0; k < 8; k++) lefts.push((await servers[k % 2].ask(200)).left);
+      expect(lefts).toEqual(lefts.toSorted((a, b) => b - a)); // what one server is asked, the other counts too
+      expect(lefts[0] - lefts[7]).toBeGreaterThan(300);
+      redis.kill();
+      await once(redis, "exit");
+      await vi.waitFor(() => expect(said).toHaveBeenCalledTimes(2));
+      for (const { ask } of servers) {
+        const { response, left } = await ask(200);
+        expect([response.status, left > lefts[7]]).toEqual([200, true]);
+      }
+      await startRedis(port);
+      await vi.waitFor(async () => expect((await servers[0].ask(2)).left).toBe(1000 - 32), {
+        timeout: 10_000,
+        interval: 200,
+      });
+    });
+  },
+);
 
 describe("the address that counts", () => {
   test.each([

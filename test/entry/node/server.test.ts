@@ -72,6 +72,9 @@ describe("what a server says when it starts", () => {
     await expect(Server.start({ SURPRISAL_ORIGINS: "example.org" })).rejects.toThrow(
       'Expected origins such as https://example.org, separated by commas, or "*" in SURPRISAL_ORIGINS, got "example.org".',
     );
+    await expect(Server.start({ SURPRISAL_RATES_URL: "http://:secret@example.org" })).rejects.toThrow(
+      "Expected a URL in SURPRISAL_RATES_URL that begins with redis:// or rediss://, got another.",
+    );
     await expect(Server.start({ SURPRISAL_POLL_SECONDS: "soon" })).rejects.toThrow(
       'Expected a number above 0 in SURPRISAL_POLL_SECONDS, got "soon".',
     );
