@@ -10,7 +10,7 @@ import { keyOf, shiftToC } from "../../../src/training/corpus/key.ts";
 import { readCorpus } from "../../../src/training/corpus/read.ts";
 import { countsOf, splitCorpus, trainingSetOf } from "../../../src/training/corpus/set.ts";
 import { foldsOf, splitPieces } from "../../../src/training/corpus/split.ts";
-import { loadMusicSet } from "../../../src/training/datasets.ts";
+import { loadMusicSet, SPLITS } from "../../../src/training/datasets.ts";
 import { hasMusicSet } from "../../support/data.ts";
 import { randomPiece } from "../../support/models.ts";
 import { Random } from "../../support/random.ts";
@@ -109,6 +109,17 @@ describe("a folder of MIDI files", () => {
     expect(await hashOf(1, "none")).not.toBe(await hashOf(2, "none"));
     expect(await hashOf(1, "none")).not.toBe(await hashOf(1, "auto"));
   });
+});
+
+test.skipIf(!hasMusicSet("jsb"))("JSB Chorales written as MIDI is read as the same set", async () => {
+  const set = await loadMusicSet("jsb");
+  for (const split of SPLITS) {
+    for (const [n, roll] of set[split].entries()) await putMidi(`${split}/${String(n).padStart(3, "0")}.mid`, roll);
+  }
+  const corpus = await readCorpus(folder, { name: "own", key: "none" });
+  const read = trainingSetOf(corpus, splitCorpus(corpus, 1));
+  expect([read.inputs, read.described.framesPerQuarter]).toEqual([set.inputs, "1"]);
+  for (const split of SPLITS) expect(read[split]).toEqual(set[split]);
 });
 
 test("the same music in another key is a duplicate", async () => {
