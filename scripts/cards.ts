@@ -76,7 +76,7 @@ model were chosen by the validation NLL, where there is a search log by that sea
 along the way and influenced when to stop trying; among the tries validation alone chose. The NADE models have one seed each,
 but for tries on JSB Chorales, and many were still improving at their last epoch. Models of speech are trained
 without weight noise: the rates are those of searches on the short set over 12 epochs (tanh: 6), and the shipped models, of both
-sets, were then trained with them for longer; all were still improving when they ended.
+sets, were then trained with them for longer, the long set not yet until validation stopped.
 [protocol.ts](../src/training/protocol.ts) has all settings with their sources. On the same machine
 \`npm run train -- <id>\` makes a file again, bit for bit.
 
