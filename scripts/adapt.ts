@@ -5,6 +5,7 @@
  *   npm run adapt                     every model of music of models/, or of the folder SURPRISAL_MODELS
  *   npm run adapt -- 'jsb/*-nade'     these
  */
+
 import { kernelModule } from "../src/entry/node/kernel.ts";
 import type { Model } from "../src/model/model.ts";
 import { MusicNetwork } from "../src/model/music-network.ts";
@@ -12,8 +13,9 @@ import { modelsOfKind } from "../src/model/select.ts";
 import { addToFolder } from "../src/store/files.ts";
 import { best, tryAdaptiveRates, withAdaptiveRate } from "../src/training/adaptive-rate.ts";
 import { isRoll } from "../src/training/batches.ts";
+import { evaluateOn } from "../src/training/measure.ts";
 import { runScript } from "./command.ts";
-import { evaluateOn, FOLDER, openModels, setOf, withEach } from "./models.ts";
+import { FOLDER, openModels, setOf, withEach } from "./models.ts";
 
 async function adapt(model: Model): Promise<void> {
   if (!(model instanceof MusicNetwork)) return; // an ensemble learns as its members do

@@ -1,6 +1,4 @@
 /** What the scripts have in common as programs: --help, options and their defaults, and errors as sentences with an exit code. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { argumentFault, UsageError } from "../src/entry/cli/arguments.ts";
 import { expected, SurprisalError } from "../src/errors.ts";
@@ -110,23 +108,3 @@ const isUsage = (error: unknown): boolean =>
   error instanceof UsageError ||
   (error instanceof SurprisalError && ["malformed-request", "unknown-model"].includes(error.code)) ||
   argumentFault(error, []) !== undefined;
-
-/**
- * Makes a folder if it is not there, and finds out whether files can be written into it: before hours of work, not after.
- * @throws Error of the system, whose path is in the folder
- */
-export async function checkWritable(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const probe = join(folder, `.writable-${process.pid}`);
-  await writeFile(probe, "");
-  await rm(probe);
-}
-
-/** Says how to go on when the user stops long work that the same command takes up again. */
-export function sayHowToGoOn(script: string): void {
-  process.once("SIGINT", () => {
-    const args = process.argv.slice(2).map((arg) => (/^[\w./:=-]+$/.test(arg) ? arg : `'${arg}'`));
-    console.error(`\nStopped. To go on from here: npm run ${script} -- ${args.join(" ")}`);
-    process.exit(130);
-  });
-}

@@ -6,11 +6,13 @@
  *   npm run compare -- jsb/gru jsb/lstm      these
  *   npm run compare -- 'jsb/*' --json        as JSON, unrounded
  */
+
 import { expected, SurprisalError } from "../src/errors.ts";
+import { evaluateOn } from "../src/training/measure.ts";
 import { better, type Estimate, pairedDifference } from "../src/util/statistics.ts";
 import { table } from "../src/util/table.ts";
 import { runScript } from "./command.ts";
-import { evaluateOn, openModels, setOf, withEach } from "./models.ts";
+import { openModels, setOf, withEach } from "./models.ts";
 
 type Difference = Estimate & { readonly better: string | null };
 

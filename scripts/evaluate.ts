@@ -11,14 +11,16 @@
  *   npm run evaluate -- --keys                  models of music on their test pieces in all twelve keys
  *   npm run evaluate -- --continuations         how often models of music sample a chord of their training pieces
  */
+
 import type { Model } from "../src/model/model.ts";
 import { taggedVersion } from "../src/model/music-model.ts";
 import { modelsOfKind } from "../src/model/select.ts";
+import { baselineOf, evaluateAdaptively, evaluateOn } from "../src/training/measure.ts";
 import { table } from "../src/util/table.ts";
 import { runScript } from "./command.ts";
 import { type Continuations, continuations } from "./continuations.ts";
 import { type Keys, keys } from "./keys.ts";
-import { baselineOf, evaluateAdaptively, evaluateOn, openModels, setOf, withEach } from "./models.ts";
+import { openModels, setOf, withEach } from "./models.ts";
 import { sizeOf } from "./results.ts";
 import { bitsPerStep, type Voices, voices } from "./voices.ts";
 

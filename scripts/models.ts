@@ -1,22 +1,15 @@
 /** What the scripts have in common: the models of the store and the pieces of their sets. */
+
+import { Progress } from "../src/entry/cli/progress.ts";
 import { kernelModule } from "../src/entry/node/kernel.ts";
 import { expected, SurprisalError } from "../src/errors.ts";
-import type { PianoRoll } from "../src/formats/piano-roll.ts";
 import type { Model } from "../src/model/model.ts";
-import type { MusicModel } from "../src/model/music-model.ts";
 import { selectModels } from "../src/model/select.ts";
-import type { MeasuredModel } from "../src/store/files.ts";
 import { loadModels } from "../src/store/load.ts";
 import { openStore } from "../src/store/open.ts";
-import { isRoll, type Sequence } from "../src/training/batches.ts";
-import { bigram } from "../src/training/bigram.ts";
 import { loadMusicSet, MUSIC_SETS, type MusicSetName, type TrainingSet } from "../src/training/datasets.ts";
-import { type Evaluation, evaluate, type Scorer } from "../src/training/evaluate.ts";
-import { linearPredictor } from "../src/training/linear-predictor.ts";
 import { loadSpeechSet, SPEECH_SETS, type SpeechSetName } from "../src/training/speech.ts";
-import { deciles } from "../src/util/statistics.ts";
 import { sentenceOf } from "./command.ts";
-import { Progress } from "./progress.ts";
 
 export { runCommand } from "./command.ts";
 
@@ -41,37 +34,6 @@ export async function openModels(patterns: readonly string[] = []): Promise<read
 export function loadSet(name: MusicSetName | SpeechSetName): Promise<TrainingSet> {
   const speech = SPEECH_SETS.find((known) => known === name);
   return speech ? loadSpeechSet(speech) : loadMusicSet(name as MusicSetName);
-}
-
-/** How well a model predicts pieces of its kind. */
-export const evaluateOn = (model: Model, pieces: readonly Sequence[]): Promise<Evaluation> =>
-  evaluate(model as Scorer, pieces);
-
-/** The same by adaptive scoring; undefined where the model knows no rate for it. */
-export async function evaluateAdaptively(model: Model, pieces: readonly Sequence[]): Promise<Evaluation | undefined> {
-  if (model.kind === "audio" || !model.canAdapt) return undefined;
-  return evaluate({ score: (piece: PianoRoll) => model.adaptiveScore(piece) }, pieces.filter(isRoll));
-}
-
-/** What the catalogue keeps of the test pieces of a model of music. NLL in nats per frame. */
-export async function measuredTest(model: MusicModel, pieces: readonly Sequence[]): Promise<MeasuredModel> {
-  const measured = ({ micro, macro, pieces }: Evaluation) => ({
-    micro,
-    macro,
-    deciles: deciles(pieces.map(({ nll }) => nll)),
-  });
-  const { id, version } = model;
-  const adaptive = await evaluateAdaptively(model, pieces);
-  return {
-    ...{ id, version, test: measured(await evaluateOn(model, pieces)) },
-    ...(adaptive && { adaptiveTest: measured(adaptive) }),
-  };
-}
-
-/** What is left of a set's test pieces to a model that remembers next to nothing. NLL in nats per step, micro. */
-export async function baselineOf({ train, test, inputs, mixture }: TrainingSet): Promise<number> {
-  const rolls = train.filter(isRoll);
-  return (await evaluate((mixture ? linearPredictor(train) : bigram(rolls, inputs)) as Scorer, test)).micro;
 }
 
 const sets = new Map<string, Promise<TrainingSet>>();

@@ -1,7 +1,9 @@
 /** Models and the pieces of their sets -> what was measured, the file models/results.json. */
+
 import { CELLS, countParameters } from "../src/kernel/config.ts";
 import { type Model, networksOf } from "../src/model/model.ts";
 import type { Evaluation } from "../src/training/evaluate.ts";
+import { baselineOf, evaluateAdaptively, evaluateOn } from "../src/training/measure.ts";
 import {
   deciles,
   type Estimate,
@@ -10,7 +12,7 @@ import {
   type PieceScore,
   pairedDifference,
 } from "../src/util/statistics.ts";
-import { baselineOf, evaluateAdaptively, evaluateOn, setOf } from "./models.ts";
+import { setOf } from "./models.ts";
 import type { Voices } from "./voices.ts";
 
 /** NLL of a model in nats per frame; the test figures with their 95% intervals over pieces. */

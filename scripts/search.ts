@@ -13,15 +13,16 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { checkWritable, sayHowToGoOn } from "../src/entry/cli/long-work.ts";
+import { Progress as Bar } from "../src/entry/cli/progress.ts";
+import { settingOptions } from "../src/entry/cli/training-settings.ts";
 import { expected, SurprisalError } from "../src/errors.ts";
 import { readCheckpoint } from "../src/model/checkpoint.ts";
 import { locked, writeFileAtomically } from "../src/store/atomic.ts";
 import { addToFolder, catalogueOrEmpty } from "../src/store/files.ts";
 import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
-import { checkWritable, runCommand, runScript, sayHowToGoOn } from "./command.ts";
-import { Progress as Bar } from "./progress.ts";
-import { settingOptions } from "./settings.ts";
+import { runCommand, runScript } from "./command.ts";
 import { trainingSetOf } from "./teachers.ts";
 
 const SHIPPED = "models"; // the folder whose settings are in chosen.json
@@ -62,7 +63,7 @@ async function main(
   const folder = `${root}/${target.id}-${hash.slice(0, 8)}`; // another search is another folder
   for (const place of [out, folder, RUNS]) await checkWritable(place);
   await trainingSetOf(target, protocol, RUNS); // missing data are said once, here, and teachers read the pieces once
-  sayHowToGoOn("search");
+  sayHowToGoOn("npm run search --");
   const ownTries = Math.ceil((tries - shard.index) / shard.count);
   const before = (await readProgress(folder)).filter(
     (line) => isOver(line) && line.try < tries && line.try % shard.count === shard.index,

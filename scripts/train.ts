@@ -9,19 +9,17 @@
  * Killed at any moment, the same command goes on where it stopped and ends with the same checkpoint; see training/run.ts.
  */
 import { readFile } from "node:fs/promises";
+import { checkWritable, sayHowToGoOn } from "../src/entry/cli/long-work.ts";
+import { showTraining } from "../src/entry/cli/training-progress.ts";
+import { settingOptions } from "../src/entry/cli/training-settings.ts";
 import { networkOf } from "../src/model/model.ts";
 import { addToFolder, recordMeasured } from "../src/store/files.ts";
 import { ENGINES, engineOf } from "../src/training/backends.ts";
-import { type Protocol, parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
-import { type LoggedEpoch, run } from "../src/training/run.ts";
-import type { Trainer } from "../src/training/trainer.ts";
-import { checkWritable, runScript, sayHowToGoOn } from "./command.ts";
-import { measuredTest } from "./models.ts";
-import { duration, Progress } from "./progress.ts";
-import { settingOptions } from "./settings.ts";
+import { measuredTest } from "../src/training/measure.ts";
+import { parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
+import { run } from "../src/training/run.ts";
+import { runScript } from "./command.ts";
 import { trainingSetOf } from "./teachers.ts";
-
-const PROGRESS_SECONDS = 2; // between lines where there is no terminal
 
 const RUNS = "runs"; // snapshots and logs
 
@@ -49,7 +47,7 @@ async function train(
   for (const folder of [out, RUNS]) await checkWritable(folder);
   const set = await trainingSetOf(target, protocol, RUNS);
   const kernel = await readFile(new URL("../dist/kernel-relaxed.wasm", import.meta.url));
-  sayHowToGoOn("train");
+  sayHowToGoOn("npm run train --");
   console.log(`${target.id}, ${protocol.units} units: ${JSON.stringify(protocol)}`);
   const settingsOfRun = {
     kernel,
@@ -58,7 +56,7 @@ async function train(
     cell: target.cell,
     protocol,
     folder: RUNS,
-    onEpoch: showProgress(protocol),
+    onEpoch: showTraining(protocol),
   };
   await run(settingsOfRun, async (checkpoint) => {
     const entry = await addToFolder(out, checkpoint);
@@ -70,28 +68,4 @@ async function train(
     );
     console.log(`${out}/${entry.key} sha256 ${entry.version}`);
   });
-}
-
-/** A bar on a terminal; elsewhere a line every few seconds, and the first. Time left is up to the last epoch, should none stop early. */
-function showProgress({ epochs }: Protocol): (epoch: LoggedEpoch, trainer: Trainer) => void {
-  const progress = process.stderr.isTTY ? new Progress(epochs) : undefined;
-  let shown = Number.NEGATIVE_INFINITY;
-  return (epoch, trainer) => {
-    const figures = [
-      `train ${epoch.train.toFixed(4)}`,
-      `valid ${epoch.valid.toFixed(4)}`,
-      `best ${trainer.best?.epoch.valid.toFixed(4)} at ${trainer.best?.epoch.epoch}`,
-    ].join("  ");
-    if (progress) {
-      progress.show(epoch.epoch, figures);
-      if (trainer.finished) progress.end();
-      return;
-    }
-    if (epoch.seconds - shown < PROGRESS_SECONDS && !trainer.finished) return;
-    shown = epoch.seconds;
-    const secondsPerEpoch = epoch.seconds / epoch.epoch;
-    const speed = `${Math.round(trainer.framesPerEpoch / secondsPerEpoch).toLocaleString("en")} frames/s`;
-    const left = `at most ${duration(secondsPerEpoch * (epochs - epoch.epoch))} left`;
-    console.log(`epoch ${epoch.epoch}/${epochs}  ${figures}  ${speed}  ${left}`);
-  };
 }

@@ -162,6 +162,12 @@ export const MAX_FILE_BYTES = 2 ** 26;
 export const MAX_CATALOGUE_BYTES = 2 ** 20;
 export const MAX_RELEASE_BYTES = 2 ** 30; // a reader keeps them in memory
 
+/** Seconds of a recording on the command line, to be scored or learned from. */
+export const MAX_LOCAL_SECONDS = 3600;
+
+/** Bytes of a file to learn from: what is larger is no music, and an hour of sound is smaller. */
+export const MAX_CORPUS_FILE_BYTES = 2 ** 30;
+
 /** Models of a catalogue. */
 export const MAX_MODELS = 1000;
 

@@ -113,6 +113,18 @@ describe.each([22, 24])("on Node %s", (line) => {
     });
   });
 
+  test("its command line trains a model of a folder", async () => {
+    const main = join(project, "node_modules/surprisal", manifest.bin.surprisal);
+    const out = join(project, `trained-on-${line}`);
+    const settings = ["--units", "4", "--epochs", "2", "--key", "none"];
+    const { stdout } = await run(node, [
+      ...[main, "train", join(root, "test/fixtures/chorales"), "--name", "mine", "--out", out],
+      ...settings,
+    ]);
+    expect(stdout).toMatch(/\nbest epoch \d: valid [\d.]+, test [\d.]+ micro/);
+    expect((await readFile(join(out, "mine/gru.safetensors"))).length).toBeGreaterThan(1000);
+  });
+
   test("its command line scores a file by the shipped models", async () => {
     const main = join(project, "node_modules/surprisal", manifest.bin.surprisal);
     const file = join(root, "test/fixtures/midi/format-1.mid");

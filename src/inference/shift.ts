@@ -55,6 +55,9 @@ export const smallestOfSet = (set: string, models: readonly MusicModel[]): Music
     .filter((model) => model.set === set)
     .reduce((least, model) => (parameterCount(model) < parameterCount(least) ? model : least));
 
+/** What the checkpoint says of the keys of its set. */
+const keyOf = ({ networks: [{ checkpoint }] }: MusicModel): string | undefined => checkpoint.metadata.key;
+
 /** On how many frames shifts are compared, and how many of them go on to the next round. */
 export const ROUNDS = [
   { frames: 64, kept: 6 },
@@ -74,7 +77,7 @@ async function findShift(
   work: Work,
 ): Promise<Shift> {
   let candidates: ({ readonly semitones: number; readonly tonic: number } & ReturnType<Piece["quantize"]>)[] = [];
-  for (const semitones of shiftsOf(model.set)) {
+  for (const semitones of shiftsOf(model.set, keyOf(model))) {
     const read = piece.quantize(framesPerQuarter, semitones, model.pitches);
     candidates.push({ semitones, tonic: tonicLogOdds(read.roll, model.set), ...read });
     await work.step(read.roll.pitches.length * NOTE_COST);

@@ -27,8 +27,20 @@ export const SET_PROPERTIES = {
 const propertiesOf = (set: string): MusicSetProperties | undefined =>
   Object.hasOwn(SET_PROPERTIES, set) ? SET_PROPERTIES[set as keyof typeof SET_PROPERTIES] : undefined;
 
-/** Shifts that `auto` tries for a set; those of every key for a set that is not among the four. */
-export function shiftsOf(set: string): readonly number[] {
+const SETS_OF_SPEECH: readonly string[] = ["speech-short", "speech-long"];
+
+/** What the models of a set read; undefined for a set that is not published, which only its checkpoints know. */
+export function kindOfSet(set: string): "music" | "audio" | undefined {
+  if (propertiesOf(set)) return "music";
+  return SETS_OF_SPEECH.includes(set) ? "audio" : undefined;
+}
+
+/**
+ * Shifts that `auto` tries for a set; those of every key for a set that is not among the four.
+ * @param key "none", as a checkpoint may say: the pieces of its set stand in their own keys, and so stays what is read
+ */
+export function shiftsOf(set: string, key?: string): readonly number[] {
+  if (key === "none") return [0];
   const { min, max } = propertiesOf(set)?.shifts ?? EVERY_KEY;
   return Array.from({ length: max - min + 1 }, (_, k) => min + k);
 }

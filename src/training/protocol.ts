@@ -46,7 +46,7 @@ export interface Protocol {
  * Names of the presets: the paper's models and larger ones, each under independent pitches and under a NADE head, and the paper's
  * as larger ones teach them.
  */
-const PRESETS = ["paper", "large", "nade", "nade-large", "distilled"] as const;
+export const PRESETS = ["paper", "large", "nade", "nade-large", "distilled"] as const;
 export type Preset = (typeof PRESETS)[number];
 
 const PAPER: Omit<Protocol, "units"> = {
@@ -197,11 +197,22 @@ export function parseTarget(id: string): Target {
 }
 
 /** Settings of a preset, before any was chosen for the very model. */
-export function presetOf({ set, cell, preset }: Target): Protocol {
-  if (SPEECH_SETS.some((speech) => speech === set))
-    return { ...PAPER, ...SPEECH_CHANGES, units: PAPER_SPEECH_UNITS[cell] };
-  return { ...PAPER, units: PAPER_UNITS[cell], ...CHANGES[preset] };
-}
+export const presetOf = ({ set, cell, preset }: Target): Protocol =>
+  SPEECH_SETS.some((speech) => speech === set) ? speechProtocol(cell) : musicProtocol(cell, preset);
+
+/** Settings of a preset on any set of music. */
+export const musicProtocol = (cell: Cell, preset: Preset): Protocol => ({
+  ...PAPER,
+  units: PAPER_UNITS[cell],
+  ...CHANGES[preset],
+});
+
+/** Settings on any set of speech, which has one preset. */
+export const speechProtocol = (cell: Cell): Protocol => ({
+  ...PAPER,
+  ...SPEECH_CHANGES,
+  units: PAPER_SPEECH_UNITS[cell],
+});
 
 /** Settings of a preset, with those chosen for the very model. */
 export function protocolOf(target: Target): Protocol {

@@ -7,6 +7,7 @@ import { deserialize, serialize } from "node:v8";
 import type { Cell } from "../kernel/config.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { networkOf } from "../model/model.ts";
+import { type Trained, taggedVersion } from "../model/music-model.ts";
 import { unless, writeFileAtomically } from "../store/atomic.ts";
 import { best as bestRate, tryAdaptiveRates, withAdaptiveRate } from "./adaptive-rate.ts";
 import { isRoll } from "./batches.ts";
@@ -35,6 +36,7 @@ export interface Run {
   readonly set: TrainingSet;
   readonly cell: Cell;
   readonly protocol: Protocol;
+  readonly from?: Trained | undefined; // the model whose weights training goes on from
   readonly folder: string; // where snapshot and log are kept, such as runs
   readonly snapshotSeconds?: number; // between snapshots
   readonly onEpoch?: (epoch: LoggedEpoch, trainer: Trainer) => void | Promise<void>;
@@ -48,14 +50,15 @@ export interface Run {
  * @returns what keep returns
  */
 export async function run<T>(
-  { kernel, engine = kernelEngine, set, cell, protocol, folder, snapshotSeconds = 5, onEpoch }: Run,
+  { kernel, engine = kernelEngine, set, cell, protocol, from, folder, snapshotSeconds = 5, onEpoch }: Run,
   keep: (checkpoint: Checkpoint) => Promise<T>,
 ): Promise<T> {
   const module = await WebAssembly.compile(kernel);
-  const trainer = new Trainer(engine(module), set, cell, protocol);
+  const trainer = new Trainer(engine(module), set, cell, protocol, from?.checkpoint.tensors);
   const hash = createHash("sha256")
     .update(JSON.stringify([trainer.engine, cell, protocol, set.sha256, set.described.teacherVersions]))
     .update(kernel)
+    .update(from?.version ?? "")
     .digest("hex");
   const path = `${folder}/${set.name}/${cell}-${hash.slice(0, 8)}`;
   const saved = await readSaved(`${path}.snapshot`);
@@ -73,7 +76,7 @@ export async function run<T>(
     }
   }
   await writeFileAtomically(`${path}.jsonl`, log.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
-  const kept = await keep(await finish(module, trainer, set, protocol));
+  const kept = await keep(await finish(module, trainer, set, { protocol, from }));
   await rm(`${path}.snapshot`, { force: true });
   return kept;
 }
@@ -102,7 +105,7 @@ async function finish(
   module: WebAssembly.Module,
   trainer: Trainer,
   set: TrainingSet,
-  protocol: Protocol,
+  { protocol, from }: Pick<Run, "protocol" | "from">,
 ): Promise<Checkpoint> {
   const { best, config } = trainer;
   if (!best) throw new Error("The protocol allows no epoch.");
@@ -116,6 +119,7 @@ async function finish(
     set: set.name,
     ...set.described,
     dataSha256: set.sha256,
+    ...(from && { from: `${from.id} ${taggedVersion(from.version)}` }),
     engine: trainer.engine,
     bestEpoch: best.epoch.epoch,
     validMicro: valid.micro,

@@ -27,7 +27,7 @@ export const SPEECH_SETS = Object.keys(SPEECH_SHAPES) as SpeechSetName[];
 
 export const SPEECH_FOLDER = "data/speech";
 
-const SPEECH_RATE = 8000; // Hz
+export const SPEECH_RATE = 8000; // Hz
 
 /** Shares of the recordings; the rest is for the test. */
 const SHARES = { train: 0.7, valid: 0.15 };
@@ -143,8 +143,14 @@ function piecesOf(tensors: ReadonlyMap<string, Tensor>, split: Split, path: stri
   );
 }
 
-/** Mean and standard deviation over all samples. */
-export function momentsOf(pieces: readonly Float32Array[]): { mean: number; std: number } {
+/** Mean and standard deviation of samples, full scale = 1. */
+export interface Moments {
+  readonly mean: number;
+  readonly std: number;
+}
+
+/** Over all samples. */
+export function momentsOf(pieces: readonly Float32Array[]): Moments {
   let [count, sum, squares] = [0, 0, 0];
   for (const piece of pieces) {
     count += piece.length;

@@ -16,7 +16,7 @@ import { transposeSome } from "./transposition.ts";
 
 /** Results of an epoch. NLL in nats per frame, micro; the training figure is of the noisy weights, as they were. */
 export interface Epoch {
-  readonly epoch: number; // from 1
+  readonly epoch: number; // from 1; 0: the weights of a model that training goes on from
   readonly train: number;
   readonly valid: number;
 }
@@ -38,10 +38,12 @@ export class Trainer {
   readonly #set: TrainingSet;
   readonly #protocol: Protocol;
   readonly #engine: TrainingEngine;
+  readonly #isFineTuning: boolean;
   #epochs = 0;
   #best: Snapshot["best"];
 
-  constructor(create: CreateEngine, set: TrainingSet, cell: Cell, protocol: Protocol) {
+  /** @param start weights to go on from; else they are drawn. They then count as the result of epoch 0. */
+  constructor(create: CreateEngine, set: TrainingSet, cell: Cell, protocol: Protocol, start?: Tensors) {
     const { units, hidden, seed, batchSize, bpttSteps } = protocol;
     const { inputs, mixture } = set;
     const head = mixture ? { outputs: mixtureOutputs(mixture), mixture } : { outputs: inputs };
@@ -52,7 +54,8 @@ export class Trainer {
     this.#protocol = protocol;
     const capacity = Math.max(batchSize, VALIDATION_SEQUENCES);
     this.#engine = create(this.config, { rows: capacity * bpttSteps, sequences: capacity });
-    this.#engine.load(initialTensors(this.config, uniform(seed), frequencies(set.train, inputs)));
+    this.#isFineTuning = start !== undefined;
+    this.#engine.load(start ?? initialTensors(this.config, uniform(seed), frequencies(set.train, inputs)));
   }
 
   get engine(): string {
@@ -88,6 +91,7 @@ export class Trainer {
   /** One pass over the training pieces and one over the validation pieces. */
   async epoch(): Promise<Epoch> {
     const { seed, batchSize, bpttSteps, learningRate, finalRate, emaDecay, epochs } = this.#protocol;
+    if (this.#isFineTuning && this.#epochs === 0) this.#best = await this.#untouched();
     const random = uniform(seed ^ Math.imul(this.#epochs + 1, 0x9e3779b1));
     this.#engine.seed(random);
     const pieces = transposeSome(shuffle(this.#set.train, random), this.#protocol, this.config.inputs, random);
@@ -113,6 +117,12 @@ export class Trainer {
     }
     if (emaDecay > 0) this.#engine.useAverage(false);
     return done;
+  }
+
+  /** The weights before any update. */
+  async #untouched(): Promise<Snapshot["best"]> {
+    const [train, valid] = [await this.nll(this.#set.train), await this.nll(this.#set.valid)];
+    return { epoch: { epoch: 0, train, valid }, tensors: await this.#engine.tensors() };
   }
 
   /** NLL of pieces under the present weights, in nats per scored frame (micro). */

@@ -33,7 +33,7 @@ const SETS: Readonly<Record<string, { readonly title: string; readonly pieces: s
 
 export const setOf = (model: string): string => model.split("/")[0];
 export const setTitle = (set: string): string => SETS[set]?.title ?? set;
-export const setPieces = (set: string): string => SETS[set]?.pieces ?? "pieces";
+export const setPieces = (set: string): string => SETS[set]?.pieces ?? `pieces of ${set}`;
 
 /** Where a score lies among those of the test pieces of the model's set. */
 export function place(percentile: number, pieces: string): string {

@@ -29,6 +29,19 @@ test("every key is tried once, and for JSB Chorales the register above as well",
   expect(shiftsOf("constructor")).toHaveLength(12);
 });
 
+test("where the pieces of a set stand in their own keys, a piece stays in its own", async () => {
+  const checkpoint = randomCheckpoint({ set: "mine", cell: "gru", seed: 3 });
+  const shiftUnder = async (key: string) => {
+    const metadata = { ...checkpoint.metadata, key };
+    const model = new MusicNetwork({ ...checkpoint, metadata }, "", kernelModule);
+    const midi = parseMidi(writeMidi(pianoRoll(piece), { framesPerQuarter: 1 }));
+    const shifts = await shiftsBySet(pieceOfMidi(midi, DEFAULT_LIMITS), [model], [model], {});
+    return shifts.get("mine")?.semitones;
+  };
+  expect(await shiftUnder("auto")).not.toBe(0);
+  expect(await shiftUnder("none")).toBe(0);
+});
+
 describe("auto", () => {
   test("is the shift at which the smallest model of the set expects the piece most, for all of its models", async () => {
     const models = testModels();

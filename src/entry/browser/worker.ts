@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS } from "../../limits.ts";
 import { modelId } from "../../model/checkpoint.ts";
 import type { Model } from "../../model/model.ts";
 import { recommendedModels } from "../../model/select.ts";
-import { SET_PROPERTIES } from "../../model/sets.ts";
+import { kindOfSet } from "../../model/sets.ts";
 import { type Bucket, bucketStore, StoreFailure } from "../../store/bucket.ts";
 import { loadModels, loadNamed } from "../../store/load.ts";
 import { once } from "../../util/once.ts";
@@ -37,11 +37,13 @@ const store = bucketStore(folder);
 const kernel = once(async () => WebAssembly.compile(await (await fetch(beside("kernel.wasm"))).arrayBuffer()));
 const catalogue = once(async () => (await store.catalogue()).catalogue.models);
 
-/** The models that answer unless a request names others: as on a server, but only those of one kind are fetched. */
+/** The models that answer unless a request names others: as on a server, but only those that may be of one kind are fetched. */
 async function recommendedIds(kind: Kind): Promise<string[]> {
-  const entries = (await catalogue()).filter(({ set }) => Object.hasOwn(SET_PROPERTIES, set) === (kind === "music"));
+  const entries = (await catalogue()).filter(({ set }) => (kindOfSet(set) ?? kind) === kind);
   const recommended = recommendedModels(entries);
-  return [...new Set(recommended.flatMap((entry) => [entry.id, modelId({ ...entry, cell: "mixture" })]))];
+  const byEnsemble = Map.groupBy(recommended, (entry) => modelId({ ...entry, cell: "mixture" }));
+  const ensembles = [...byEnsemble].filter(([, members]) => members.length > 1).map(([id]) => id);
+  return [...recommended.map(({ id }) => id), ...(kind === "music" ? ensembles : [])];
 }
 
 const loaded = new Map<string, Promise<readonly Model[]>>(); // by patterns

@@ -35,6 +35,8 @@ async function main([first, ...args]: readonly string[]): Promise<number> {
       return (await import("./models.ts")).listModels(models, values, files);
     case "export":
       return (await import("./export.ts")).exportModel(models, values, files);
+    case "train":
+      return (await import("./train.ts")).train(models, values, files);
     case "serve": {
       const { port: setting = environment.port, host = environment.host, limits } = values as Serve;
       if (files.length > 0) throw new UsageError(`Expected no file, got ${files[0]}.`);

@@ -7,12 +7,12 @@ import { decode } from "../../formats/decoders.ts";
 import { isMidi } from "../../formats/midi.ts";
 import { decodeContent } from "../../http/content.ts";
 import type { Input } from "../../inference/answer.ts";
-import { DEFAULT_LIMITS, type Limits, MAX_FRAMES } from "../../limits.ts";
+import { DEFAULT_LIMITS, type Limits, MAX_FRAMES, MAX_LOCAL_SECONDS } from "../../limits.ts";
 import { systemFault } from "../../util/system-fault.ts";
 import { type CorpusFile, corpusOf } from "./corpus.ts";
 
 /** Files at hand may be longer than those that a server takes. */
-export const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, seconds: 3600 };
+export const LIMITS: Limits = { ...DEFAULT_LIMITS, frames: MAX_FRAMES, seconds: MAX_LOCAL_SECONDS };
 
 export interface File {
   readonly name: string;
@@ -23,8 +23,8 @@ const named = (name: string): File => ({ name, read: () => readFile(name) });
 const ofCorpus = ({ name, path }: CorpusFile): File => ({ name, read: () => readFile(path) });
 
 /**
- * The files that arguments name, those of folders and patterns as corpusOf finds them. What `-` stands for is standard input itself if it begins as MIDI or audio, or else the
- * files that its lines name, if the first of them is there.
+ * The files that arguments name, those of folders and patterns as corpusOf finds them. What `-` stands for is standard input
+ * itself if it begins as MIDI or audio, or else the files that its lines name, if the first of them is there.
  */
 export async function filesOf(names: readonly string[]): Promise<File[]> {
   const files = await Promise.all(

@@ -1,57 +1,55 @@
-/** How far a long command is: a bar with the time left on a terminal, else a line now and then. */
+/** How far long work is: a bar with the time left on a terminal, plain lines elsewhere. On standard error, beside the results. */
 
-/** Time between two reports, ms. */
-const ON_TERMINAL = 100;
-const ELSEWHERE = 10_000;
 const BAR = 24; // characters
 
-export interface Progress {
-  /** One more is done. */
-  step(): void;
-  /** Prints a sentence on a line of its own. */
-  say(sentence: string): void;
-  /** Removes the bar. */
-  end(): void;
+/** Such as `1 h 5 min`, of whole units. */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** @param what is counted, such as "files" */
-export function progress(total: number, what: string, stream: NodeJS.WriteStream = process.stderr): Progress {
-  const began = performance.now();
-  const pause = stream.isTTY ? ON_TERMINAL : ELSEWHERE;
-  let done = 0;
-  let shown = stream.isTTY ? Number.NEGATIVE_INFINITY : began;
-  const clear = () => void (stream.isTTY && stream.write("\r\x1b[K"));
+export class Progress {
+  readonly #total: number;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #pauseMs: number;
+  readonly #start = performance.now();
+  #first: number | undefined; // what was done before this process began
 
-  function show(): void {
-    const now = performance.now();
-    if (now - shown < pause) return;
-    shown = now;
-    const left = timeText(((now - began) / done) * (total - done));
-    const count = `${done} of ${total} ${what}`;
-    if (!stream.isTTY) stream.write(`${count}, ${left} left\n`);
-    else stream.write(`\r\x1b[K${barOf(done / total)} ${count}, ${left} left`);
+  #shown = Number.NEGATIVE_INFINITY; // ms, when
+
+  /** @param pause of what is shown many times a second: ms from one time to the next, on a terminal and elsewhere */
+  constructor(total: number, stream: NodeJS.WriteStream = process.stderr, pause: readonly [number, number] = [0, 0]) {
+    this.#total = total;
+    this.#stream = stream;
+    this.#pauseMs = pause[stream.isTTY ? 0 : 1];
   }
 
-  return {
-    step() {
-      done += 1;
-      show();
-    },
-    say(sentence) {
-      clear();
-      stream.write(`${sentence}\n`);
-    },
-    end: clear,
-  };
-}
+  /** @param done of the total @param what one line: what was just done */
+  show(done: number, what: string): void {
+    this.#first ??= Math.max(done - 1, 0);
+    const now = performance.now();
+    if (now - this.#shown < this.#pauseMs) return;
+    this.#shown = now;
+    if (!this.#stream.isTTY) {
+      this.#stream.write(`${done}/${this.#total}  ${what}\n`);
+      return;
+    }
+    const filled = Math.round((BAR * done) / this.#total);
+    const bar = `${"█".repeat(filled)}${"░".repeat(BAR - filled)}`;
+    const text = `${bar} ${done}/${this.#total}  ${this.#timeLeft(done)}  ${what}`;
+    this.#stream.write(`\r\x1b[K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+  }
 
-const barOf = (share: number): string => "█".repeat(Math.round(share * BAR)).padEnd(BAR, "░");
+  /** Takes the bar away, so that what follows begins on a line of its own. */
+  end(): void {
+    if (this.#stream.isTTY) this.#stream.write("\r\x1b[K");
+  }
 
-/** Such as 45 s, 2:05 min or 1:02 h. @param ms at least 0 */
-export function timeText(ms: number): string {
-  const seconds = Math.ceil(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  const two = (count: number) => String(count).padStart(2, "0");
-  return minutes < 60 ? `${minutes}:${two(seconds % 60)} min` : `${Math.floor(minutes / 60)}:${two(minutes % 60)} h`;
+  #timeLeft(done: number): string {
+    const doneHere = done - (this.#first ?? 0);
+    if (doneHere === 0) return "started";
+    const seconds = (performance.now() - this.#start) / 1000;
+    return `at most ${duration((seconds / doneHere) * (this.#total - done))} left`;
+  }
 }

@@ -19,7 +19,7 @@ import { UsageError, type Values } from "./arguments.ts";
 import { type CorpusFile, corpusOf } from "./corpus.ts";
 import { LIMITS, listedNames, problemOf } from "./files.ts";
 import { optionsOf, queryOf } from "./models.ts";
-import { progress } from "./progress.ts";
+import { Progress } from "./progress.ts";
 import { formatOf, type Group, groupsOf, openRows } from "./row-file.ts";
 import { NOTE_COLUMNS, noteRows, type Row, SCORE_COLUMNS, scoreRows } from "./rows.ts";
 
@@ -81,7 +81,8 @@ export async function scoreCorpus(
   const listed = new Set(files.map(({ name }) => name));
   let failed = kept.filter(({ file, error }) => error !== "" && listed.has(file)).length;
   const pool = await startPool({ release, kernel, limits: CORPUS_LIMITS, version }, { size });
-  const shown = progress(left.length, "files");
+  const progress = new Progress(left.length, process.stderr, PROGRESS_MS);
+  let done = 0;
   const rowsOf = isNotes ? noteRows : scoreRows;
   try {
     const answers = ordered(
@@ -93,17 +94,19 @@ export async function scoreCorpus(
       const isProblem = "code" in answer;
       if (isProblem) {
         failed += 1;
-        shown.say(`${name}: ${answer.detail}`);
+        progress.end();
+        console.error(`${name}: ${answer.detail}`);
       }
       const own: Row[] = isProblem ? [{ error: answer.code, detail: answer.detail }] : rowsOf(answer);
       // A thread that was lost says nothing of the file for good: the next run tries it again.
       if (!isProblem || answer.code !== "interrupted") {
         await rows.append(own.map((row) => ({ ...row, file: name, sha256, options: run.query, run: run.run })));
       }
-      shown.step();
+      done += 1;
+      progress.show(done, "files");
     }
   } finally {
-    shown.end();
+    progress.end();
     await Promise.all([rows.close(), pool.close(0)]);
   }
   const passed = files.length - left.length;
@@ -119,6 +122,9 @@ function threadsOf(threads: Values[string]): number {
   throw new UsageError(expected(`an integer from 1 to ${MAX_THREADS} in --threads`, String(threads)));
 }
 const MAX_THREADS = 256;
+
+/** Between two looks at the progress, on a terminal and elsewhere. */
+const PROGRESS_MS = [100, 10_000] as const;
 
 const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 

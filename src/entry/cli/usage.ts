@@ -1,5 +1,6 @@
 /** Every command with its options: what the arguments are read by, and what the help is written from. */
 import { DEFAULT_LIMITS, MAX_FRAMES } from "../../limits.ts";
+import { optionNameOf, SETTING_NAMES, settingOptions } from "./training-settings.ts";
 
 export interface Option {
   readonly type: "string" | "boolean";
@@ -96,6 +97,28 @@ Standard input is one file, or a list of files, one a line: what begins as MIDI 
       out: text("FILE", "default: <set>-<model>.onnx"),
     },
     example: "surprisal export jsb/gru --format onnx --out gru.onnx",
+  },
+  train: {
+    synopsis: "surprisal train FOLDER",
+    about: "A model of your own MIDI files, or of recordings.",
+    options: {
+      name: text("NAME", "of the set, such as my-set: the model is my-set/gru"),
+      cell: text("NAME", "gru (default), lstm or tanh"),
+      preset: text("NAME", "music: paper (default), large, nade, nade-large or distilled"),
+      from: text("MODEL", "goes on from a model, such as jsb/gru-nade"),
+      out: text("FOLDER", "where the model goes (default: trained)"),
+      "frames-per-quarter": text("N", "music: default: the fewest that nearly all notes are in"),
+      key: text("auto|none", "music: auto (default) moves each piece into C major or C minor"),
+      folds: text("K", "K-fold cross-validation in place of one model"),
+      csv: text("FILE", "of --folds: the pieces' scores (default: <out>/<set>/<model>-folds.csv)"),
+      "split-seed": text("S", "of the split into training, validation and test pieces (default 1)"),
+      engine: text("NAME", "kernel (default), or tfjs-webgpu, tfjs-node-gpu, tfjs-node, tfjs-wasm"),
+      ...settingOptions(SETTING_NAMES, optionNameOf),
+    },
+    more: () => `FOLDER holds MIDI files or audio, in folders of any depth; with the folders train, valid and test at its top that is the
+split. Stopped at any moment, the same command goes on. The settings, from --optimizer on, are those of the preset unless
+given. SURPRISAL_MODELS=trained surprisal serve serves what was trained.`,
+    example: "surprisal train my-corpus --name my-set --cell gru",
   },
 } satisfies Record<string, Usage>;
 

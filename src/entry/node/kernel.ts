@@ -4,6 +4,8 @@ import { readFile } from "node:fs/promises";
 /** The package's top. Sources (src/entry/…) and bundles (dist/entry/…) lie equally deep below it. */
 export const PACKAGE_ROOT = new URL("../../../", import.meta.url);
 
-/** Reads and compiles dist/kernel.wasm, which `npm run build:kernel` makes. */
-export const kernelModule = async (): Promise<WebAssembly.Module> =>
-  WebAssembly.compile(await readFile(new URL("dist/kernel.wasm", PACKAGE_ROOT)));
+/** dist/kernel.wasm, which `npm run build:kernel` makes. */
+export const kernelBytes = (): Promise<Uint8Array<ArrayBuffer>> => readFile(new URL("dist/kernel.wasm", PACKAGE_ROOT));
+
+/** The same, compiled. */
+export const kernelModule = async (): Promise<WebAssembly.Module> => WebAssembly.compile(await kernelBytes());

@@ -9,7 +9,6 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { corpusOf } from "../../../src/entry/cli/corpus.ts";
-import { timeText } from "../../../src/entry/cli/progress.ts";
 import { kernelModule } from "../../../src/entry/node/kernel.ts";
 import { writeMidi } from "../../../src/formats/midi.ts";
 import { pianoRoll } from "../../../src/formats/piano-roll.ts";
@@ -209,8 +208,4 @@ describe("names", () => {
     expect(await names("a[1].mid")).toEqual(["a[1].mid"]);
     await expect(names("corpus/*.nothing")).rejects.toThrow(/files that match .*, got none/);
   });
-});
-
-test("the time left is told in a unit that fits", () => {
-  expect([400, 59_000, 125_000, 3_720_000].map(timeText)).toEqual(["1 s", "59 s", "2:05 min", "1:02 h"]);
 });

@@ -181,12 +181,17 @@ describe("surprisal score", () => {
     expect(stderr).toBe("nowhere.mid: There is no such file or folder.\n");
   });
 
-  test("speaks of files: how a foreign one begins, and what a folder is", async () => {
-    const { stderr, code } = await run(["score", "-", folder, "--models", "jsb/gru"], Buffer.from("X:1\nK:C\n"));
+  test("speaks of files: how a foreign one begins", async () => {
+    const { stderr, code } = await run(["score", "-", "--models", "jsb/gru"], Buffer.from("X:1\nK:C\n"));
     expect(code).toBe(1);
-    const [foreign, isFolder] = stderr.trimEnd().split("\n");
-    expect(foreign).toMatch(/^-: Expected a MIDI or audio file, got .* begins? "X:1 K:C/);
-    expect(isFolder).toBe(`${folder}: It is a folder, not a file.`);
+    expect(stderr).toMatch(/^-: Expected a MIDI or audio file, got .* begins? "X:1 K:C/);
+  });
+
+  test("takes a folder for the music below it", async () => {
+    const { stdout, stderr, code } = await run(["score", folder, "--models", "jsb/gru"]);
+    expect(code).toBe(1); // one of the files is damaged
+    expect(stderr).toContain(`${folder}/damaged.mid: `);
+    expect(stdout).toContain(file);
   });
 
   test("shows the rows of a file as soon as it is scored", async () => {

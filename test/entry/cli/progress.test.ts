@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { duration, Progress } from "../../scripts/progress.ts";
+import { duration, Progress } from "../../../src/entry/cli/progress.ts";
 
 const shown = (isTTY: boolean) => {
   const stream = Object.assign(new PassThrough(), { isTTY, columns: 60 }) as unknown as NodeJS.WriteStream;

@@ -1,8 +1,8 @@
-/** The settings of a training as options of `train` and `search`; see Protocol in src/training/protocol.ts. */
-import { OPTIMIZERS } from "../src/kernel/optimizer.ts";
-import type { SETTINGS } from "../src/training/protocol.ts";
+/** The settings of a training as options of `train`, `search` and `surprisal train`; see Protocol in training/protocol.ts. */
+import { OPTIMIZERS } from "../../kernel/optimizer.ts";
+import type { SETTINGS } from "../../training/protocol.ts";
 
-type Setting = (typeof SETTINGS)[number];
+export type Setting = (typeof SETTINGS)[number];
 
 const ABOUT: Readonly<Record<Setting, string>> = {
   optimizer: `${OPTIMIZERS.join(" or ")}, each with its own decay, momentum and floor unless given`,
@@ -29,7 +29,13 @@ const ABOUT: Readonly<Record<Setting, string>> = {
 
 const VALUES: Readonly<Partial<Record<Setting, string>>> = { optimizer: "NAME", teachers: "LIST" };
 
-export const settingOptions = (names: readonly Setting[]) =>
+export const SETTING_NAMES = Object.keys(ABOUT) as Setting[];
+
+/** A setting as an option of `surprisal`, such as learning-rate. */
+export const optionNameOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** @param optionOf the option of a setting; its name unless given */
+export const settingOptions = (names: readonly Setting[], optionOf = (name: string) => name) =>
   Object.fromEntries(
-    names.map((name) => [name, { type: "string", value: VALUES[name] ?? "N", about: ABOUT[name] } as const]),
+    names.map((name) => [optionOf(name), { type: "string", value: VALUES[name] ?? "N", about: ABOUT[name] } as const]),
   );
