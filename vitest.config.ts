@@ -23,8 +23,8 @@ const project = (name: string, include: string[], exclude: string[] = []) => ({
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       project("unit", ["test/**/*.test.ts"], [...RUNTIME, ...TRAINING]),
       project("runtime", RUNTIME),
