@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { BatchLine } from "../schema/batch.ts";
 import { BatchForm, PredictForm, PredictJson, ScoreForm, ScoreJson } from "../schema/body.ts";
 import { InferRequest } from "../schema/protocol.ts";
-import { HEALTH, MODELS, PROTOCOL, SCORING } from "./tags.ts";
+import { HEALTH, KEY, MODELS, PROTOCOL, SCORING } from "./tags.ts";
 
 const DESCRIPTION = `Log-likelihoods and predictions of tanh RNN, LSTM and GRU models of music and of speech.
 
@@ -22,12 +22,18 @@ export function openApiDocument<E extends Env>(api: OpenAPIHono<E>, version: str
   api.openAPIRegistry.register("PredictRequest", PredictJson);
   api.openAPIRegistry.register("PredictForm", PredictForm);
   api.openAPIRegistry.register("InferRequest", InferRequest);
+  api.openAPIRegistry.registerComponent("securitySchemes", KEY, {
+    type: "http",
+    scheme: "bearer",
+    description: "Where the server asks for keys: one of those that its operator has given out.",
+  });
   const { webhooks: _, ...document } = api.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "surprisal",
       version,
       description: DESCRIPTION,
+      contact: { name: "The surprisal authors" },
       license: { name: "MIT", url: "https://opensource.org/license/mit" },
     },
     servers: [
