@@ -240,7 +240,7 @@ export async function makeExamples(): Promise<Example[]> {
       summary,
       operations,
       ...(operations.length > 0 && {
-        ...(file !== undefined && { request: { type, externalValue: `../samples/${file}` } }),
+        ...(file !== undefined && { request: { type, value: `(the bytes of ${file})` } }),
         ...(body !== undefined && { request: { type, value: body } }),
       }),
       answer: {

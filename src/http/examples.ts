@@ -6,7 +6,7 @@ export interface Example {
   readonly name: string;
   readonly summary: string;
   readonly operations: readonly string[];
-  readonly request?: { readonly type: string } & ({ readonly value: unknown } | { readonly externalValue: string });
+  readonly request?: { readonly type: string; readonly value: unknown };
   readonly answer: { readonly status: number; readonly type: string; readonly value: unknown };
 }
 
@@ -24,7 +24,7 @@ interface Document {
 /** Adds them in place. */
 export function addExamples(document: object): void {
   const { components, paths } = document as Document;
-  const all: readonly Example[] = examples as Example[];
+  const all: readonly Example[] = examples;
   const added: Record<string, unknown> = {};
   components.examples = added;
   const refer = (content: Content | undefined, type: string, name: string, component: string) => {
@@ -35,11 +35,10 @@ export function addExamples(document: object): void {
   for (const { name, summary, operations, request, answer } of all) {
     const { status, type, value } = answer;
     added[`${name}Answer`] = { summary, value };
-    const { type: sent = "", ...shown } = request ?? {};
-    if (request) added[`${name}Request`] = { summary, ...shown };
+    if (request) added[`${name}Request`] = { summary, value: request.value };
     for (const { operationId = "", requestBody, responses } of described) {
       const isMeant = operations.includes(operationId);
-      if (isMeant) refer(requestBody?.content, sent, name, `${name}Request`);
+      if (isMeant && request) refer(requestBody?.content, request.type, name, `${name}Request`);
       if (isMeant || operations.length === 0) refer(responses[status]?.content, type, name, `${name}Answer`);
     }
   }
