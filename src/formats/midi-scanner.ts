@@ -171,7 +171,7 @@ function unreadable({ why, cut }: { why: string; cut: boolean }, { file, claimed
 }
 
 const longerThanFile = (number: number, missing: number) =>
-  malformed(`Track ${number} is ${counted(missing, "byte")} longer than the file.`);
+  malformed(`Track ${number} is ${counted(missing, "byte")} longer than the file, which is cut off or damaged.`);
 
 /** A track without an End of Track has lost notes if more bytes are lacking than that takes. */
 function checkCut(file: Uint8Array, claimed: number, number: number, reader: EventReader): void {

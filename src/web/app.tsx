@@ -13,7 +13,7 @@ import { SAMPLES, sampleFile, titleOf } from "./samples.ts";
 import { Scores } from "./scores.tsx";
 import { readSettings, type Settings, writeSettings } from "./settings.ts";
 import { Share } from "./share.tsx";
-import { Verdict } from "./verdict.tsx";
+import { sentenceOf, Verdict } from "./verdict.tsx";
 
 export function App() {
   const [settings, setSettings] = useState<Settings>(readSettings);
@@ -85,9 +85,12 @@ export function App() {
           onSample={takeSample}
         />
         <Progress busy={busy} onCancel={analysis.cancel} />
+        <p class="announced" role="status">
+          {busy === null && fault === null && announcementOf(answered)}
+        </p>
         {fault !== null && (
           <section class="fault" role="alert">
-            <h2>That did not work</h2>
+            <h2>{file && files.includes(file) ? `${file.name} was not scored` : "That did not work"}</h2>
             <p>{fault}</p>
           </section>
         )}
@@ -123,6 +126,14 @@ export function App() {
       </footer>
     </>
   );
+}
+
+/** What has come, for those who do not see it come. */
+function announcementOf(answered: Answered | null): string {
+  if (!answered?.all) return "";
+  const { file, all, every, detail } = answered;
+  const listed = every ? ` All ${every.scores.length} networks are listed.` : "";
+  return `${titleOf(file)}: ${sentenceOf(all, detail)} Shown is what ${detail.scores[0].model} expected.${listed}`;
 }
 
 const shownModel = (answered: Answered | null): string => answered?.detail.scores[0].model ?? "";
@@ -164,7 +175,7 @@ function Result(props: ResultProps) {
   const other = useMemo(() => (rival && isMusic(rival) ? shownOf(rival.scores[0]) : null), [rival]);
   const drawing = useRef<Drawing | null>(null);
   const model = detail.scores[0].model;
-  const title = titleOf(file, settings.sample);
+  const title = titleOf(file);
   const models = (every ?? all ?? detail).scores;
   return (
     <section aria-label="Result" class="result">

@@ -207,7 +207,7 @@ export function drawRecording(
   { context, width, height, left, view, x, colour }: Surface,
   samples: Float32Array | null,
   sampleRate: number,
-  perStep: readonly number[],
+  perStep: readonly number[], // bits a sample
   secondsPerStep: number,
 ): void {
   const [middle, half] = [TOP + (height - TOP - GAP - CURVE) / 2, (height - TOP - GAP - CURVE) / 2];
@@ -239,7 +239,7 @@ export function drawRecording(
   }
   context.fillStyle = colour("faint");
   context.textAlign = "left";
-  context.fillText(`surprise, ${least.toFixed(1)} to ${most.toFixed(1)} nats`, left + 6, height - CURVE - 6);
+  context.fillText(`surprise, ${least.toFixed(1)} to ${most.toFixed(1)} bits a sample`, left + 6, height - CURVE - 6);
   const every = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120].find((seconds) => x(view.from + seconds) - left > 50) ?? 300;
   for (let at = Math.ceil(view.from / every) * every; at < view.to; at += every) {
     context.fillText(`${Number(at.toFixed(1))} s`, x(at) + 3, TOP / 2);

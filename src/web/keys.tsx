@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Prediction } from "../schema/predict.ts";
 import { type Api, Fault } from "./api.ts";
-import { framesOf, type Shown } from "./piece.ts";
+import { heardIn, type Shown } from "./piece.ts";
 import { isBlackKey, percent, pitchName } from "./words.ts";
 
 interface Props {
@@ -24,7 +24,7 @@ export function Keys({ api, shown, frame }: Props) {
     const options = { models: [model], transpose: transposedBy, framesPerQuarter, adaptive };
     const timer = setTimeout(async () => {
       try {
-        const { predictions } = await api.next(framesOf(shown, frame), options, controller.signal);
+        const { predictions } = await api.next(heardIn(shown, frame), options, controller.signal);
         setPrediction(predictions[0]);
       } catch (error) {
         if (!controller.signal.aborted && !(error instanceof Fault)) throw error;
@@ -37,7 +37,7 @@ export function Keys({ api, shown, frame }: Props) {
     };
   }, [api, shown, frame]);
   if (!prediction) return <div class="keys" />;
-  const sounded = isEnd ? [] : framesOf(shown, frame + 1)[frame];
+  const sounded = isEnd ? [] : heardIn(shown, frame + 1)[frame];
   const likeliest = prediction.likely.slice(0, LISTED);
   const said = likeliest.map(({ pitch, probability }) => `${pitchName(pitch)} ${percent(probability)}`).join(", ");
   return (

@@ -117,8 +117,8 @@ export function Next(props: Props) {
         <button
           type="button"
           class="primary"
-          disabled={busy}
-          onClick={() => void write(ghosts.length > 0 ? seed + 1 : seed)}
+          aria-disabled={busy}
+          onClick={() => busy || void write(ghosts.length > 0 ? seed + 1 : seed)}
         >
           {ghosts.length > 0 ? "Again, another way" : "Write on"}
         </button>

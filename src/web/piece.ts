@@ -97,6 +97,13 @@ export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Sh
   const length = 1 / framesPerQuarter;
   const from = Math.min(startQuarters, sounds[0]?.start ?? 0);
   const to = sounds.reduce((end, { start, length }) => Math.max(end, start + length), startQuarters);
+  const frames = heardIn({ sounds, startQuarters, framesPerQuarter, samplePoint }, perFrame.length);
+  /** Such as "Bar 2: D3 G3 B3 D4." */
+  const heard = (t: number): string => {
+    const start = startQuarters + t * length;
+    const bar = bars.findLastIndex(({ quarters }) => quarters <= start + 1e-6);
+    return `${bar === -1 ? "Here" : `Bar ${bar + 1}`}: ${frames[t].map(pitchName).join(" ") || "silence"}.`;
+  };
   return {
     model: score.model,
     sounds,
@@ -105,12 +112,12 @@ export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Sh
       value === null ? [] : [{ start: startQuarters + t * length, length, value }],
     ),
     frames: perFrame.map((value, t) => {
-      if (value === null) return "The first frame is never scored: nothing comes before it.";
+      if (value === null) return `${heard(t)} The first frame is never scored: nothing comes before it.`;
       const chords = (expected[t] ?? []).map(
         ({ pitches, probability }) => `${pitches.map(pitchName).join(" ") || "silence"} ${percent(probability)}`,
       );
       const likeliest = chords.length > 0 ? ` The likeliest here: ${chords.join(", ")}.` : "";
-      return `The frame: ${value.toFixed(2)} nats.${likeliest}`;
+      return `${heard(t)} The frame: ${value.toFixed(2)} nats.${likeliest}`;
     }),
     startQuarters,
     framesPerQuarter,
@@ -149,7 +156,15 @@ export function clockOf(pairs: readonly (readonly [quarters: number, seconds: nu
 }
 
 /** The pitches of each of the first frames, as the model heard them but in the piece's own key. */
-export function framesOf({ sounds, startQuarters, framesPerQuarter, samplePoint }: Shown, count: number): number[][] {
+export function heardIn(
+  {
+    sounds,
+    startQuarters,
+    framesPerQuarter,
+    samplePoint,
+  }: Pick<Shown, "sounds" | "startQuarters" | "framesPerQuarter" | "samplePoint">,
+  count: number,
+): number[][] {
   const frames = Array.from({ length: count }, () => new Set<number>());
   for (const { pitch, start, length, frame } of sounds) {
     if (frame === null) continue;

@@ -1,6 +1,6 @@
 /** A recording: its waveform, and below the surprise of each step of ten samples. */
 import type { RefObject } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { AudioScoreResponse } from "../schema/score.ts";
 import { Chart, type Drawing, type View, zoomed } from "./chart.tsx";
 import { drawRecording } from "./draw.ts";
@@ -22,7 +22,9 @@ const STEPS = 200; // that arrow keys go through
 export function RecordingRoll({ file, answer, player, drawing }: Props) {
   const { durationSeconds } = answer.input;
   const [score] = answer.scores;
-  const { perStep = [], sampleRate } = score;
+  const { perStep = [], sampleRate, nll, bitsPerSample } = score;
+  /** Of each step, in the measure of the verdict. */
+  const bits = useMemo(() => perStep.map((own) => bitsPerSample + (own - nll) / (BLOCK * Math.LN2)), [score]);
   const range = { from: 0, to: durationSeconds };
   const [view, setView] = useState<View>(range);
   const [buffer, setBuffer] = useState<AudioBuffer | null>(null);
@@ -44,10 +46,10 @@ export function RecordingRoll({ file, answer, player, drawing }: Props) {
   const secondsPerStep = BLOCK / sampleRate;
   const describe = (at: number) => {
     const from = Math.floor(at / secondsPerStep);
-    const some = perStep.slice(from, from + Math.max(1, Math.round(0.05 / secondsPerStep)));
+    const some = bits.slice(from, from + Math.max(1, Math.round(0.05 / secondsPerStep)));
     if (some.length === 0) return "";
     const mean = some.reduce((sum, value) => sum + value, 0) / some.length;
-    return `${at.toFixed(2)} s: ${mean.toFixed(2)} nats a step; ${score.nll.toFixed(2)} on average.`;
+    return `${at.toFixed(2)} s: ${mean.toFixed(2)} bits a sample; ${bitsPerSample.toFixed(2)} on average.`;
   };
   const timeOf = (step: number) => (step / STEPS) * durationSeconds;
   const text = step === null ? "" : describe(timeOf(step));
@@ -66,7 +68,7 @@ export function RecordingRoll({ file, answer, player, drawing }: Props) {
         view={view}
         onView={setView}
         draw={(surface) =>
-          drawRecording(surface, buffer?.getChannelData(0) ?? null, buffer?.sampleRate ?? 1, perStep, secondsPerStep)
+          drawRecording(surface, buffer?.getChannelData(0) ?? null, buffer?.sampleRate ?? 1, bits, secondsPerStep)
         }
         playhead={() => player.position}
         isMoving={player.isPlaying}
@@ -85,7 +87,7 @@ export function RecordingRoll({ file, answer, player, drawing }: Props) {
         }}
       />
       <figcaption>
-        <p class="said">{text || "Point at a moment to see how surprising it was."}</p>
+        <p class="said">{text || "Point at a moment, or tap it, to see how surprising it was."}</p>
         <Legend most="surprising" />
       </figcaption>
     </figure>

@@ -26,6 +26,8 @@ interface Props {
 }
 
 const HEIGHT = 410;
+/** Pixels by which a press may miss a note. */
+const REACH = 8;
 const PIXELS_PER_QUARTER = 16; // at first, or more
 
 export function PieceRoll(props: Props) {
@@ -38,6 +40,7 @@ export function PieceRoll(props: Props) {
   });
   const [frame, setFrame] = useState<number | null>(null);
   const [sound, setSound] = useState<Sound | null>(null);
+  const [hasJumped, setJumped] = useState(false); // by a button, so that nobody has heard where to
   const lanes = useMemo(() => lanesOf(sounds), [sounds]);
   const surprises = useMemo(() => surprisesOf(shown), [shown]);
   useEffect(() => player.load(notesToPlay(sounds)), [sounds]);
@@ -50,20 +53,25 @@ export function PieceRoll(props: Props) {
     const frame = Math.floor((time - shown.startQuarters) * shown.framesPerQuarter);
     return frame >= 0 && frame < shown.frames.length ? frame : null;
   };
-  const soundAt = (time: number, y: number) => {
-    const pitch = pitchAt(y, HEIGHT, lanes);
-    return (
-      sounds.findLast((each) => each.pitch === pitch && time >= each.start && time < each.start + each.length) ?? null
-    );
+  /** @param reach pixels by which a finger may miss a note */
+  const soundAt = (time: number, y: number, reach: number) => {
+    const there = sounds.filter((each) => time >= each.start && time < each.start + each.length);
+    for (let miss = 0; miss <= reach; miss++) {
+      const pitches = [pitchAt(y - miss, HEIGHT, lanes), pitchAt(y + miss, HEIGHT, lanes)];
+      const found = there.findLast(({ pitch }) => pitches.includes(pitch));
+      if (found) return found;
+    }
+    return null;
   };
   const point = (time: number, y: number, isFirm: boolean) => {
-    const found = soundAt(time, y);
+    const found = soundAt(time, y, isFirm ? REACH : 0);
     if (!isFirm && found === null && sound === null) return;
     setSound(found);
     setFrame(found?.frame ?? (isFirm ? frameAt(time) : frame));
     if (isFirm) player.seek(shown.clock.seconds(Math.max(shown.from, found?.start ?? time)));
   };
   const step = (to: number) => {
+    setJumped(false);
     setFrame(to);
     const start = shown.startQuarters + to / shown.framesPerQuarter;
     setSound(mostSurprising(shown.sounds.filter((each) => each.frame === to)));
@@ -76,11 +84,16 @@ export function PieceRoll(props: Props) {
   const playhead = () => shown.clock.quarters(player.position);
   const nextSurprise = () => {
     const at = surprises.find((start) => start > playhead() + 1e-6) ?? surprises[0];
-    if (at !== undefined) step(Math.round((at - shown.startQuarters) * shown.framesPerQuarter));
+    if (at === undefined) return;
+    step(Math.round((at - shown.startQuarters) * shown.framesPerQuarter));
+    setJumped(true);
   };
   const text = [sound?.said, frame === null ? "" : shown.frames[frame]].filter(Boolean);
   return (
     <figure class="roll" aria-label={`${name} under ${shown.model}`}>
+      <p class="heard">
+        As <strong>{shown.model}</strong> heard it
+      </p>
       <Transport
         player={player}
         onNextSurprise={nextSurprise}
@@ -106,8 +119,11 @@ export function PieceRoll(props: Props) {
         drawing={drawing}
       />
       <figcaption>
-        <p class="said">
-          {text.length === 0 && "Point at a note, or press an arrow key, to see what was expected there."}
+        <p class="announced" role="status">
+          {hasJumped && text.join(" ")}
+        </p>
+        <p class="said" data-stale={player.isPlaying}>
+          {text.length === 0 && "Point at a note, tap it, or press an arrow key, to see what was expected there."}
           {sound && <strong>{sound.said}</strong>}
           {frame !== null && <span>{shown.frames[frame]}</span>}
         </p>
@@ -117,7 +133,7 @@ export function PieceRoll(props: Props) {
           <Rivals shown={shown} rival={rival} models={models} onRival={onRival} />
         </div>
       </figcaption>
-      <NoteTable sounds={shown.sounds} />
+      <NoteTable sounds={shown.sounds} onFrame={step} />
     </figure>
   );
 }
@@ -143,7 +159,7 @@ const mostSurprising = (sounds: readonly Sound[]): Sound | null =>
 
 const ROWS = 500;
 
-function NoteTable({ sounds }: { sounds: readonly Sound[] }) {
+function NoteTable({ sounds, onFrame }: { readonly sounds: readonly Sound[]; onFrame(frame: number): void }) {
   const [isOpen, setOpen] = useState(false);
   const scored = sounds.filter(({ surprisal }) => surprisal !== null);
   const rows = scored.toSorted((a, b) => (b.surprisal ?? 0) - (a.surprisal ?? 0)).slice(0, ROWS);
@@ -155,7 +171,7 @@ function NoteTable({ sounds }: { sounds: readonly Sound[] }) {
           <table>
             <caption>
               {scored.length > ROWS
-                ? `The ${ROWS} most surprising of ${counted(scored.length, "note")}`
+                ? `The ${ROWS} most surprising of ${counted(scored.length, "note")}; the CSV file below has all`
                 : "The most surprising first"}
             </caption>
             <thead>
@@ -166,9 +182,13 @@ function NoteTable({ sounds }: { sounds: readonly Sound[] }) {
               </tr>
             </thead>
             <tbody>
-              {rows.map(({ pitch, start, surprisal, said }) => (
+              {rows.map(({ pitch, start, surprisal, said, frame }) => (
                 <tr key={`${pitch} ${start}`}>
-                  <th scope="row">{pitchName(pitch)}</th>
+                  <th scope="row">
+                    <button type="button" onClick={() => frame !== null && onFrame(frame)}>
+                      {pitchName(pitch)}
+                    </button>
+                  </th>
                   <td>{surprisal?.toFixed(2)} nats</td>
                   <td>{said}</td>
                 </tr>

@@ -43,16 +43,20 @@ export const SAMPLES: readonly Sample[] = [
   },
 ];
 
-/** What a file is called on the page. */
-export const titleOf = (file: File, sample: string): string =>
-  SAMPLES.find(({ id, file: name }) => id === sample && name === file.name)?.name ?? file.name;
+/** Names on the page of the files that are examples. */
+const titles = new WeakMap<File, string>();
 
-export async function sampleFile({ file }: Sample, signal: AbortSignal): Promise<File> {
+/** What a file is called on the page. */
+export const titleOf = (file: File): string => titles.get(file) ?? file.name;
+
+export async function sampleFile({ file, name }: Sample, signal: AbortSignal): Promise<File> {
   try {
     const response = await fetch(`samples/${file}`, { signal });
     if (!response.ok) throw new Error(response.statusText);
     const type = file.endsWith(".mid") ? "audio/midi" : "audio/wav";
-    return new File([await response.blob()], file, { type });
+    const sample = new File([await response.blob()], file, { type });
+    titles.set(sample, name);
+    return sample;
   } catch (error) {
     if (signal.aborted) throw error;
     throw new Fault("The example cannot be fetched. A file of yours may still work.");

@@ -1,4 +1,5 @@
 /** One row for each set of pieces that models learned from, or one for each model; and how they are asked. */
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import type { ScoreResponse } from "../schema/score.ts";
 import { isMusic } from "./api.ts";
@@ -27,6 +28,7 @@ export function Scores(props: Props) {
     <section class="scores" aria-labelledby="scores">
       <h2 id="scores">Who knows it best?</h2>
       <Sets all={all} every={every} model={model} onEvery={onEvery} onModel={onModel} />
+      <Words isOfMusic={isMusic(all)} />
       {isMusic(all) && (
         <label class="switch">
           <input
@@ -65,6 +67,43 @@ export function Scores(props: Props) {
         </ul>
       )}
     </section>
+  );
+}
+
+const WORDS = {
+  music: [
+    [
+      "jsb, nottingham, musedata, piano-midi",
+      "the collection that the network learned: Bach chorales, folk tunes, orchestral and chamber music, piano music",
+    ],
+    ["tanh, lstm, gru", "three kinds of recurrent networks, from the simplest on"],
+    ["-nade", "hears the notes of a chord together; networks without it take each pitch for itself"],
+    ["-large", "has more units"],
+    ["-distilled", "was taught by larger networks"],
+    ["mixture", "the average of a collection's networks"],
+    ["frame", "a moment at which the network listens: so many a quarter note as the collection has"],
+    ["nat", "the unit of surprise: 0 for what is certain, 1 for a chance of 37 %, 4.6 for a chance of 1 %"],
+  ],
+  audio: [
+    ["speech-short, speech-long", "the recordings of speech that the network learned, in short or in long excerpts"],
+    ["tanh, lstm, gru", "three kinds of recurrent networks, from the simplest on"],
+    ["bits a sample", "how much is needed, on average, to say what the next sample is: 16 without any network"],
+  ],
+} as const;
+
+function Words({ isOfMusic }: { isOfMusic: boolean }) {
+  return (
+    <details>
+      <summary>What the words mean</summary>
+      <dl class="words">
+        {WORDS[isOfMusic ? "music" : "audio"].map(([word, meaning]) => (
+          <Fragment key={word}>
+            <dt>{word}</dt>
+            <dd>{meaning}</dd>
+          </Fragment>
+        ))}
+      </dl>
+    </details>
   );
 }
 

@@ -56,7 +56,7 @@ export const sentenceOf = (all: ScoreResponse | null, shown: ScoreResponse): str
 
 export function Verdict({ all, shown, title }: Props) {
   return (
-    <div class="verdict" role="status">
+    <div class="verdict">
       <h2>{title}</h2>
       <p class="first">{sentenceOf(all, shown)}</p>
       {all && isMusic(all) && <p>{knowsBest(all)}</p>}

@@ -279,7 +279,7 @@ describe("a damaged file", () => {
     [
       "is cut off in a track",
       midi([[...NOTE, ...NOTE, ...END]]).slice(0, -9),
-      "Track 1 is 9 bytes longer than the file.",
+      "Track 1 is 9 bytes longer than the file, which is cut off or damaged.",
     ],
     ["is cut off between events", midi([[...NOTE, ...NOTE, ...END]]).slice(0, -12), "Track 1 is 12 bytes longer than"],
     ["ends in a delta time", midi([[...NOTE, 0x81, 0x80]]), "Track 1 cannot be read from byte 30 on: a number goes on"],

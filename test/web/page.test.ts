@@ -147,6 +147,10 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     await press("All networks");
     await press("jsb/tanh");
     await page.getByRole("figure", { name: "under jsb/tanh" }).waitFor();
+    await settled();
+    expect(await page.locator("main > [role=status].announced").innerText()).toMatch(
+      /^Old Hundredth.*Shown is what jsb\/tanh expected\. All \d+ networks are listed\.$/,
+    );
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -291,6 +295,8 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
       .flatMap(({ probability }) => (probability == null ? [] : [-Math.log(probability)]))
       .sort((a, b) => b - a);
     expect(cells).toEqual(wanted.map((nats) => `${nats.toFixed(2)} nats`));
+    await page.locator("details tbody button").first().click();
+    expect(-Math.log(Number(/: ([\d.]+) %/.exec((await said()) ?? "")?.[1]) / 100)).toBeCloseTo(wanted[0], 0); // there it is
   });
 
   test("plays, pauses, seeks and changes its tempo: oscillators start at the notes' times and stop", async () => {
@@ -333,6 +339,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(own).toBeGreaterThan(perFrame[frame + 1] ?? 0);
     expect(own).toBeGreaterThanOrEqual(perFrame[frame - 1] ?? 0);
     expect(perFrame.filter((nll) => (nll ?? 0) > own).length).toBeLessThan(perFrame.length / 10);
+    expect(await page.locator("figure [role=status]").innerText()).toBe(await said()); // nobody has the focus there
   });
 
   test("goes on by itself: what the API continues stands after the piece, and is saved as MIDI and WAV", async () => {
@@ -347,6 +354,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     const frames = predictions[0].continuation ?? [];
     const begun = frames.flatMap((frame, t) => frame.filter((pitch) => !frames[t - 1]?.includes(pitch)));
     await page.getByText(`It wrote ${begun.length} notes after the piece.`).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Again, another way"); // not lost
     const { name, bytes } = await downloaded("Download MIDI");
     expect(name).toBe("piece-continued.mid");
     expect(bytes.subarray(0, 4).toString()).toBe("MThd");
@@ -460,7 +468,9 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(await page.locator("pre").innerText()).toContain("-F adaptive=true");
     await chart().focus();
     for (let t = 0; t <= 5; t++) await page.keyboard.press("ArrowRight");
-    expect(await said()).toMatch(/^[A-G][♯♭]?\d, bar \d+ beat [\d.]+: [\d.]+ %\. The frame: [\d.]+ nats\.$/);
+    expect(await said()).toMatch(
+      /^[A-G][♯♭]?\d, bar \d+ beat [\d.]+: [\d.]+ %\. Bar \d+: [^.]+\. The frame: [\d.]+ nats\.$/,
+    );
   });
 
   test("takes several files, and shows each", async () => {
@@ -501,7 +511,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     );
     await chart().focus();
     await page.keyboard.press("ArrowRight");
-    expect(await said()).toMatch(/^0\.00 s: -?[\d.]+ nats a step; -?[\d.]+ on average\.$/);
+    expect(await said()).toMatch(/^0\.00 s: -?[\d.]+ bits a sample; -?[\d.]+ on average\.$/);
   });
 
   test("offers every kind of file that the API reads", async () => {

@@ -66,6 +66,7 @@ describe.skipIf(!hasChromium("the page without a server"))("the page without a s
   async function answerTo(name: string, buffer: Buffer) {
     await page.getByLabel("Choose files").setInputFiles({ name, mimeType: "", buffer });
     await page.getByRole("heading", { name }).waitFor();
+    await page.locator('.progress[data-busy="false"]').waitFor(); // nothing is asked any more
     const pending = page.waitForEvent("download");
     await page.getByRole("button", { name: "JSON", exact: true }).click();
     return JSON.parse(await readFile(await (await pending).path(), "utf8"));
