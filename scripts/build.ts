@@ -5,7 +5,7 @@
  *
  *   npm run build
  */
-import { cp, rm } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const outdir = "dist/entry";
@@ -88,7 +88,7 @@ await build({
 // The page, for every runtime and any static host.
 const page = "dist/web";
 await rm(page, { recursive: true, force: true });
-for (const name of ["index.html", "page.css", "_headers", "samples"]) {
+for (const name of ["index.html", "page.css", "_headers", "samples", "docs"]) {
   await cp(`src/web/${name}`, `${page}/${name}`, { recursive: true });
 }
 await cp("dist/kernel.wasm", `${page}/local/kernel.wasm`);
@@ -115,3 +115,10 @@ await build({
   splitting: true,
   chunkNames: "[name]-[hash]",
 });
+
+// The reference page shows the API by Redoc, whose bundle is complete but for a logo, which it would fetch from its makers' host.
+const redoc = "node_modules/redoc/bundles/redoc.standalone.js";
+const [before, ...after] = (await readFile(redoc, "utf8")).split("https://cdn.redoc.ly/redoc/logo-mini.svg");
+if (after.length !== 1) throw new Error(`Expected the address of one logo in ${redoc}, got ${after.length}.`);
+await writeFile(`${page}/docs/redoc.js`, [before, ...after].join("data:,"));
+await cp(`${redoc}.LICENSE.txt`, `${page}/docs/redoc.standalone.js.LICENSE.txt`); // which its first line names

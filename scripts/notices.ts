@@ -11,7 +11,7 @@ const root = new URL("../", import.meta.url);
 const path = new URL("THIRD_PARTY_NOTICES.md", root);
 
 /** Needed to build only, but in the bundle of the page. */
-const BUNDLED = ["preact"];
+const BUNDLED = ["preact", "redoc"];
 
 interface Locked {
   readonly version?: string;

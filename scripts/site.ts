@@ -20,7 +20,8 @@ await runScript({
   example: "npm run package:page",
   async run() {
     await rm(SITE, { recursive: true, force: true });
-    await cp("dist/web", SITE, { recursive: true });
+    const isServed = (path: string) => path !== join("dist/web", "docs"); // the reference of an API that a static site has not
+    await cp("dist/web", SITE, { recursive: true, filter: isServed });
     const { models } = parseCatalogue(await readFile(join(DEFAULT_FOLDER, CATALOGUE_KEY)));
     for (const key of [CATALOGUE_KEY, ...models.map(({ key }) => key)]) {
       await cp(join(DEFAULT_FOLDER, key), join(SITE, "local/models", key));

@@ -7,7 +7,7 @@ import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { PredictResponse } from "../schema/predict.ts";
 import { ScoreResponse } from "../schema/score.ts";
 import { Health, Problem } from "../schema/service.ts";
-import { HEALTH, MODELS, SCORING } from "./tags.ts";
+import { FOREIGN, HEALTH, KEYS, MODELS, SCORING } from "./tags.ts";
 
 const json = <Schema>(schema: Schema, description: string) => ({
   content: { "application/json": { schema } },
@@ -42,10 +42,13 @@ const body = (name: "Score" | "Predict") => ({
   },
 });
 
+/** Every route refuses the pages of foreign origins. */
+const foreign = { 403: problem(FOREIGN) };
+
 const evaluation = {
   400: problem("A malformed request, file, piano roll, list of samples or state."),
   401: problem("No key, or an unknown one, where the server asks for keys."),
-  403: problem("The page that asks is of an origin that the server does not allow."),
+  ...foreign,
   404: problem("No such model."),
   408: problem("The request arrives too slowly."),
   413: problem("Over a limit of bytes, frames, seconds, numbers in the answer, or work for a body of its size."),
@@ -61,6 +64,7 @@ export const scoreRoute = createRoute({
   method: "post",
   path: "/score",
   operationId: "score",
+  security: KEYS,
   tags: [SCORING],
   summary: "Negative log-likelihood of a piece or recording under each chosen model",
   description:
@@ -73,6 +77,7 @@ export const batchRoute = createRoute({
   method: "post",
   path: "/batch",
   operationId: "batch",
+  security: KEYS,
   tags: [SCORING],
   summary: "Many pieces or recordings, each scored as by /score",
   description:
@@ -101,6 +106,7 @@ export const predictRoute = createRoute({
   method: "post",
   path: "/predict",
   operationId: "predict",
+  security: KEYS,
   tags: [SCORING],
   summary: "Distribution of the next frame, or block of audio, under each chosen model, and a sampled continuation",
   description:
@@ -128,7 +134,7 @@ export const modelsRoute = createRoute({
   tags: [MODELS],
   summary: "The models of this server",
   description: "With what was measured of each on its own data set.",
-  responses: { 200: json(ModelList, "Every model.") },
+  responses: { 200: json(ModelList, "Every model."), ...foreign },
 });
 
 export const modelRoute = createRoute({
@@ -142,6 +148,7 @@ export const modelRoute = createRoute({
   responses: {
     200: json(ModelInfo, "The model."),
     304: { description: "If-None-Match names the version." },
+    ...foreign,
     404: problem("No such model."),
   },
 });
@@ -153,7 +160,7 @@ export const liveRoute = createRoute({
   tags: [HEALTH],
   summary: "The server answers",
   description: "For a liveness probe.",
-  responses: { 200: json(Health, "It does.") },
+  responses: { 200: json(Health, "It does."), ...foreign },
 });
 
 export const readyRoute = createRoute({
@@ -163,5 +170,9 @@ export const readyRoute = createRoute({
   tags: [HEALTH],
   summary: "Models are loaded",
   description: "For a readiness probe: models are loaded and there is room for requests.",
-  responses: { 200: json(Health, "They are."), 503: unavailable("None is loaded, or the queue is full.") },
+  responses: {
+    200: json(Health, "They are."),
+    ...foreign,
+    503: unavailable("None is loaded, or the queue is full."),
+  },
 });

@@ -71,6 +71,7 @@ export const MusicInput = z
       .openapi({
         description: "The first that the MIDI file states. No score depends on it; a continuation keeps it.",
         example: [4, 4],
+        items: { type: "integer" }, // beside prefixItems, for tools that know lists of one kind only
       }),
     warnings: z.array(Warning),
   })

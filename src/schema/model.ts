@@ -49,6 +49,6 @@ export const ModelInfo = z
 export type ModelInfo = z.infer<typeof ModelInfo>;
 export const ModelList = z.object({ models: z.array(ModelInfo) }).openapi("ModelList");
 export const ModelPath = z.object({
-  set: z.string(),
+  set: z.string().openapi({ description: "The part of the model's id before the slash.", example: "jsb" }),
   cell: z.string().openapi({ description: "The part of the model's id after the slash.", example: "lstm-large" }),
 });

@@ -65,7 +65,7 @@ export function App() {
       <header>
         <p class="brand">surprisal</p>
         <nav aria-label="Links">
-          <a href="v1/openapi.yaml">API</a>
+          <a href="docs">API</a>
           <a href="v1/models">Models</a>
           <a href="https://arxiv.org/abs/1412.3555">Paper</a>
         </nav>

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { describe, expect, test } from "vitest";
-import { workerPolicy } from "../../src/entry/node/page.ts";
+import { pagePolicies } from "../../src/entry/node/page.ts";
 import { SurprisalError } from "../../src/errors.ts";
 import { createApp } from "../../src/http/app.ts";
 import { checkTarget, type Origins, onlyFrom, originsOf, SECURITY } from "../../src/http/security.ts";
@@ -26,13 +26,15 @@ test("the policy is the page's own, and forbids frames; Workers send the same wi
   expect(onWorkers("/*")).toEqual(sent);
 });
 
-test("only the worker that scores in the browser may compile the kernel", async () => {
-  const middleware = [workerPolicy];
+test("only the worker that scores in the browser may compile the kernel, and only the reference page has styles of its own", async () => {
+  const middleware = [pagePolicies];
   const app = createApp({ models: () => [], limits: DEFAULT_LIMITS, middleware, version: "0", log: () => {} });
   const policyOf = async (path: string) => (await app.request(path)).headers.get("content-security-policy");
   expect(await policyOf("/local/worker.js")).toContain("script-src 'self' 'wasm-unsafe-eval';");
   expect(await policyOf("/local/worker.js")).toBe(onWorkers("/local/*")["content-security-policy"]);
-  expect(await policyOf("/page.js")).not.toContain("unsafe");
+  expect(await policyOf("/docs/")).toBe(onWorkers("/docs/*")["content-security-policy"]);
+  expect(await policyOf("/docs/")).toContain("style-src 'self' 'sha256-");
+  for (const path of ["/page.js", "/docs", "/docs/"]) expect(await policyOf(path)).not.toContain("unsafe");
 });
 
 const target = (url: string, headers: Record<string, string> = {}) => ({ url, headers: new Headers(headers) });

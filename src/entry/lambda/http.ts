@@ -8,7 +8,7 @@ import { logFailure, logRequest } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, LAMBDA_SECONDS } from "../../limits.ts";
 import { limitsOf } from "../../util/limits-of.ts";
-import { servePage, workerPolicy } from "../node/page.ts";
+import { pagePolicies, servePage } from "../node/page.ts";
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
 
@@ -25,7 +25,7 @@ const app = createApp({
   origins: originsOf(process.env.SURPRISAL_ORIGINS),
   decode,
   workOptions: () => ({ signal: deadline.signal }),
-  middleware: [workerPolicy],
+  middleware: [pagePolicies],
   version: process.env.npm_package_version ?? "unknown", // npm and serverless.yml set it
   log: logFailure,
   answered: logRequest,

@@ -17,14 +17,24 @@ const setWorkerPolicy = secureHeaders({
   contentSecurityPolicy: { ...SECURITY.contentSecurityPolicy, scriptSrc: ["'self'", "'wasm-unsafe-eval'"] },
 });
 
+/** The hash of no text: of the style elements that Redoc leaves empty, to add its rules one by one. */
+const EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='";
+
+/** For the reference page. */
+const setReferencePolicy = secureHeaders({
+  ...SECURITY,
+  contentSecurityPolicy: { ...SECURITY.contentSecurityPolicy, styleSrc: ["'self'", EMPTY] },
+});
+
 /** Middleware around an app with the page, whose own policy is stricter: of two the outer one wins. */
-export const workerPolicy = createMiddleware<Env>((c, next) =>
-  c.req.path.startsWith("/local/") ? setWorkerPolicy(c, next) : next(),
-);
+export const pagePolicies = createMiddleware<Env>((c, next) => {
+  if (c.req.path.startsWith("/local/")) return setWorkerPolicy(c, next);
+  return /^\/docs(\/|$)/.test(c.req.path) ? setReferencePolicy(c, next) : next();
+});
 
 /** Adds the routes of the page's files to an app; what is not among them is asked of the API. */
 export function servePage(app: OpenAPIHono<Env>): OpenAPIHono<Env> {
-  for (const path of ["/", "/page.css", "/page.js", "/samples/*", "/local/*"]) {
+  for (const path of ["/", "/page.css", "/page.js", "/samples/*", "/local/*", "/docs", "/docs/*"]) {
     app.get(path, serveStatic({ root: PAGE_FOLDER }));
   }
   return app;

@@ -19,7 +19,7 @@ import { kernelModule } from "./kernel.ts";
 import { readKeys, requireKey } from "./keys.ts";
 import { openModels, type Settings, unknownSettings, version } from "./local.ts";
 import { observe } from "./observe.ts";
-import { serveModels, servePage, workerPolicy } from "./page.ts";
+import { pagePolicies, serveModels, servePage } from "./page.ts";
 import type { Pool } from "./pool.ts";
 import { limitWork, openLimiter } from "./rates.ts";
 
@@ -93,7 +93,7 @@ export async function listen({
     limits,
     decode,
     origins: originsOf(origins),
-    middleware: [...watch.middleware, workerPolicy],
+    middleware: [...watch.middleware, pagePolicies],
     guards,
     answered: watch.answered,
     offload: () => served?.pool.answer,

@@ -13,7 +13,7 @@ import {
   ServerMetadata,
   ServerReady,
 } from "../../schema/protocol.ts";
-import { PROTOCOL } from "../tags.ts";
+import { FOREIGN, KEYS, PROTOCOL } from "../tags.ts";
 
 const tags = [PROTOCOL];
 
@@ -24,6 +24,7 @@ const json = <Schema>(schema: Schema, description: string) => ({
 
 const error = (description: string) => json(ProtocolError, description);
 
+const foreign = { 403: error(FOREIGN) };
 const unknown = { 404: error("No such model, or not in this version.") };
 const NOT_READY = error("No model is loaded, or the queue is full.");
 
@@ -34,7 +35,7 @@ export const serverMetadataRoute = createRoute({
   tags,
   summary: "Name, version and extensions of the server",
   description: "What a client of the protocol asks first.",
-  responses: { 200: json(ServerMetadata, "Of the server.") },
+  responses: { 200: json(ServerMetadata, "Of the server."), ...foreign },
 });
 
 export const serverLiveRoute = createRoute({
@@ -44,7 +45,7 @@ export const serverLiveRoute = createRoute({
   tags,
   summary: "The server answers",
   description: "For a liveness probe.",
-  responses: { 200: json(ServerLive, "It does.") },
+  responses: { 200: json(ServerLive, "It does."), ...foreign },
 });
 
 export const serverReadyRoute = createRoute({
@@ -54,7 +55,7 @@ export const serverReadyRoute = createRoute({
   tags,
   summary: "Models are loaded",
   description: "For a readiness probe: models are loaded and there is room for requests.",
-  responses: { 200: json(ServerReady, "They are."), 503: NOT_READY },
+  responses: { 200: json(ServerReady, "They are."), ...foreign, 503: NOT_READY },
 });
 
 export const modelNamesRoute = createRoute({
@@ -64,7 +65,7 @@ export const modelNamesRoute = createRoute({
   tags,
   summary: "Names of the models",
   description: "By these names the other routes of the protocol know the models.",
-  responses: { 200: json(ModelNames, "Of every model.") },
+  responses: { 200: json(ModelNames, "Of every model."), ...foreign },
 });
 
 /** Each route of a model without and with its version. */
@@ -77,7 +78,7 @@ const metadata = {
   description: "Their names, datatypes and shapes, and what else is to be known of its inputs.",
   method: "get",
 } as const;
-const metadataResponses = { 200: json(ModelMetadata, "Of the model."), ...unknown };
+const metadataResponses = { 200: json(ModelMetadata, "Of the model."), ...foreign, ...unknown };
 export const modelMetadataRoute = createRoute({
   ...metadata,
   path: NAMED,
@@ -99,7 +100,7 @@ const ready = {
   description: "For a readiness probe of one model.",
   method: "get",
 } as const;
-const readyResponses = { 200: json(ModelReady, "It is."), ...unknown };
+const readyResponses = { 200: json(ModelReady, "It is."), ...foreign, ...unknown };
 export const modelReadyRoute = createRoute({
   ...ready,
   path: `${NAMED}/ready`,
@@ -134,6 +135,7 @@ const body = {
 const inference = {
   method: "post",
   tags,
+  security: KEYS,
   summary: "NLL of pieces or recordings and what follows them, as tensors",
   description:
     "One piece or recording, or a batch of them with their `lengths`. Music has `frames` of zeros and ones (length, pitches 1 to D), audio `samples` at the rate of the model, full scale = 1. With `state`, tokens of an earlier answer, the input holds only what is new, and there is no `nll`. Rows of a batch are padded by zeros: `nll` beyond `lengths - 1` frames, or the blocks that there are; of audio also `means` and `scales` beyond the samples that are left of a block, and a scale is 0 only there. `warnings` are those of /score, as JSON.",
@@ -145,7 +147,7 @@ const inferResponses = {
   },
   400: error("A malformed request, tensor or state."),
   401: error("No key, or an unknown one, where the server asks for keys."),
-  403: error("The page that asks is of an origin that the server does not allow."),
+  ...foreign,
   ...unknown,
   408: error("The request arrives too slowly."),
   409: error("A state of another version of the model, or of an adaptive run."),
