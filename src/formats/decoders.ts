@@ -5,6 +5,7 @@
  */
 
 import { expected, SurprisalError } from "../errors.ts";
+import { joined } from "../util/joined.ts";
 import { Work } from "../util/work.ts";
 import type { CodedFormat } from "./audio.ts";
 import { decodeFlac } from "./decode-flac.ts";
@@ -13,7 +14,7 @@ import { decodeOpus } from "./decode-opus.ts";
 import { decodeVorbis } from "./decode-vorbis.ts";
 import { Recorded, withoutEnd } from "./decoded.ts";
 import { metadataBytes } from "./flac.ts";
-import { joined, oggStreams } from "./ogg.ts";
+import { oggStreams } from "./ogg.ts";
 import { isOpusHead, opusOfOgg } from "./opus.ts";
 import { isVorbisHead, vorbisOfOgg } from "./vorbis.ts";
 import { malformed, type Waveform } from "./waveform.ts";

@@ -3,6 +3,7 @@
  * checksum; files may be chained: one stream after the other, each with its own headers.
  */
 
+import { joined } from "../util/joined.ts";
 import { malformed } from "./waveform.ts";
 
 const HEADER_BYTES = 27;
@@ -169,17 +170,6 @@ export function pagesOf(packets: readonly Uint8Array[]): Uint8Array {
     }
   }
   return joined(parts);
-}
-
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {

@@ -4,6 +4,7 @@
  */
 
 import { MAX_SECONDS } from "../limits.ts";
+import { joined } from "../util/joined.ts";
 import type { Work } from "../util/work.ts";
 import { imaAdpcm, msAdpcm } from "./adpcm.ts";
 import { readBlocks } from "./blocks.ts";
@@ -47,7 +48,7 @@ export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS, work?
   let format: Format | undefined;
   let facts = 0; // frames by the fact chunk
   const parts: Uint8Array[] = [];
-  let [announcedBytes, heldBytes, isThere] = [0, 0, false];
+  let [announcedBytes, isThere] = [0, false];
   for (const chunk of chunksOf(bytes)) {
     if (chunk.name === "fmt " && !format) format = readFormat(chunk);
     if (chunk.name === "fact" && chunk.bytes.length >= 4) facts = viewOf(chunk.bytes).getUint32(0, true);
@@ -57,7 +58,6 @@ export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS, work?
     const whole = chunk.bytes.length - (chunk.bytes.length % blockBytes);
     isThere = true;
     if (whole > 0) parts.push(chunk.bytes.subarray(0, whole));
-    heldBytes += whole;
     announcedBytes += chunk.announced - (chunk.announced % blockBytes);
   }
   if (!format) throw malformed("Expected a format chunk, got none.");
@@ -69,7 +69,7 @@ export async function readWav(bytes: Uint8Array, maxSeconds = MAX_SECONDS, work?
   return readBlocks(
     {
       ...format,
-      data: parts.length === 1 ? parts[0] : joined(parts, heldBytes),
+      data: parts.length === 1 ? parts[0] : joined(parts),
       layout: waveLayout(format.channels, format.mask),
       announced: isLast ? facts : announced,
     },
@@ -122,13 +122,3 @@ function readFormat({ bytes }: Chunk): Format {
 }
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

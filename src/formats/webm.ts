@@ -3,7 +3,7 @@
  * meets no damage: it leaves out a cluster that is not whole, and on some bytes after the last cluster it never returns (1.61.0).
  */
 
-import { joined } from "./ogg.ts";
+import { joined } from "../util/joined.ts";
 import { malformed } from "./waveform.ts";
 
 const EBML = 0x1a45dfa3;

@@ -1,5 +1,7 @@
 /** Bytes of NDJSON -> its lines (https://github.com/ndjson/ndjson-spec). */
+
 import { expected, SurprisalError } from "../errors.ts";
+import { joined } from "../util/joined.ts";
 import type { BodyStream } from "./body-stream.ts";
 
 /** The bytes of a line, or why it cannot be read. */
@@ -22,7 +24,7 @@ export async function* linesOf(body: BodyStream, maxBytes: number): AsyncGenerat
     else begun = [];
   };
   const finish = (lines: Line[]) => {
-    const line = length > maxBytes ? tooLong(maxBytes) : joined(begun, length);
+    const line = length > maxBytes ? tooLong(maxBytes) : joined(begun);
     if (line instanceof SurprisalError || !line.every(isSpace)) lines.push(line);
     begun = [];
     length = 0;
@@ -42,17 +44,6 @@ export async function* linesOf(body: BodyStream, maxBytes: number): AsyncGenerat
   const last: Line[] = [];
   if (length > 0) finish(last);
   if (last.length > 0) yield last;
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 const tooLong = (maxBytes: number) =>

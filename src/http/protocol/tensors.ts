@@ -2,6 +2,7 @@
  * Bodies of the Open Inference Protocol <-> tensors. Their data stand in the JSON or, by the extension for binary tensor data, as
  * little-endian bytes after it, in the order in which the JSON names the tensors.
  */
+
 import { expected, SurprisalError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type InferResponse,
   type NUMERIC_TYPES,
 } from "../../schema/protocol.ts";
+import { joined } from "../../util/joined.ts";
 import { describe, parse } from "../fault.ts";
 import { parseObject } from "../json.ts";
 
@@ -192,16 +194,6 @@ function bytesOf(output: Output): Uint8Array {
       return [length, bytes];
     }),
   );
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 const malformed = (sentence: string, cause?: unknown) => new SurprisalError("malformed-request", sentence, { cause });
