@@ -145,6 +145,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
 
   test("shows the notes of one model while the others are asked", async () => {
     await press("All networks");
+    await page.getByRole("button", { name: "jsb/gru-large", exact: true }).waitFor(); // which is asked only now
     await press("jsb/tanh");
     await page.getByRole("figure", { name: "under jsb/tanh" }).waitFor();
     await settled();
