@@ -105,6 +105,19 @@ test("parsing JSON counts as work", async () => {
   ]);
 });
 
+test("reading MIDI counts as work", async () => {
+  const notes = writeMidi(pianoRoll(Array.from({ length: 60_000 }, (_, t) => [60 + (t % 12)])), { framesPerQuarter: 1 });
+  const limits = { ...DEFAULT_LIMITS, work: 1e9, workPerByte: 0 };
+  const strict = createApp({ models: () => models, limits, version: "1.2.3", log: console.error });
+  const sent = new Uint8Array(gzipSync(notes));
+  const { status, answer } = await ask("/score", sent, { "Content-Encoding": "gzip" }, strict);
+  expect([status, answer.code, answer.detail]).toEqual([
+    413,
+    "too-much-work",
+    expect.stringMatching(/1\.9 billion for \d+ bytes of MIDI/),
+  ]);
+});
+
 test("fewer models may be asked, or more in a longer body", async () => {
   expect(await ask("/score?detail=notes&models=jsb/*-nade", rest(900))).toMatchObject({ status: 200 });
   const pianoRoll = Array(900).fill([60]);
