@@ -46,8 +46,8 @@ const PATIENCE = 10;
 /** .ts, or .js when built. */
 const SCRIPT = fileURLToPath(new URL(`./thread${extname(import.meta.url)}`, import.meta.url));
 /**
- * Of what a thread has allocated lately. V8 lets it grow to 58 MB before it collects more often, and many small pieces fill all of
- * it: three times as much memory as the thread needs, and no more pieces a second (bench/batch.md).
+ * Of what a thread has allocated lately. V8 lets it grow to 58 MB before it collects: many small pieces filled all of that, on every
+ * core, and were answered no faster for it (measured). bench/batch.md has the memory that a server takes.
  */
 const YOUNG_MB = 12;
 /** Pause before a thread is started in place of one that could not be: its reason may last. */
