@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kernelModule } from "../src/entry/node/kernel.ts";
 import { DEFAULT_FOLDER } from "../src/entry/node/local.ts";
 import { load } from "../src/library.ts";
+import { isMusic } from "../src/schema/is-music.ts";
 import { openStore } from "../src/store/open.ts";
 import { requires } from "./support/requires.ts";
 
@@ -54,7 +55,7 @@ describe.skipIf(!isSet)("a table of notes", () => {
       const name = `corpus/${means.size / MODELS.length}.mid`;
       const bytes = new Uint8Array(await readFile(path));
       const answer = await surprisal.score(bytes, { models: MODELS, detail: "notes" }).catch(() => undefined);
-      for (const { model, notes = [] } of answer?.scores ?? []) {
+      for (const { model, notes = [] } of answer && isMusic(answer) ? answer.scores : []) {
         const bits = notes.flatMap(({ nll }) => (nll === null ? [] : [nll / Math.LN2]));
         means.set(`${name} ${model}`, bits.reduce((sum, each) => sum + each, 0) / bits.length);
       }

@@ -48,8 +48,9 @@ export async function answerBatch(
   const signal = AbortSignal.any([request.signal, left.signal]);
   const asked: Asked = { request, query, requestId, signal };
   const begun = part ? COUNTED : openShare();
+  let isAnswering = false; // until then the whole request can be refused
   const body = streamBody(request, deps.limits, {
-    take: (bytes) => takeSoon(begun, bytes, deps.limits.waitSeconds, signal),
+    take: async (bytes) => (isAnswering ? takeSoon(begun, bytes, deps.limits.waitSeconds, signal) : begun.take(bytes)),
     release: () => begun.release(),
   });
   const groups = groupsOf(
@@ -72,6 +73,7 @@ export async function answerBatch(
   }
   const share = openShare();
   share.take(MAX_ANSWERS_BYTES);
+  isAnswering = true;
   const ended = Promise.withResolvers<void>();
   const total = { lines: 0, refused: 0, work: { done: 0 } };
   Object.assign(facts, total, { ended: ended.promise });
