@@ -106,7 +106,9 @@ test("parsing JSON counts as work", async () => {
 });
 
 test("reading MIDI counts as work", async () => {
-  const notes = writeMidi(pianoRoll(Array.from({ length: 60_000 }, (_, t) => [60 + (t % 12)])), { framesPerQuarter: 1 });
+  const notes = writeMidi(pianoRoll(Array.from({ length: 60_000 }, (_, t) => [60 + (t % 12)])), {
+    framesPerQuarter: 1,
+  });
   const limits = { ...DEFAULT_LIMITS, work: 1e9, workPerByte: 0 };
   const strict = createApp({ models: () => models, limits, version: "1.2.3", log: console.error });
   const sent = new Uint8Array(gzipSync(notes));
