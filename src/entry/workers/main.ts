@@ -14,7 +14,9 @@ import { reporter } from "../../store/report.ts";
 import { limitsOf } from "../../util/limits-of.ts";
 import { version } from "../../version.ts";
 import { isolate } from "./isolate.ts";
+import { rehearse } from "./rehearse.ts";
 
+await rehearse(kernel);
 const follower = follow(bucketStore(r2Bucket(env.MODELS, env.SURPRISAL_PREFIX)), kernel);
 const { models, offers } = isolate({
   follower,
