@@ -220,7 +220,7 @@ function shortened(value: unknown): unknown {
 /** Asks the API for each example. */
 export async function makeExamples(): Promise<Example[]> {
   const follower = await openModels(DEFAULT_FOLDER);
-  const all = (await follower.models(SERVED)).filter(({ id }) => SERVED.includes(id));
+  const all = (await follower.models({ patterns: SERVED })).filter(({ id }) => SERVED.includes(id));
   const deps: Deps = { models: () => all, limits: DEFAULT_LIMITS, version, log: console.error };
   const env = { incoming: { socket: { remoteAddress: "127.0.0.1" } } };
   async function ask(each: Case): Promise<Response> {

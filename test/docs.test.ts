@@ -67,7 +67,7 @@ describe("README.md", () => {
     const [, shown = ""] = /^```json\n([\s\S]*?)^```/m.exec(readme) ?? [];
     const follower = await openModels(DEFAULT_FOLDER);
     const app = createApp({
-      models: (patterns) => follower.models(patterns),
+      models: follower.models,
       limits: DEFAULT_LIMITS,
       version: "0",
       log: console.error,

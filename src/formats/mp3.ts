@@ -35,6 +35,9 @@ export interface Mp3 {
 /** Frames in a row by which sound is told from bytes that only look like a header. */
 const CHAIN = 3;
 
+/** The first byte of every header. */
+const SYNC = 0xff;
+
 /** How far into a file the first frame is looked for: the longest has 1441 bytes, and a program may have written a few more. */
 const SEARCHED = 2 ** 13;
 
@@ -44,7 +47,11 @@ const MAX_TAIL_FRAMES = 2;
 /** Whether frames of layer III begin here, or, in what was cut out of a stream, soon. */
 export function isMp3(bytes: Uint8Array): boolean {
   if (headerAt(bytes, 0)) return true;
-  for (let at = 1; at < Math.min(SEARCHED, bytes.length); at++) if (isChainAt(bytes, at)) return true;
+  const searched = bytes.subarray(0, SEARCHED);
+  // By indexOf, since every MIDI file is searched to its end: a loop over its bytes took a tenth of a cold start.
+  for (let at = searched.indexOf(SYNC, 1); at !== -1; at = searched.indexOf(SYNC, at + 1)) {
+    if (isChainAt(bytes, at)) return true;
+  }
   return false;
 }
 
@@ -117,13 +124,13 @@ function isChainAt(bytes: Uint8Array, start: number): boolean {
 
 /** The layer of MPEG audio that begins here, by its first header. */
 export function mpegLayer([a, b, c]: Uint8Array): 1 | 2 | 3 | undefined {
-  const isHeader = a === 0xff && (b & 0xe0) === 0xe0 && (b & 0x18) !== 8 && c >> 4 < 15 && (c & 12) !== 12;
+  const isHeader = a === SYNC && (b & 0xe0) === 0xe0 && (b & 0x18) !== 8 && c >> 4 < 15 && (c & 12) !== 12;
   return isHeader ? ([undefined, 3, 2, 1] as const)[(b >> 1) & 3] : undefined;
 }
 
 function headerAt(bytes: Uint8Array, at: number): Header | undefined {
   const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-  if (at + 4 > bytes.length || a !== 0xff || (b & 0xe6) !== 0xe2) return undefined; // sync and layer III
+  if (at + 4 > bytes.length || a !== SYNC || (b & 0xe6) !== 0xe2) return undefined; // sync and layer III
   const version = (b >> 3) & 3; // 3 MPEG 1, 2 MPEG 2, 0 MPEG 2.5
   const bitRate = BIT_RATES[version === 3 ? 0 : 1][c >> 4];
   const rate = SAMPLE_RATES[(c >> 2) & 3];

@@ -15,17 +15,16 @@ import { secureHeaders } from "hono/secure-headers";
 import { expected, SurprisalError } from "../errors.ts";
 import { predict } from "../inference/answer.ts";
 import { checkAnswerSize } from "../inference/answer-size.ts";
-import { readToken } from "../inference/state-token.ts";
 import { workLimit } from "../limits.ts";
-import { modelInfos } from "../model/info.ts";
-import { unknownModel } from "../model/select.ts";
+import { infoOf, modelInfos } from "../model/info.ts";
+import { recommendedModels, unknownModel } from "../model/select.ts";
 import { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import { once } from "../util/once.ts";
 import { Work } from "../util/work.ts";
 import { admission } from "./admission.ts";
 import { answerBatch, BATCH_HEADERS } from "./batch.ts";
 import { continuationFile } from "./continuation.ts";
-import type { Deps, Env } from "./deps.ts";
+import { type Deps, type Env, offersOf } from "./deps.ts";
 import { faultOf } from "./fault.ts";
 import { problemResponse } from "./problem.ts";
 import { addProtocol } from "./protocol/handlers.ts";
@@ -166,8 +165,7 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
     const asked = accepted(["application/json", "audio/midi", "audio/wav"], "application/json");
     const type = accepted(["application/json", file], asked); // a client may accept both kinds of files
     c.header("Vary", "Accept", { append: true });
-    const continued = options.state?.map((token) => readToken(token, models).model);
-    checkAnswerSize(input, continued ?? chosen, options, deps.limits);
+    checkAnswerSize(input, chosen, options, deps.limits);
     const answer = await predict(input, models, options, work);
     facts.readings = readingsOf(answer, models);
     if (type === "application/json") return c.json(joinable(answer, opened), 200, NOT_STORED);
@@ -186,16 +184,21 @@ export function createApi(deps: Deps): OpenAPIHono<Env> {
   api.openapi(modelsRoute, async (c) => c.json({ models: modelInfos(await deps.models()) }, 200, REVALIDATED));
   api.openapi(modelRoute, async (c) => {
     const { set, cell } = c.req.valid("param");
-    const models = await deps.models();
-    const model = models.find(({ id }) => id === `${set}/${cell}`);
-    if (!model) throw unknownModel(`${set}/${cell}`, models);
-    const [info] = modelInfos(models).filter(({ id }) => id === model.id);
+    const id = `${set}/${cell}`;
+    const offers = await offersOf(deps);
+    if (offers.every((offer) => offer.id !== id)) throw unknownModel(id, offers);
+    const model = (await deps.models({ patterns: [id] })).find((each) => each.id === id);
+    if (!model) throw unknownModel(id, offers); // it was taken away meanwhile
+    const info = infoOf(
+      model,
+      recommendedModels(offers).some((offer) => offer.id === id),
+    );
     return c.json(info, 200, { ...REVALIDATED, ETag: `"${info.version}"` });
   });
 
   /** @throws SurprisalError `no-models` or `saturated` when a load balancer should send requests elsewhere. */
   const checkReady = async () => {
-    const { length } = await deps.models();
+    const { length } = await offersOf(deps);
     const reason = deps.lastError?.();
     if (length === 0) {
       throw new SurprisalError("no-models", `No model is loaded${reason ? `: ${reason}` : "."}`);

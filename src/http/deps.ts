@@ -4,6 +4,7 @@ import type { RequestIdVariables } from "hono/request-id";
 import type { Decoder } from "../formats/audio.ts";
 import type { Limits } from "../limits.ts";
 import type { Model } from "../model/model.ts";
+import type { Named, Wanted } from "../model/select.ts";
 import type { WorkOptions } from "../util/work.ts";
 import type { Share } from "./admission.ts";
 import type { AccessRecord, Facts } from "./record.ts";
@@ -12,9 +13,12 @@ import type { Origins } from "./security.ts";
 export interface Deps {
   /**
    * The models at this moment; they may be swapped between two requests.
-   * @param patterns of the models of interest (see select.ts): others may be left out
+   * @param wanted those of interest: others may be left out
+   * @throws SurprisalError `unknown-model`, or `no-models` when what is wanted cannot be read
    */
-  models(patterns?: readonly string[]): readonly Model[] | Promise<readonly Model[]>;
+  models(wanted?: Wanted): readonly Model[] | Promise<readonly Model[]>;
+  /** What can be asked for, where models are read only when they are wanted; else these are all models. */
+  offers?(): Promise<readonly Named[]>;
   /** Why the store could not be read when last tried, if so, in a sentence for clients: without paths. */
   lastError?(): string | undefined;
   readonly limits: Limits;
@@ -43,6 +47,10 @@ export interface Deps {
   readonly version: string;
   log(error: unknown, request: { readonly id: string; readonly method: string; readonly path: string }): void;
 }
+
+/** What can be asked for. */
+export const offersOf = async (deps: Pick<Deps, "models" | "offers">): Promise<readonly Named[]> =>
+  deps.offers?.() ?? deps.models();
 
 /** What middleware finds in a request's context. */
 export type Env = { Variables: RequestIdVariables & { readonly share: Share; readonly facts: Facts } };

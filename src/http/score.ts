@@ -1,13 +1,14 @@
 /** What /score and /predict were asked, or a line of /batch -> what is to be scored, and its score. */
 import { type Input, score } from "../inference/answer.ts";
 import { checkAnswerSize } from "../inference/answer-size.ts";
+import { idOfToken, readToken } from "../inference/state-token.ts";
 import type { Limits } from "../limits.ts";
 import type { Model } from "../model/model.ts";
 import { modelsOfKind } from "../model/select.ts";
 import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
 import type { Work } from "../util/work.ts";
 import { decodeAffordable, kindOf } from "./content.ts";
-import type { Deps } from "./deps.ts";
+import { type Deps, offersOf } from "./deps.ts";
 import { type Facts, readingsOf } from "./record.ts";
 import type { Envelope } from "./request.ts";
 
@@ -19,7 +20,7 @@ export interface Decoded<Options> {
   readonly name: string | undefined; // of the file
   readonly options: Options;
   readonly models: readonly Model[];
-  readonly chosen: readonly Model[]; // of these, those that are asked and take such input
+  readonly chosen: readonly Model[]; // of these, those that are asked: of the state tokens, or that take such input
   readonly work: Work;
 }
 
@@ -31,17 +32,32 @@ export interface Decoded<Options> {
  */
 export async function decodeEnvelope<Options extends AnyOptions>(
   { content, options, work }: Envelope<Options>,
-  deps: Pick<Deps, "models" | "limits" | "decode">,
+  deps: Pick<Deps, "models" | "offers" | "limits" | "decode">,
   facts: Facts,
 ): Promise<Decoded<Options>> {
   const kind = kindOf(content);
-  const patterns = options.state ? undefined : options.models; // state tokens may belong to any model
-  const models = await deps.models(patterns);
-  const chosen = modelsOfKind(models, kind, patterns); // checked before a file is decoded in vain
+  const { state, models: patterns } = options;
+  const models = await (state ? modelsOfTokens(state, patterns, deps) : deps.models({ patterns, kind }));
+  // Checked before a file is decoded in vain.
+  const chosen = state?.map((token) => readToken(token, models).model) ?? modelsOfKind(models, kind, patterns);
   Object.assign(facts, { kind, models: chosen.map(({ id }) => id) });
   const input = await decodeAffordable(content, options, deps, chosen, work);
   const name = content.form === "file" ? content.name : undefined;
   return { input, name, options, models, chosen, work };
+}
+
+/**
+ * The models of state tokens, and those that patterns name.
+ * @throws SurprisalError `malformed-state`, and as the models of `deps`
+ */
+export async function modelsOfTokens(
+  tokens: readonly string[],
+  patterns: readonly string[] = [],
+  deps: Pick<Deps, "models" | "offers">,
+): Promise<readonly Model[]> {
+  const ids = tokens.map(idOfToken);
+  const offered = (await offersOf(deps)).filter(({ id }) => ids.includes(id)); // of the others readToken tells
+  return deps.models({ patterns: [...offered.map(({ id }) => id), ...patterns] });
 }
 
 /**

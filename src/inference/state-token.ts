@@ -71,12 +71,10 @@ function writeFloats(view: DataView, at: number, values: Float32Array): void {
   });
 }
 
-/**
- * Reads a token and finds its model.
- * @throws SurprisalError `malformed-state` for what no server ever gave out, `unknown-model` when the model is gone,
- * `stale-state` when it has since been replaced by another version, or had learned from its input.
- */
-export function readToken(token: string, models: readonly Model[]): ResumePoint {
+/** The id of the model that a token is of. @throws SurprisalError `malformed-state` for what no server ever gave out */
+export const idOfToken = (token: string): string => readHeader(token).id;
+
+function readHeader(token: string) {
   const bytes = fromBase64Url(token);
   const isAdaptive = bytes[0] === ADAPTIVE_FORMAT;
   if (bytes.length > 0 && bytes[0] !== FORMAT && !isAdaptive) throw malformed(`a format of ${FORMAT}`, bytes[0]);
@@ -84,7 +82,16 @@ export function readToken(token: string, models: readonly Model[]): ResumePoint 
     throw malformed("the bytes of a header", bytes.length);
   }
   const start = HEADER_BYTES + bytes[HEADER_BYTES - 1];
-  const id = new TextDecoder().decode(bytes.subarray(HEADER_BYTES, start));
+  return { bytes, isAdaptive, start, id: new TextDecoder().decode(bytes.subarray(HEADER_BYTES, start)) };
+}
+
+/**
+ * Reads a token and finds its model.
+ * @throws SurprisalError `malformed-state` for what no server ever gave out, `unknown-model` when the model is gone,
+ * `stale-state` when it has since been replaced by another version, or had learned from its input.
+ */
+export function readToken(token: string, models: readonly Model[]): ResumePoint {
+  const { bytes, isAdaptive, start, id } = readHeader(token);
   const model = models.find((each) => each.id === id);
   if (!model)
     throw new SurprisalError("unknown-model", `The state token is of a model that this server does not have.`);

@@ -12,7 +12,8 @@ export function modelInfos(models: readonly Model[]): ModelInfo[] {
   return models.map((model) => infoOf(model, recommended.has(model)));
 }
 
-function infoOf(model: Model, recommended: boolean): ModelInfo {
+/** @param recommended whether it answers when no models are named */
+export function infoOf(model: Model, recommended: boolean): ModelInfo {
   const { id, kind, set, preset } = model;
   const networks = networksOf(model);
   return {

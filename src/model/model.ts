@@ -8,6 +8,9 @@ import { SpeechNetwork } from "./speech-network.ts";
 /** What a server serves; its kind is that of the input that it reads. */
 export type Model = MusicModel | SpeechNetwork;
 
+/** What one checkpoint makes. */
+export type Network = MusicNetwork | SpeechNetwork;
+
 /**
  * The model that a checkpoint makes, by its head.
  * @throws SurprisalError `malformed-checkpoint` when the metadata lack what its kind needs.
@@ -17,7 +20,7 @@ export const networkOf = (
   version: string,
   kernel: WebAssembly.Module,
   metrics: Metrics = {},
-): MusicNetwork | SpeechNetwork =>
+): Network =>
   checkpoint.config.mixture
     ? new SpeechNetwork(checkpoint, version, kernel)
     : new MusicNetwork(checkpoint, version, kernel, metrics);

@@ -2,12 +2,16 @@
 import { expected, SurprisalError } from "../errors.ts";
 import { suggest } from "../util/suggest.ts";
 import type { Model } from "./model.ts";
+import { kindOfSet } from "./sets.ts";
+
+/** A model by what a catalogue says of it. */
+export type Named = Pick<Model, "id" | "set" | "preset">;
 
 /**
  * Every model that one of the patterns names, in the order of `models`; all of them without patterns.
  * @throws SurprisalError `no-models` when there are none at all, `unknown-model` when a pattern names none.
  */
-export function selectModels<M extends Model>(
+export function selectModels<M extends Pick<Model, "id">>(
   models: readonly M[],
   patterns: readonly string[] = ["*/*"],
 ): readonly M[] {
@@ -34,6 +38,25 @@ export function recommendedModels<M extends Pick<Model, "set" | "preset">>(model
     ]),
   );
   return models.filter(({ set, preset }) => (presets.get(set) ?? preset) === preset);
+}
+
+/** What a request is about: models that patterns name, or else those recommended for a kind of input; without both, all. */
+export interface Wanted {
+  readonly patterns?: readonly string[] | undefined;
+  readonly kind?: Model["kind"] | undefined;
+}
+
+/**
+ * The models that are wanted, as far as that is known without their files: those of a set that is not published may be of any
+ * kind, and where there are none of the kind, others have to say so.
+ * @throws SurprisalError as selectModels
+ */
+export function wantedModels<M extends Named>(models: readonly M[], { patterns, kind }: Wanted): readonly M[] {
+  if (patterns) return selectModels(models, patterns);
+  if (!kind) return models;
+  const recommended = recommendedModels(models);
+  const ofKind = recommended.filter(({ set }) => (kindOfSet(set) ?? kind) === kind);
+  return ofKind.length > 0 ? ofKind : recommended;
 }
 
 /**
@@ -67,7 +90,7 @@ export function modelsOfKind<K extends Model["kind"]>(
 /** @param nameOf an id as the client writes it */
 export function unknownModel(
   pattern: string,
-  models: readonly Model[],
+  models: readonly Pick<Model, "id">[],
   nameOf: (id: string) => string = (id) => id,
 ): SurprisalError {
   const ids = models.map(({ id }) => nameOf(id));

@@ -1,9 +1,7 @@
 /** A network -> an error, if it does not give finite numbers for a short random input. */
 import { pianoRoll } from "../formats/piano-roll.ts";
 import { normal, uniform } from "../util/random.ts";
-import { networkOf } from "./model.ts";
-import type { MusicNetwork } from "./music-network.ts";
-import type { SpeechNetwork } from "./speech-network.ts";
+import { type Network, networkOf } from "./model.ts";
 
 const SEED = 1;
 const FRAMES = 8; // of music; blocks of audio
@@ -12,7 +10,7 @@ const FRAMES = 8; // of music; blocks of audio
  * Scores and continues a short input, in a kernel of its own, which is not kept: a few milliseconds for a shipped model.
  * @throws SurprisalError `malformed-checkpoint` when a number is not finite
  */
-export async function tryNetwork(network: MusicNetwork | SpeechNetwork, kernel: WebAssembly.Module): Promise<void> {
+export async function tryNetwork(network: Network, kernel: WebAssembly.Module): Promise<void> {
   const model = networkOf(network.checkpoint, network.version, kernel);
   const draw = uniform(SEED);
   if (model.kind === "music") {

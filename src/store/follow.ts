@@ -1,119 +1,108 @@
-/** A store that may change -> its newest release that loads completely, and what is wrong with a newer one. */
-import { SurprisalError } from "../errors.ts";
+/** A store that may change -> its newest release that can be served, and what is wrong with a newer one. */
 import type { Model } from "../model/model.ts";
-import { type Failure, type Loaded, loadNamed, loadRelease, type Release, readRelease, tryNetworks } from "./load.ts";
+import type { Named, Wanted } from "../model/select.ts";
+import { Shared } from "../util/shared.ts";
+import type { Problem } from "./problem.ts";
+import { Release } from "./release.ts";
 import type { CheckpointStore } from "./store.ts";
 
 export interface Follower {
-  /** What to serve now; no models before the first success. */
-  loaded(): Loaded;
-  /**
-   * The models of loaded(), after the first poll, which it begins. Before that poll has ended, patterns (see select.ts) are
-   * answered by the models that they name, which are read alone: a process that is started for them need not wait for all.
-   */
-  models(patterns?: readonly string[]): Promise<readonly Model[]>;
-  /** The release behind loaded(), for threads that load it themselves. */
+  /** What is served now, once the catalogue was read. */
   release(): Release | undefined;
-  /** Why the last poll failed, or which models are not served. */
+  /** What the served catalogue offers; nothing before it can be read. */
+  offers(): Promise<readonly Named[]>;
+  /** The models that are wanted, see Release; none before the catalogue can be read. */
+  models(wanted?: Wanted): Promise<readonly Model[]>;
+  /** Why the last poll failed, or which models could not be read when they were last asked for. */
   problems(): readonly Problem[];
   /**
-   * Polls the store once, or joins the poll that is under way.
+   * Polls the catalogue once, or joins the poll that is under way. A later release is read, checked and tried as a whole before
+   * it is served.
    * @returns whether another release is served now. Never rejects.
+   */
+  poll(): Promise<boolean>;
+  /**
+   * Polls, and reads all of what is served.
+   * @returns whether other models are served now. Never rejects.
    */
   refresh(): Promise<boolean>;
 }
 
-/** Without an id the problem is the store's own. */
-export type Problem = Pick<Failure, "error"> & { readonly id?: string };
+/** Time from one look at a store that has nothing to serve to the next. */
+const RETRY_MS = 1000;
 
 /**
- * Follows a store. Of the first release every model that loads is served; a later release replaces it only as a whole, and
- * once its new models have been tried, so that no failure of the store takes away a model that is served.
+ * Follows a store. The first release is served as soon as its catalogue is read, and each of its models as soon as it is; a later
+ * one replaces it only as a whole, so that no failure of the store takes away a model that is served.
  */
 export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Follower {
-  let release: Release | undefined;
-  let loaded: Loaded = { models: [], failures: [] };
-  let newest: Release | undefined; // not served while incomplete; its files need not be read again
-  let problems: readonly Problem[] = [];
-  let polling: Promise<boolean> | undefined;
-  let polled = false;
-  let named:
-    | { readonly key: string; readonly models: Promise<readonly Model[] | undefined>; ended: boolean }
-    | undefined;
+  let serving: Release | undefined;
+  let next: Release | undefined; // not whole yet; its files need not be read again
+  let problems: readonly Problem[] | undefined; // of the last poll, where it did not end well
+  let failedAt = Number.NEGATIVE_INFINITY;
+  let polling: Shared<{ readonly isNew: boolean }> | undefined;
 
-  async function poll(): Promise<boolean> {
+  async function look(): Promise<{ readonly isNew: boolean }> {
     try {
-      // An incomplete release is read again even if its catalogue has not changed: a missing file may have arrived.
-      const known = loaded.failures.length === 0 ? release?.etag : undefined;
-      const held = new Map([...(release?.files ?? []), ...(newest?.files ?? [])]);
-      const found = await readRelease(store, known, held);
-      if (found === "unchanged") {
-        newest = release;
-        problems = [];
-        return false;
-      }
-      newest = found;
-      const next = await loadRelease(found, kernel, loaded.models);
-      const first = loaded.models.length === 0 || found.etag === release?.etag;
-      problems = first ? next.failures : [...next.failures, ...(await tryNetworks(next.models, kernel, loaded.models))];
-      const better = first ? next.models.length > loaded.models.length : problems.length === 0;
-      if (!better) return false;
-      [release, loaded] = [found, next];
-      return true;
+      const found = await readCatalogue();
+      if (found && found.etag === serving?.etag) next = undefined;
+      else if (found) next = new Release(found, store.read, kernel, [serving, next]);
+      const candidate = next;
+      problems = candidate && canServe(serving) ? await faultsOf(candidate, serving) : [];
+      if (!candidate || problems.length > 0 || candidate !== next) return { isNew: false };
+      [serving, next, problems] = [candidate, undefined, undefined];
+      return { isNew: true };
     } catch (error) {
       problems = [{ error }];
-      return false;
+      failedAt = Date.now();
+      return { isNew: false };
     }
   }
 
-  function refresh(): Promise<boolean> {
-    polling ??= poll().finally(() => {
-      polling = undefined;
-      named = undefined;
-      polled = true;
-    });
-    return polling;
+  /** Undefined when it has not changed. */
+  async function readCatalogue() {
+    const known = (next ?? serving)?.etag;
+    if (known === undefined) return store.catalogue();
+    const found = await store.catalogue(known);
+    return found === "unchanged" ? undefined : found;
   }
 
-  /** One load at a time, shared by all requests for the same models. Undefined when the caller has to wait for all models. */
-  function readNamed(patterns: readonly string[]): Promise<readonly Model[] | undefined> | undefined {
-    const key = JSON.stringify(patterns);
-    if (named === undefined || (named.ended && named.key !== key)) named = beginNamed(key, patterns);
-    return named.key === key ? named.models : undefined;
+  async function poll(): Promise<boolean> {
+    polling ??= new Shared(look);
+    const own = polling;
+    const { isNew } = await own.result();
+    if (polling === own) polling = undefined;
+    return isNew;
   }
 
-  function beginNamed(key: string, patterns: readonly string[]): NonNullable<typeof named> {
-    const read = async () => {
-      try {
-        return await loadNamed(store, kernel, patterns);
-      } catch (error) {
-        if (error instanceof SurprisalError) return undefined; // the poll will report it in full
-        if (!polled) problems = [{ error }];
-        if (named === load) named = undefined; // the next request tries again
-        return [];
-      } finally {
-        load.ended = true;
-      }
-    };
-    const load = { key, ended: false, models: read() };
-    return load;
+  /** Reads the catalogue unless that was done, or failed just now. */
+  async function opened(): Promise<Release | undefined> {
+    if (!serving && Date.now() - failedAt >= RETRY_MS) await poll();
+    return serving;
   }
 
   return {
-    loaded: () => loaded,
-    async models(patterns) {
-      const models = !polled && patterns ? await readNamed(patterns) : undefined;
-      if (models) return models;
-      if (!polled) await refresh();
-      return loaded.models;
+    release: () => serving,
+    offers: async () => (await opened())?.offers() ?? [],
+    models: async (wanted) => (await opened())?.models(wanted) ?? [],
+    problems: () => (problems?.length ? problems : (serving?.failures() ?? [])),
+    poll,
+    async refresh() {
+      const before = serving?.loaded() ?? [];
+      await poll();
+      await serving?.readAll();
+      const now = serving?.loaded() ?? [];
+      return now.length !== before.length || now.some((model, i) => model !== before[i]);
     },
-    release: () => release,
-    problems: () => problems,
-    refresh,
   };
 }
 
-/** A problem as a sentence for clients. Only SurprisalErrors are quoted: others may name paths or buckets of the server. */
-export function clientMessage({ id, error }: Problem): string {
-  return `${id ?? "The store"}: ${error instanceof SurprisalError ? error.message : "it cannot be read; the server's log has more."}`;
+/** Whether there is a model in it that has not failed. */
+const canServe = (release: Release | undefined): boolean =>
+  release !== undefined && release.offers().length > release.failures().length;
+
+/** What keeps a later release from being served. */
+async function faultsOf(release: Release, before: Release | undefined): Promise<readonly Problem[]> {
+  await release.readAll();
+  return [...release.failures(), ...(await release.try(before))];
 }

@@ -4,8 +4,10 @@
  * conditional write of catalogue.json: of two publishers one gets `release-conflict`, and no reader sees half a release.
  */
 import { expected, SurprisalError } from "../errors.ts";
+import { eachOf } from "../util/each.ts";
 import { type Bucket, bucketStore } from "./bucket.ts";
-import { type Failure, loadRelease, readRelease, tryNetworks } from "./load.ts";
+import { readRelease } from "./load.ts";
+import type { Failure } from "./problem.ts";
 import {
   CATALOGUE_KEY,
   type Catalogue,
@@ -42,7 +44,6 @@ interface Options {
 /**
  * Publishes the models of a store. Each model is loaded first, as a server would, and tried, and each object that is in the bucket
  * already is read: a release that cannot be served does not become one.
- * @param kernel as loadRelease takes it
  * @throws SurprisalError when a model cannot be loaded, and then nothing is uploaded; `release-conflict` when another
  * release was published meanwhile, and then that one stands.
  */
@@ -52,7 +53,8 @@ export async function publish(
   kernel: WebAssembly.Module,
   { dryRun = false, now = new Date() }: Options = {},
 ): Promise<Publication> {
-  const { entries, ensembles, files } = await loadable(source, kernel);
+  const { catalogue, files } = await loadable(source, kernel);
+  const { models: entries, ensembles = [] } = catalogue;
   const models = entries.map((entry) => ({ ...entry, key: `objects/${entry.version}.safetensors` }));
   const current = await currentRelease(bucket);
   const failed = new Set((await unreadable(bucket, models)).map(({ id }) => id));
@@ -106,18 +108,20 @@ export async function releases(bucket: Bucket): Promise<PublishedRelease[]> {
 
 /** A store's models, each of which can be loaded and gives finite numbers. */
 async function loadable(source: CheckpointStore, kernel: WebAssembly.Module) {
-  const release = await readRelease(source);
-  const { models, failures } = await loadRelease(release, kernel);
-  const [failure] = [...failures, ...(await tryNetworks(models, kernel))];
-  if (!failure) return release;
+  const release = await readRelease(source, kernel);
+  const [failure] = [...release.failures(), ...(await release.try())];
+  if (!failure) return release.files();
   const { id, error } = failure;
   throw error instanceof SurprisalError ? new SurprisalError(error.code, `${id}: ${error.message}`) : error;
 }
 
 /** The models whose file is not in a bucket, or another. */
 async function unreadable(bucket: Bucket, models: Catalogue["models"]): Promise<readonly Failure[]> {
-  const catalogue = async () => ({ catalogue: { models }, etag: "" });
-  const { failures } = await readRelease({ ...bucketStore(bucket), catalogue });
+  const store = bucketStore(bucket);
+  const failures: Failure[] = [];
+  await eachOf(models, async (entry) => {
+    await store.read(entry).catch((error: unknown) => failures.push({ id: entry.id, error }));
+  });
   const unanswered = failures.find(({ error }) => !(error instanceof SurprisalError));
   if (unanswered) throw unanswered.error;
   return failures;

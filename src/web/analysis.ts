@@ -5,12 +5,9 @@
 import { useRef, useState } from "preact/hooks";
 import type { ScoreResponse } from "../schema/score.ts";
 import { type Api, Fault, type Options } from "./api.ts";
-import { kindOf } from "./local.ts";
-import type { WorkerRequest } from "./protocol.ts";
+import { type Kind, kindOf } from "./local.ts";
 import { bestOf } from "./ranking.ts";
 import type { Settings } from "./settings.ts";
-
-type Kind = WorkerRequest["kind"];
 
 export interface Answered {
   readonly file: File;

@@ -3,8 +3,7 @@ import type { PredictOptions } from "../schema/options.ts";
 import type { MusicPredictResponse } from "../schema/predict.ts";
 import type { AudioScoreResponse, MusicScoreResponse, ScoreResponse } from "../schema/score.ts";
 import type { Problem } from "../schema/service.ts";
-import { fetchHere, kindOf } from "./local.ts";
-import type { WorkerRequest } from "./protocol.ts";
+import { fetchHere } from "./local.ts";
 
 /** Why there is no answer, in a sentence. */
 export class Fault extends Error {}
@@ -14,7 +13,6 @@ export type Options = Readonly<Record<string, string>>;
 type NextOptions = Required<Pick<PredictOptions, "models" | "transpose" | "framesPerQuarter" | "adaptive">>;
 
 interface Content {
-  readonly kind: WorkerRequest["kind"];
   readonly body: FormData | string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -34,47 +32,47 @@ export class Api {
   }
 
   async score(file: File, options: Options, signal: AbortSignal): Promise<ScoreResponse> {
-    return (await this.#post("score", await formOf(file, options), signal)).json();
+    return (await this.#post("score", formOf(file, options), signal)).json();
   }
 
   async predict(file: File, options: Options, signal: AbortSignal): Promise<MusicPredictResponse> {
-    return (await this.#post("predict", await formOf(file, options), signal)).json();
+    return (await this.#post("predict", formOf(file, options), signal)).json();
   }
 
   /** The bytes of the continuation as a MIDI file. */
   async continuation(file: File, options: Options, signal: AbortSignal): Promise<Blob> {
-    return (await this.#post("predict", await formOf(file, options), signal, "audio/midi")).blob();
+    return (await this.#post("predict", formOf(file, options), signal, "audio/midi")).blob();
   }
 
   /** What follows frames of a piece. */
   async next(pianoRoll: readonly (readonly number[])[], options: NextOptions, signal: AbortSignal) {
     const body = JSON.stringify({ pianoRoll, ...options });
-    const content = { kind: "music", body, headers: { "Content-Type": "application/json" } } as const;
+    const content = { body, headers: { "Content-Type": "application/json" } };
     return (await (await this.#post("predict", content, signal)).json()) as MusicPredictResponse;
   }
 
-  async #post(route: string, { kind, body, headers }: Content, signal: AbortSignal, accept = "application/json") {
+  async #post(route: string, { body, headers }: Content, signal: AbortSignal, accept = "application/json") {
     const request = () =>
       new Request(`v1/${route}`, { method: "POST", body, signal, headers: { ...headers, Accept: accept } });
     const response = this.inBrowser
-      ? await fetchHere(request(), kind, signal).catch((error) => {
+      ? await fetchHere(request(), signal).catch((error) => {
           signal.throwIfAborted();
           throw new Fault("This browser cannot score by itself.", { cause: error });
         })
-      : await this.#fetch(request, kind, signal);
+      : await this.#fetch(request, signal);
     if (response.ok) return response;
     const problem: Partial<Problem> = await response.json().catch(() => ({}));
     throw new Fault(problem.detail ?? NO_ANSWER);
   }
 
   /** Asks the server, and where none answers this browser. */
-  async #fetch(request: () => Request, kind: Content["kind"], signal: AbortSignal): Promise<Response> {
+  async #fetch(request: () => Request, signal: AbortSignal): Promise<Response> {
     const response = await fetch(request()).catch(() => undefined);
     signal.throwIfAborted();
     const type = response?.headers.get("Content-Type") ?? "";
     if (response && (response.ok || type.startsWith("application/problem+json"))) return response;
     try {
-      const own = await fetchHere(request(), kind, signal);
+      const own = await fetchHere(request(), signal);
       if (own.status >= 500) throw new Error(own.statusText);
       this.inBrowser = true;
       this.onChange();
@@ -86,11 +84,11 @@ export class Api {
   }
 }
 
-async function formOf(file: File, options: Options): Promise<Content> {
+function formOf(file: File, options: Options): Content {
   const body = new FormData();
   body.append("file", file);
   for (const [name, value] of Object.entries(options)) body.append(name, value);
-  return { kind: await kindOf(file), body };
+  return { body };
 }
 
 const NO_ANSWER = "The server cannot be reached, and this browser cannot score by itself. Try again later.";

@@ -26,7 +26,7 @@ function start(): Worker {
  * As `fetch`, but by the worker.
  * @throws Error when the worker cannot run, the signal's reason once it is aborted
  */
-export async function fetchHere(request: Request, kind: WorkerRequest["kind"], signal: AbortSignal): Promise<Response> {
+export async function fetchHere(request: Request, signal: AbortSignal): Promise<Response> {
   const body = await request.arrayBuffer();
   signal.throwIfAborted();
   worker ??= start();
@@ -40,13 +40,15 @@ export async function fetchHere(request: Request, kind: WorkerRequest["kind"], s
       waiting.delete(id);
       reject(signal.reason);
     });
-    const message: WorkerRequest = { id, kind, url: request.url, headers: [...request.headers], body };
+    const message: WorkerRequest = { id, url: request.url, headers: [...request.headers], body };
     used.postMessage(message, [body]);
   });
 }
 
+export type Kind = "music" | "audio";
+
 /** Whether a file is MIDI, by how it begins or what it is called. */
-export async function kindOf(file: File): Promise<WorkerRequest["kind"]> {
+export async function kindOf(file: File): Promise<Kind> {
   const beginning = await file.slice(0, 12).text();
   return /^MThd|^RIFF....RMID/s.test(beginning) || /\.(midi?|kar|rmi)$/i.test(file.name) ? "music" : "audio";
 }

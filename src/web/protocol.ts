@@ -2,7 +2,6 @@
 
 export interface WorkerRequest {
   readonly id: number;
-  readonly kind: "music" | "audio"; // of the file
   readonly url: string;
   readonly headers: [string, string][];
   readonly body: ArrayBuffer;

@@ -5,7 +5,7 @@ import { CELLS } from "../../src/kernel/config.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/model/checkpoint.ts";
 import { networkOf } from "../../src/model/model.ts";
 import { tryNetwork } from "../../src/model/trial.ts";
-import { loadRelease } from "../../src/store/load.ts";
+import { openFiles } from "../../src/store/release.ts";
 import { parseCatalogue, writeCatalogue } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
 import { randomCheckpoint, randomSpeechNetwork } from "../support/models.ts";
@@ -73,12 +73,14 @@ async function checkCatalogue(bytes: Uint8Array): Promise<void> {
   try {
     const catalogue = parseCatalogue(bytes);
     parseCatalogue(new TextEncoder().encode(writeCatalogue(catalogue)));
-    const { models: entries, ensembles = [] } = catalogue;
+    const { models: entries } = catalogue;
     const files = new Map(
       entries.flatMap((entry) => (FILES.get(entry.cell) ? [[entry.version, FILES.get(entry.cell) as Uint8Array]] : [])),
     );
-    const { failures } = await loadRelease({ etag: "", entries, ensembles, files, failures: [] }, kernelModule);
-    for (const { error } of failures) if (!(error instanceof SurprisalError)) throw error;
+    if (entries.length === 0) return;
+    const release = openFiles({ etag: "", catalogue, files }, kernelModule);
+    await release.readAll();
+    for (const { error } of release.failures()) if (!(error instanceof SurprisalError)) throw error;
   } catch (error) {
     if (!(error instanceof SurprisalError && error.code === "malformed-catalogue")) throw error;
   }

@@ -10,6 +10,7 @@ import { writeWav } from "../../src/formats/wav.ts";
 import { createApp } from "../../src/http/app.ts";
 import type { Deps } from "../../src/http/deps.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import type { Wanted } from "../../src/model/select.ts";
 import { apiContract } from "../contracts/api.ts";
 import { audioContract } from "../contracts/audio.ts";
 import { protocolContract } from "../contracts/protocol.ts";
@@ -37,12 +38,13 @@ describe("the API, called in process", () => {
   protocolContract((path, init) => app.request(path, init));
 });
 
-test("models are asked for by the patterns of a request, where others cannot matter", async () => {
-  const asked: (readonly string[] | undefined)[] = [];
+test("a request asks for the models that it names, or for those of its kind", async () => {
+  const asked: (Wanted | undefined)[] = [];
   const noting = createApp({
     ...deps,
-    models(patterns) {
-      asked.push(patterns);
+    offers: async () => models,
+    models(wanted) {
+      asked.push(wanted);
       return models;
     },
   });
@@ -54,18 +56,25 @@ test("models are asked for by the patterns of a request, where others cannot mat
   };
   const pianoRoll = [[60], [62]];
   await asking("/score?models=jsb/gru", postJson({ pianoRoll }));
-  expect(asked).toEqual([["jsb/gru"]]);
+  expect(asked).toEqual([{ patterns: ["jsb/gru"], kind: "music" }]);
   await asking("/score", postJson({ pianoRoll, models: ["jsb/gru", "*/lstm"] }));
-  expect(asked).toEqual([["jsb/gru", "*/lstm"]]);
+  expect(asked).toEqual([{ patterns: ["jsb/gru", "*/lstm"], kind: "music" }]);
   await asking("/score", postJson({ pianoRoll }));
-  expect(asked).toEqual([undefined]);
+  expect(asked).toEqual([{ kind: "music" }]);
   const samples = Array.from(randomRecording(1, 100));
-  await asking("/score", postJson({ samples, sampleRate: 8000, models: "speech-short/gru" }));
-  expect(asked).toEqual([["speech-short/gru"]]);
+  await asking("/score", postJson({ samples, sampleRate: 8000 }));
+  expect(asked).toEqual([{ kind: "audio" }]);
   const { predictions } = await asking("/predict?models=jsb/gru", postJson({ pianoRoll }));
-  expect(asked).toEqual([["jsb/gru"]]);
-  await asking("/predict?models=jsb/gru", postJson({ pianoRoll, state: [predictions[0].state] }));
-  expect(asked).toEqual([undefined]); // a state may be of any model
+  await asking("/predict", postJson({ pianoRoll, state: [predictions[0].state] }));
+  expect(asked).toEqual([{ patterns: ["jsb/gru"] }]);
+  await asking("/models/jsb/gru");
+  expect(asked).toEqual([{ patterns: ["jsb/gru"] }]);
+  await asking("/v2/models/jsb--gru");
+  expect(asked).toEqual([{ patterns: ["jsb/gru"] }]);
+  for (const path of ["/health/ready", "/v2/models", "/v2/health/ready"]) {
+    await asking(path);
+    expect([path, asked]).toEqual([path, []]);
+  }
 });
 
 describe("the API on Node, over a socket", () => {

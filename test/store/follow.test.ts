@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Wanted } from "../../src/model/select.ts";
 import { type Bucket, bucketStore, StoreFailure } from "../../src/store/bucket.ts";
-import { clientMessage, type Follower, follow } from "../../src/store/follow.ts";
+import { type Follower, follow } from "../../src/store/follow.ts";
+import { clientMessage } from "../../src/store/problem.ts";
 import { publish, rollBack } from "../../src/store/publish.ts";
 import { s3Bucket } from "../../src/store/s3.ts";
 import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore } from "../../src/store/store.ts";
@@ -19,12 +21,14 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 const put = (source: CheckpointStore, bucket: Bucket) => publish(source, bucket, kernelModule);
 const followed = (bucket: Bucket) => follow(bucketStore(bucket), kernelModule);
 
+const loaded = (follower: Follower) => follower.release()?.loaded() ?? [];
+const idsOf = (models: readonly { readonly id: string }[]) => models.map(({ id }) => id);
+
 /** Ids and versions of the networks that are served. */
 const served = (follower: Follower) =>
   Object.fromEntries(
-    follower
-      .loaded()
-      .models.filter(({ id }) => id !== "jsb/mixture")
+    loaded(follower)
+      .filter(({ id }) => id !== "jsb/mixture")
       .map(({ id, version }) => [id, version]),
   );
 
@@ -53,11 +57,11 @@ onEveryBucket((fresh) => {
   test("what is published is served, and the same again is no news", async () => {
     const bucket = await fresh();
     const follower = followed(bucket);
-    expect([follower.loaded().models, follower.release()]).toEqual([[], undefined]);
+    expect(follower.release()).toBe(undefined);
     await put(one, bucket);
     expect(await follower.refresh()).toBe(true);
     expect([served(follower), told(follower)]).toEqual([await offeredBy(one), []]);
-    expect(follower.loaded().models.map(({ id }) => id)).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    expect(loaded(follower).map(({ id }) => id)).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
     expect(await follower.refresh()).toBe(false);
   });
 
@@ -78,7 +82,7 @@ onEveryBucket((fresh) => {
   test("models that are the same in two releases are taken over as they are", async () => {
     const bucket = await fresh();
     const follower = followed(bucket);
-    const lstm = () => follower.loaded().models.find(({ id }) => id === "jsb/lstm");
+    const lstm = () => loaded(follower).find(({ id }) => id === "jsb/lstm");
     await put(one, bucket);
     await follower.refresh();
     const before = lstm();
@@ -102,68 +106,123 @@ onEveryBucket((fresh) => {
     expect(read().toSorted()).toEqual(wanted.toSorted());
   });
 
-  test("before the first poll, models that are named are read alone and once, and others with all", async () => {
+  test("a model is read when it is first asked for, once for all who ask, and no other for it", async () => {
     const { bucket, read } = watched(await fresh());
     await put(two, bucket);
     read();
     const follower = followed(bucket);
-    const ids = async (...patterns: string[]) => (await follower.models(patterns)).map(({ id }) => id);
-    const named = ["jsb/gru", "jsb/tanh"]; // and the smallest of its set, which finds the transposition
-    expect(await Promise.all([ids("*/gru"), ids("*/gru")])).toEqual([named, named]);
-    const files = [CATALOGUE_KEY, await keyOf(two, "jsb/gru"), await keyOf(two, "jsb/tanh")];
-    expect(read().toSorted()).toEqual(files.toSorted());
-    expect([follower.loaded().models, follower.release()]).toEqual([[], undefined]);
-    const all = ["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"];
-    expect([await ids("*/tanh"), read()]).toEqual([["jsb/tanh"], [CATALOGUE_KEY, await keyOf(two, "jsb/tanh")]]);
-    expect(await Promise.all([ids("*/lstm"), ids("*/gru")])).toEqual([["jsb/lstm", "jsb/tanh"], all]); // one such load at a time
-    expect(served(follower)).toEqual(await offeredBy(two));
-    read();
-    expect([await ids("*/gru"), read()]).toEqual([all, []]);
+    const ids = async (wanted?: Wanted) => idsOf(await follower.models(wanted));
+    expect([idsOf(await follower.offers()), read()]).toEqual([
+      ["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"],
+      [CATALOGUE_KEY],
+    ]);
+    const [gru, lstm, tanh] = await Promise.all(["gru", "lstm", "tanh"].map((cell) => keyOf(two, `jsb/${cell}`)));
+    const named = { patterns: ["*/gru"] };
+    const both = ["jsb/gru", "jsb/tanh"]; // and the smallest of its set, which finds the transposition
+    expect(await Promise.all([ids(named), ids(named), ids({ patterns: ["*/tanh"] })])).toEqual([
+      both,
+      both,
+      ["jsb/tanh"],
+    ]);
+    expect(read().toSorted()).toEqual([gru, tanh].toSorted());
+    expect([await ids(named), read()]).toEqual([both, []]);
+    expect([await ids(), read()]).toEqual([["jsb/gru", "jsb/lstm", "jsb/tanh", "jsb/mixture"], [lstm]]);
+    expect([served(follower), told(follower)]).toEqual([await offeredBy(two), []]);
   });
 
-  test("before the first poll, a mixture that is named is made of all its networks", async () => {
+  test("two first requests read the catalogue once", async () => {
+    const { bucket, read } = watched(await fresh());
+    await put(one, bucket);
+    read();
+    const follower = followed(bucket);
+    await Promise.all([follower.models({ patterns: ["jsb/gru"] }), follower.models({ patterns: ["jsb/gru"] })]);
+    expect(read().filter((key) => key === CATALOGUE_KEY)).toHaveLength(1);
+  });
+
+  test("an ensemble that is asked for alone is made of all its networks, in its version by the catalogue", async () => {
     const bucket = await fresh();
     await put(two, bucket);
-    const [alone, ...others] = await followed(bucket).models(["*/mix*", "*/gru", "*/lstm"]);
-    expect([alone.id, others.map(({ id }) => id)]).toEqual(["jsb/gru", ["jsb/lstm", "jsb/tanh", "jsb/mixture"]]);
-    const follower = followed(bucket);
-    await follower.refresh();
-    expect(others[2].version).toBe(follower.loaded().models.at(-1)?.version);
+    const [, ...others] = await followed(bucket).models({ patterns: ["*/mix*", "*/gru", "*/lstm"] });
+    expect(idsOf(others)).toEqual(["jsb/lstm", "jsb/tanh", "jsb/mixture"]);
+    const { "jsb/gru": gru, "jsb/lstm": lstm, "jsb/tanh": tanh } = await offeredBy(two);
+    expect(others[2].version).toBe(sha256(encode([gru, lstm, tanh].join("\n"))));
   });
 
-  test.each([
-    ["that are named but cannot be loaded", ["jsb/gru"], /^jsb\/gru: Expected sha256 /],
-    ["of a pattern that names none", ["jsb/lstm", "jsb/gro"], /^jsb\/gru: Expected sha256 /],
-  ])("models %s are told of with all", async (_, patterns, said) => {
-    const bucket = await fresh();
+  test("a model that cannot be read is told, the others are served, and it is read again later", async () => {
+    const { bucket, read } = watched(await fresh());
     await put(two, bucket);
     const key = await keyOf(two, "jsb/gru");
-    const bytes = await bytesOf(bucket, key);
-    await bucket.put(key, bytes.with(-1, bytes[bytes.length - 1] ^ 1), "any");
+    const whole = await bytesOf(bucket, key);
+    await bucket.put(key, whole.with(-1, whole[whole.length - 1] ^ 1), "any");
     const follower = followed(bucket);
-    expect((await follower.models(patterns)).map(({ id }) => id)).toEqual(["jsb/lstm", "jsb/tanh"]);
-    expect(told(follower)).toEqual([expect.stringMatching(said), expect.stringMatching(/^jsb\/mixture: /)]);
+    const gru = { patterns: ["jsb/gru"] };
+    const refused = { code: "no-models", message: expect.stringMatching(/^jsb\/gru: Expected sha256 /) };
+    await expect(follower.models(gru)).rejects.toMatchObject(refused);
+    expect(idsOf(await follower.models({ patterns: ["*/lstm"] }))).toEqual(["jsb/lstm", "jsb/tanh"]);
+    expect(idsOf(await follower.models({ patterns: ["jsb/*"] }))).toEqual(["jsb/lstm", "jsb/tanh"]);
+    expect(told(follower)).toEqual([
+      expect.stringMatching(/^jsb\/gru: Expected sha256 /),
+      expect.stringMatching(/^jsb\/mixture: /),
+    ]);
+    await bucket.put(key, whole, "any");
+    read();
+    await expect(follower.models(gru)).rejects.toMatchObject(refused); // it was read a moment ago
+    expect(read()).toEqual([]);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 1000);
+    expect([idsOf(await follower.models(gru)), read()]).toEqual([["jsb/gru", "jsb/tanh"], [key]]);
+    vi.restoreAllMocks();
   });
 
-  test("when they are named and the store fails, that is told at once, and the next poll makes it good", async () => {
-    const { bucket, read, failWith } = watched(await fresh());
+  test("a pattern that names none is told the ids of the catalogue, and nothing is read for it", async () => {
+    const { bucket, read } = watched(await fresh());
+    await put(one, bucket);
+    const follower = followed(bucket);
+    await follower.offers();
+    read();
+    await expect(follower.models({ patterns: ["jsb/lstm", "jsb/gro"] })).rejects.toMatchObject({
+      code: "unknown-model",
+      message: 'Expected one of the models jsb/gru, jsb/lstm, jsb/mixture, got "jsb/gro". Did you mean jsb/gru?',
+    });
+    expect(read()).toEqual([]);
+  });
+
+  test("a store that fails at the first request is told at once, and the next poll makes it good", async () => {
+    const { bucket, failWith } = watched(await fresh());
     await put(two, bucket);
     failWith(new StoreFailure("the place is gone"));
-    read();
     const follower = followed(bucket);
-    expect([await follower.models(["jsb/gru"]), told(follower)]).toEqual([
+    expect([await follower.models({ patterns: ["jsb/gru"] }), told(follower)]).toEqual([
       [],
       ["The store: it cannot be read; the server's log has more."],
     ]);
     failWith();
-    expect((await follower.models(["jsb/gru"])).map(({ id }) => id)).toEqual(["jsb/gru", "jsb/tanh"]);
     expect([await follower.refresh(), served(follower), told(follower)]).toEqual([true, await offeredBy(two), []]);
-    expect((await follower.models(["jsb/gru"])).length).toBe(4);
+  });
+
+  test("a poll reads nothing of the first release, and all of a later one before it is served", async () => {
+    const { bucket, read } = watched(await fresh());
+    await put(one, bucket);
+    read();
+    const follower = followed(bucket);
+    expect([await follower.poll(), read()]).toEqual([true, [CATALOGUE_KEY]]);
+    expect([await follower.poll(), read()]).toEqual([false, [`${CATALOGUE_KEY} unchanged`]]);
+    await put(two, bucket);
+    const [gru, lstm, tanh] = await Promise.all(["gru", "lstm", "tanh"].map((cell) => keyOf(two, `jsb/${cell}`)));
+    const whole = await bytesOf(bucket, tanh);
+    await bucket.put(tanh, whole.with(-1, whole[whole.length - 1] ^ 1), "any");
+    read();
+    expect([await follower.poll(), read().toSorted()]).toEqual([false, [CATALOGUE_KEY, gru, lstm, tanh].toSorted()]);
+    const before = await follower.models({ patterns: ["jsb/gru"] });
+    expect(before[0].version).toBe((await offeredBy(one))["jsb/gru"]);
+    await bucket.put(tanh, whole, "any");
+    read();
+    expect([await follower.poll(), read()]).toEqual([true, [`${CATALOGUE_KEY} unchanged`, tanh]]);
+    expect(served(follower)).toEqual(await offeredBy(two));
   });
 
   test("without a catalogue there are none, and it is told", async () => {
     const follower = followed(await fresh());
-    expect([await follower.models(["jsb/gru"]), told(follower)]).toEqual([
+    expect([await follower.models({ patterns: ["jsb/gru"] }), told(follower)]).toEqual([
       [],
       ["The store: catalogue.json is not there."],
     ]);
@@ -205,7 +264,7 @@ onEveryBucket((fresh) => {
     await put(one, bucket);
     failWith(new StoreFailure("down."));
     const follower = followed(bucket);
-    expect([await follower.refresh(), follower.loaded().models]).toEqual([false, []]);
+    expect([await follower.refresh(), loaded(follower)]).toEqual([false, []]);
     failWith();
     expect([await follower.refresh(), served(follower)]).toEqual([true, await offeredBy(one)]);
   });
@@ -242,7 +301,7 @@ onEveryBucket((fresh) => {
       expect(told(follower)[0]).toMatch(said);
       read();
       await follower.refresh();
-      expect(read().filter((each) => each !== CATALOGUE_KEY && each !== key)).toEqual([]); // the others are held
+      expect(read().filter((each) => each !== `${CATALOGUE_KEY} unchanged` && each !== key)).toEqual([]); // the others are held
       await bucket.put(key, whole, "any");
       expect(await follower.refresh()).toBe(true);
       expect([served(follower), told(follower)]).toEqual([await offeredBy(two), []]);
@@ -268,7 +327,7 @@ onEveryBucket((fresh) => {
     expect([await follower.refresh(), served(follower)]).toEqual([true, { "jsb/gru": gruVersion, "jsb/lstm": lstm }]);
     await bucket.put(tanh, whole[1], "any");
     expect([await follower.refresh(), served(follower)]).toEqual([true, await offeredBy(two)]);
-    expect([told(follower), follower.loaded().models.at(-1)?.id]).toEqual([[], "jsb/mixture"]);
+    expect([told(follower), loaded(follower).at(-1)?.id]).toEqual([[], "jsb/mixture"]);
   });
 
   test("a later release with a model that gives no finite numbers is told and not followed", async () => {

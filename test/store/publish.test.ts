@@ -275,9 +275,10 @@ onEveryBucket((fresh) => {
         expect(follower.problems()).toEqual([]);
         seen.add(
           follower
-            .loaded()
-            .models.map(({ version }) => version)
-            .join(),
+            .release()
+            ?.loaded()
+            .map(({ version }) => version)
+            .join() ?? "",
         );
       }
     };
@@ -311,8 +312,9 @@ onEveryBucket((fresh) => {
         );
         await from.refresh();
         return from
-          .loaded()
-          .models.map(({ version }) => version)
+          .release()
+          ?.loaded()
+          .map(({ version }) => version)
           .join();
       }),
     );

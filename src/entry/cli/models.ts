@@ -35,7 +35,7 @@ export async function listModels(setting: string, { json }: Values, files: reado
 /** All models, or at least those that patterns name. @throws SurprisalError `no-models` when none can be loaded. */
 export async function loadedModels(setting: string, patterns?: readonly string[]): Promise<readonly Model[]> {
   const follower = await openModels(setting);
-  const models = await follower.models(patterns);
+  const models = await follower.models({ patterns });
   reporter(follower, setting)();
   if (models.length === 0) throw new SurprisalError("no-models", expected("at least one model", `none in ${setting}`));
   return models;

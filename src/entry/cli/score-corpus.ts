@@ -80,7 +80,7 @@ export async function scoreCorpus(
   const left = files.filter(({ name }) => !isKept.has(name));
   const listed = new Set(files.map(({ name }) => name));
   let failed = kept.filter(({ file, error }) => error !== "" && listed.has(file)).length;
-  const pool = await startPool({ release, kernel, limits: CORPUS_LIMITS, version }, { size });
+  const pool = await startPool({ release: release.files(), kernel, limits: CORPUS_LIMITS, version }, { size });
   const progress = new Progress(left.length, process.stderr, PROGRESS_MS);
   let done = 0;
   const rowsOf = isNotes ? noteRows : scoreRows;

@@ -12,7 +12,7 @@ import { pagePolicies, servePage } from "../node/page.ts";
 import { passable, readable } from "./gateway.ts";
 import { openModelSource } from "./packaged.ts";
 
-const { models, lastError, refresh } = await openModelSource(process.env.SURPRISAL_MODELS);
+const { models, offers, lastError, refresh } = await openModelSource(process.env.SURPRISAL_MODELS);
 /** The platform ends a call that takes too long without an answer; the work on it stops this much earlier. */
 const MARGIN_MS = 1000;
 /** Aborts the call under way: a function works on one call at a time. */
@@ -20,6 +20,7 @@ let deadline = new AbortController();
 
 const app = createApp({
   models,
+  offers,
   lastError,
   limits: limitsOf(process.env, { ...DEFAULT_LIMITS, seconds: LAMBDA_SECONDS }),
   origins: originsOf(process.env.SURPRISAL_ORIGINS),

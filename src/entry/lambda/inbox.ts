@@ -15,7 +15,8 @@ const { models, isAuthoritative, lastError, refresh } = await openModelSource(SU
 
 export async function handler(event: unknown): Promise<Tally> {
   await refresh();
+  const all = await models();
   // A result stays, so it must not be of models that happened to be at hand. S3 and Step Functions call again.
   if (!isAuthoritative()) throw new StoreFailure(`The models could not be read. ${lastError()}`);
-  return scoreEvent(event, { bucket, models: models(), reader: { limits: DEFAULT_LIMITS, decode } });
+  return scoreEvent(event, { bucket, models: all, reader: { limits: DEFAULT_LIMITS, decode } });
 }

@@ -5,11 +5,10 @@
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SurprisalError } from "../../errors.ts";
-import type { Model } from "../../model/model.ts";
 import { fileStore } from "../../store/files.ts";
-import { clientMessage, follow } from "../../store/follow.ts";
-import { type Loaded, loadModels } from "../../store/load.ts";
+import { type Follower, follow } from "../../store/follow.ts";
 import { openStore } from "../../store/open.ts";
+import { clientMessage } from "../../store/problem.ts";
 import { reporter } from "../../store/report.ts";
 import type { CheckpointStore } from "../../store/store.ts";
 import { kernelModule, PACKAGE_ROOT } from "../node/kernel.ts";
@@ -20,10 +19,9 @@ const PATIENCE_MS = 5000;
 
 const MODELS = fileURLToPath(new URL(".lambda/models", PACKAGE_ROOT));
 
-export interface ModelSource {
-  /** Those of the bucket; those of the package until the bucket has had any. */
-  models(): readonly Model[];
-  /** Whether these are all models of the bucket, undamaged, or the bucket is known to have none. */
+/** Models of the bucket; those of the package until the bucket has had any. */
+export interface ModelSource extends Pick<Follower, "offers" | "models"> {
+  /** Whether all models that were asked for are those of the bucket, undamaged, or the bucket is known to have none. */
   isAuthoritative(): boolean;
   /** See Deps of http/deps.ts. */
   lastError(): string | undefined;
@@ -38,8 +36,7 @@ interface Options {
 
 /**
  * Reads the models that a setting names, as SURPRISAL_MODELS does; those of the package when it names none.
- * @throws SurprisalError `malformed-request` when the setting is malformed, `no-models` when the package has none and they
- * are needed.
+ * @throws SurprisalError `malformed-request` when the setting is malformed.
  */
 export async function openModelSource(
   setting = "",
@@ -49,17 +46,19 @@ export async function openModelSource(
   const shipped = fileStore(packaged);
   const store = setting === "" ? shipped : await preferLocal(await openStore(setting), shipped);
   const follower = follow(store, kernel);
-  let fallback: Loaded = { models: [], failures: [] };
+  const packages = follow(shipped, kernel);
   let polledAt = Number.NEGATIVE_INFINITY;
   let polled: Promise<unknown> = Promise.resolve();
   let waiting = false; // for an answer of the bucket
   const report = reporter(follower, "the store");
+  const present = () => (follower.release() ? follower : packages);
 
   const source: ModelSource = {
-    models: () => (follower.loaded().models.length > 0 ? follower.loaded() : fallback).models,
+    offers: () => present().offers(),
+    models: (wanted) => present().models(wanted).finally(report),
     isAuthoritative() {
-      const { models, failures } = follower.loaded();
-      if (models.length > 0) return failures.every(({ error }) => error instanceof SurprisalError);
+      const release = follower.release();
+      if (release) return release.failures().every(({ error }) => error instanceof SurprisalError);
       const [{ error } = {}] = follower.problems();
       return error instanceof SurprisalError && error.code === "no-models" && !waiting;
     },
@@ -69,7 +68,7 @@ export async function openModelSource(
       if (now() - polledAt >= REFRESH_MS) {
         polledAt = now();
         waiting = true;
-        const answered = follower.refresh().then(() => {
+        const answered = follower.poll().then(() => {
           waiting = false;
         });
         polled = Promise.race([answered, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
@@ -79,7 +78,7 @@ export async function openModelSource(
     },
   };
   await source.refresh();
-  if (source.models().length === 0) fallback = await loadModels(shipped, kernel);
+  if (!follower.release()) await packages.poll();
   return source;
 }
 

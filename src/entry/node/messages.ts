@@ -1,11 +1,11 @@
 /** What the main thread and the threads of the pool say to each other: pool.ts is one side, thread.ts the other. */
 import type { BatchPart, Deps } from "../../http/deps.ts";
 import type { Facts } from "../../http/record.ts";
-import type { Release } from "../../store/load.ts";
+import type { ReadFiles } from "../../store/release.ts";
 
 /** What the threads serve. */
 export interface Served {
-  readonly release: Release;
+  readonly release: ReadFiles;
   readonly kernel: WebAssembly.Module;
   readonly limits: Deps["limits"];
   readonly version: string;

@@ -9,9 +9,8 @@ import { createApp } from "../../http/app.ts";
 import { logFailure } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
 import { type Limits, variableOf } from "../../limits.ts";
-import type { Model } from "../../model/model.ts";
-import { clientMessage } from "../../store/follow.ts";
-import type { Release } from "../../store/load.ts";
+import { clientMessage } from "../../store/problem.ts";
+import type { Release } from "../../store/release.ts";
 import { reporter } from "../../store/report.ts";
 import { compressing } from "./compression.ts";
 import { addressOf, httpServer, urlOf } from "./http-server.ts";
@@ -42,7 +41,7 @@ const FIRST_MS = 500;
 interface Served {
   readonly pool: Pool;
   readonly release: Release;
-  readonly models: readonly Model[];
+  readonly ids: string; // of the models that it has
 }
 
 /**
@@ -77,18 +76,14 @@ export async function listen({
   const watch = await observe(
     { ...observed, host },
     {
-      models: () => follower.loaded().models,
+      models: () => follower.release()?.loaded() ?? [],
       load: () => served?.pool.load() ?? { waiting: 0, working: 0 },
       problems: () => follower.problems().length,
     },
   );
   const app = createApp({
-    async models(patterns) {
-      if (served) return served.models;
-      const models = await follower.models(patterns);
-      report();
-      return models;
-    },
+    models: (wanted) => (served?.release ?? follower).models(wanted).finally(report),
+    offers: async () => served?.release.offers() ?? follower.offers(),
     lastError: () => follower.problems().map(clientMessage).at(0),
     limits,
     decode,
@@ -113,15 +108,15 @@ export async function listen({
   /** Replaces the threads by ones that serve the present release. While there are none, the main thread answers. */
   async function renewPool(): Promise<void> {
     const release = follower.release();
-    if (!release || release === served?.release) return;
-    const { models } = follower.loaded();
+    const ids = (release?.loaded() ?? []).map(({ id }) => id).join(", ");
+    if (!release || ids === "" || (release === served?.release && ids === served.ids)) return;
     const old = served?.pool;
     try {
       const { startPool } = await import("./pool.ts");
-      const pool = await startPool({ release, kernel, limits, version });
+      const pool = await startPool({ release: release.files(), kernel, limits, version });
       if (stopped.signal.aborted) return pool.close();
-      served = { pool, release, models };
-      console.log(`Models: ${models.map(({ id }) => id).join(", ")}`);
+      served = { pool, release, ids };
+      console.log(`Models: ${ids}`);
     } catch (error) {
       served = undefined;
       if (stopped.signal.aborted) return;

@@ -5,20 +5,21 @@ import { createApp } from "../../http/app.ts";
 import type { BatchPart } from "../../http/deps.ts";
 import { logFailure } from "../../http/log.ts";
 import { type Facts, factsOf } from "../../http/record.ts";
-import { loadRelease } from "../../store/load.ts";
+import { openFiles } from "../../store/release.ts";
 import type { WorkOptions } from "../../util/work.ts";
 import type { FromThread, Served, Task, ToThread } from "./messages.ts";
 import { turns } from "./turns.ts";
 
 const { release, kernel, limits, version } = workerData as Served;
-const { models } = await loadRelease(release, kernel);
+const models = openFiles(release, kernel);
 const underWay = new Map<number, AbortController>();
 const options = new WeakMap<Request, WorkOptions>();
 const facts = new WeakMap<Request, Facts>();
 const batches = new WeakMap<Request, BatchPart>();
 const { next } = turns();
 const app = createApp({
-  models: () => models,
+  offers: async () => models.offers(),
+  models: (wanted) => models.models(wanted),
   limits,
   decode,
   version,

@@ -7,22 +7,27 @@ import { logFailure, logRequest } from "../../http/log.ts";
 import { originsOf } from "../../http/security.ts";
 import { DEFAULT_LIMITS, WORKERS_BODIES_BYTES, WORKERS_BODY_BYTES, WORKERS_SECONDS } from "../../limits.ts";
 import { bucketStore } from "../../store/bucket.ts";
-import { clientMessage, follow } from "../../store/follow.ts";
+import { follow } from "../../store/follow.ts";
+import { clientMessage } from "../../store/problem.ts";
 import { r2Bucket } from "../../store/r2.ts";
+import { reporter } from "../../store/report.ts";
 import { limitsOf } from "../../util/limits-of.ts";
 import { version } from "../../version.ts";
 import { isolate } from "./isolate.ts";
+import { rehearse } from "./rehearse.ts";
 
-const store = bucketStore(r2Bucket(env.MODELS, env.SURPRISAL_PREFIX));
-const { models, problems } = isolate({
-  open: () => follow(store, kernel),
+await rehearse(kernel);
+const follower = follow(bucketStore(r2Bucket(env.MODELS, env.SURPRISAL_PREFIX)), kernel);
+const { models, offers } = isolate({
+  follower,
   pollMs: 1000 * Number(env.SURPRISAL_POLL_SECONDS),
   waitUntil,
-  log: ({ id, error }) => console.error(`Not loaded: ${id ?? "the models of the bucket"}:`, error),
+  report: reporter(follower, "the bucket"),
 });
 const app = createApp({
   models,
-  lastError: () => problems().map(clientMessage).at(0),
+  offers,
+  lastError: () => follower.problems().map(clientMessage).at(0),
   limits: limitsOf(env, {
     ...DEFAULT_LIMITS,
     bodyBytes: WORKERS_BODY_BYTES,

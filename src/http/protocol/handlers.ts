@@ -11,10 +11,11 @@ import { unknownModel } from "../../model/select.ts";
 import type { ModelMetadata } from "../../schema/protocol.ts";
 import type { Work } from "../../util/work.ts";
 import { readBody } from "../body.ts";
-import type { Deps, Env } from "../deps.ts";
+import { type Deps, type Env, offersOf } from "../deps.ts";
 import { describe } from "../fault.ts";
 import type { Facts } from "../record.ts";
 import { countJson } from "../request.ts";
+import { modelsOfTokens } from "../score.ts";
 import { infer, tensorsOf } from "./infer.ts";
 import {
   inferRoute,
@@ -37,7 +38,6 @@ interface Named {
 }
 
 const nameOf = (id: string): string => id.replace("/", "--");
-const idOf = (name: string): string => name.replace("--", "/");
 
 const NOT_STORED = { "Cache-Control": "no-store" };
 const REVALIDATED = { "Cache-Control": "no-cache" };
@@ -51,7 +51,7 @@ const LENGTH_OF_JSON = "Inference-Header-Content-Length";
  */
 export function addProtocol(
   api: OpenAPIHono<Env>,
-  deps: Pick<Deps, "models" | "limits" | "version">,
+  deps: Pick<Deps, "models" | "offers" | "limits" | "version">,
   workOf: (request: Request, sentBytes: number, facts: Facts) => Work,
   checkReady: () => Promise<unknown>,
 ): void {
@@ -64,11 +64,23 @@ export function addProtocol(
     return c.json({ live: true as const, ready: true as const }, 200, NOT_STORED);
   });
   api.openapi(modelNamesRoute, async (c) => {
-    const models = await deps.models();
-    return c.json({ models: models.map(({ id }) => nameOf(id)) }, 200, REVALIDATED);
+    const offers = await offersOf(deps);
+    return c.json({ models: offers.map(({ id }) => nameOf(id)) }, 200, REVALIDATED);
   });
 
-  const modelOf = async (named: Named) => find(await deps.models([idOf(named.name)]), named);
+  /** The model that a path names, and others that are of use with it. @param tokens of states, which may be of any model */
+  const modelsOf = async ({ name, version }: Named, tokens: readonly string[] = []) => {
+    const offers = await offersOf(deps);
+    const offer = offers.find(({ id }) => nameOf(id) === name);
+    if (!offer) throw unknownModel(name, offers, nameOf);
+    const models = await modelsOfTokens(tokens, [offer.id], deps);
+    const model = models.find(({ id }) => id === offer.id);
+    if (!model) throw unknownModel(name, offers, nameOf); // it was taken away meanwhile
+    const own = taggedVersion(model.version);
+    if (version === undefined || version === own) return { model, models };
+    throw new SurprisalError("unknown-model", expected(`version ${own} of ${name}`, describe(version)));
+  };
+  const modelOf = async (named: Named) => (await modelsOf(named)).model;
   api.openapi(modelMetadataRoute, async (c) =>
     c.json(metadataOf(await modelOf(c.req.valid("param"))), 200, REVALIDATED),
   );
@@ -86,9 +98,10 @@ export function addProtocol(
     const work = workOf(c.req.raw, sentBytes, facts);
     await countJson(bytes.length, work);
     const { request, tensors } = readInference(bytes, c.req.header(LENGTH_OF_JSON), limits);
-    const hasState = tensors.some(({ name }) => name === "state"); // which may be of any model
-    const models = await deps.models(hasState ? undefined : [idOf(named.name)]);
-    const model = find(models, named);
+    const states = tensors.flatMap(({ name, datatype, values }) =>
+      name === "state" && datatype === "BYTES" ? values : [],
+    );
+    const { model, models } = await modelsOf(named, states);
     Object.assign(facts, { kind: model.kind, models: [model.id] });
     const { binary_data_output: isBinary = false, adaptive } = request.parameters ?? {};
     const asked = request.outputs?.map(({ name }) => name);
@@ -110,15 +123,6 @@ export function addProtocol(
   };
   api.openapi(inferRoute, (c) => answer(c, c.req.valid("param")));
   api.openapi(inferVersionRoute, (c) => answer(c, c.req.valid("param")));
-}
-
-/** @throws SurprisalError `unknown-model` when there is none of the name, or only in another version. */
-function find(models: readonly Model[], { name, version }: Named): Model {
-  const model = models.find(({ id }) => nameOf(id) === name);
-  if (!model) throw unknownModel(name, models, nameOf);
-  const own = taggedVersion(model.version);
-  if (version === undefined || version === own) return model;
-  throw new SurprisalError("unknown-model", expected(`version ${own} of ${name}`, describe(version)));
 }
 
 function metadataOf(model: Model): ModelMetadata {

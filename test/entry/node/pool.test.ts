@@ -14,7 +14,7 @@ import { createApp } from "../../../src/http/app.ts";
 import type { Call, Deps } from "../../../src/http/deps.ts";
 import { DEFAULT_LIMITS } from "../../../src/limits.ts";
 import { writeCheckpoint } from "../../../src/model/checkpoint.ts";
-import type { Release } from "../../../src/store/load.ts";
+import type { ReadFiles } from "../../../src/store/release.ts";
 import { apiContract } from "../../contracts/api.ts";
 import { audioContract } from "../../contracts/audio.ts";
 import { protocolContract } from "../../contracts/protocol.ts";
@@ -24,17 +24,15 @@ import { kernelModule } from "../../support/wasm.ts";
 
 const models = [...testModels(), ...testSpeechModels()];
 
-function releaseOf(): Release {
+function releaseOf(): ReadFiles {
   const files = models.map(({ checkpoint }) => writeCheckpoint(checkpoint));
   const entries = models.map(({ id, set, checkpoint: { config } }, k) =>
     entryFor(files[k], { id, set, cell: config.cell, units: config.units }),
   );
   return {
     etag: "1",
-    entries,
-    ensembles: [],
+    catalogue: { models: entries },
     files: new Map(entries.map(({ version }, k) => [version, files[k]])),
-    failures: [],
   };
 }
 

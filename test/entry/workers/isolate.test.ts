@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { isolate } from "../../../src/entry/workers/isolate.ts";
-import type { Follower, Problem } from "../../../src/store/follow.ts";
-import type { Loaded } from "../../../src/store/load.ts";
-import { randomModel } from "../../support/models.ts";
-
-const models = [randomModel({ set: "jsb", cell: "gru" })];
+import { follow } from "../../../src/store/follow.ts";
+import type { CheckpointStore, Current } from "../../../src/store/store.ts";
+import { storeOf } from "../../support/releases.ts";
+import { kernelModule } from "../../support/wasm.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -13,129 +12,115 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Followers whose polls end when the test says so. */
-function staged() {
-  const opened: { polls: number; end(problem?: Problem, found?: Loaded["models"]): void; endInPart(): void }[] = [];
-  const logged: Problem[] = [];
+const [one, two] = [storeOf({ gru: 1 }), storeOf({ gru: 2 })];
+
+/** An isolate whose store is answered by `next`, or never while that is undefined. */
+function staged(next: CheckpointStore | Error | undefined) {
+  const stage = { next, polls: 0, reads: 0, reports: 0 };
   const carried: Promise<unknown>[] = [];
-  const open = (): Follower => {
-    let problems: Problem[] = [];
-    let loaded: Loaded = { models: [], failures: [] };
-    let release = (_: boolean) => {};
-    const stage = {
-      polls: 0,
-      end(problem?: Problem, found: Loaded["models"] = models) {
-        problems = problem ? [problem] : [];
-        if (!problem) loaded = { models: found, failures: [] };
-        release(true);
-      },
-      /** As of a release of which one file is torn. */
-      endInPart() {
-        const failure = { id: "jsb/lstm", error: new Error("torn") };
-        problems = [failure];
-        loaded = { models: [randomModel({ set: "jsb", cell: "gru", seed: 2 })], failures: [failure] };
-        release(true);
-      },
-    };
-    opened.push(stage);
-    return {
-      loaded: () => loaded,
-      models: async () => loaded.models,
-      release: () => undefined,
-      problems: () => problems,
-      refresh() {
-        stage.polls += 1;
-        return new Promise((resolve) => {
-          release = resolve;
-        });
-      },
-    };
+  const never = new Promise<never>(() => {});
+  const present = () => {
+    if (stage.next instanceof Error) throw stage.next;
+    return stage.next ?? never;
   };
-  const shared = isolate({
-    open,
+  const store = {
+    async catalogue(known?: string): Promise<Current | "unchanged"> {
+      stage.polls += 1;
+      const { models } = (await (await present()).catalogue()).catalogue;
+      const etag = models[0].version;
+      return etag === known ? "unchanged" : { catalogue: { models }, etag };
+    },
+    async read(entry) {
+      stage.reads += 1;
+      return (await present()).read(entry);
+    },
+  } as CheckpointStore;
+  const follower = follow(store, kernelModule);
+  const { models, offers } = isolate({
+    follower,
     pollMs: 60_000,
     waitUntil: (work) => carried.push(work),
-    log: (problem) => logged.push(problem),
+    report: () => {
+      stage.reports += 1;
+    },
   });
-  return { served: shared.models, problems: shared.problems, opened, logged, carried };
+  return { stage, carried, models, offers, problems: follower.problems };
 }
 
-test("the first request waits for the models, others that come meanwhile wait for the same poll", async () => {
-  const { served, opened, carried } = staged();
-  const waiting = Promise.all([served(), served()]);
-  opened[0].end();
-  expect(await waiting).toEqual([models, models]);
-  expect([opened.length, opened[0].polls, carried.length]).toEqual([1, 1, 1]);
+const versionOf = async (store: CheckpointStore) => (await store.catalogue()).catalogue.models[0].version;
+
+test("the first requests share one look at the catalogue and one read of a file", async () => {
+  const { stage, carried, models } = staged(one);
+  const [first, second] = await Promise.all([models(), models()]);
+  expect([first.map(({ id }) => id), second]).toEqual([["jsb/gru"], first]);
+  expect(stage).toMatchObject({ polls: 1, reads: 1 });
+  await Promise.all(carried); // what a request has begun goes on after its answer
+  expect([carried.length, stage.reports]).toEqual([2, 2]);
+});
+
+test("what can be asked for is told without a read of any model", async () => {
+  const { stage, offers } = staged(one);
+  expect((await offers()).map(({ id }) => id)).toEqual(["jsb/gru"]);
+  expect(stage).toMatchObject({ polls: 1, reads: 0 });
 });
 
 test("a request of a minute later begins a poll and does not wait for it", async () => {
-  const { served, opened, carried } = staged();
-  const first = served();
-  opened[0].end();
-  await first;
+  const { stage, carried, models } = staged(one);
+  const before = await models();
+  stage.next = two;
   vi.advanceTimersByTime(59_999);
-  await served();
-  expect(opened[0].polls).toBe(1);
+  await models();
+  expect(stage.polls).toBe(1);
   vi.advanceTimersByTime(1);
-  await served();
-  await served();
-  expect([opened[0].polls, carried.length]).toEqual([2, 2]);
-  expect(await served()).toBe(models);
+  expect(await models()).toEqual(before);
+  await Promise.all([...carried, vi.advanceTimersByTimeAsync(1000)]); // trying a model lets others go first
+  expect([stage.polls, (await models())[0].version]).toEqual([2, await versionOf(two)]);
 });
 
-test("without models the store is asked again a second later, and its problem is logged once", async () => {
-  const { served, problems, opened, logged } = staged();
-  const problem = { error: new Error("no catalogue") };
+test("without a catalogue the store is asked again a second later, and its problem is known", async () => {
+  const { stage, models, problems } = staged(new Error("no catalogue"));
   for (const polls of [1, 2]) {
-    const request = served();
-    opened[0].end(problem);
-    await request;
-    await served();
-    expect(opened[0].polls).toBe(polls);
+    expect([await models(), await models()]).toEqual([[], []]);
+    expect(stage.polls).toBe(polls);
     vi.advanceTimersByTime(1000);
   }
-  expect([problems(), logged]).toEqual([[problem], [problem]]);
+  expect(problems()).toEqual([{ error: new Error("no catalogue") }]);
+  stage.next = one;
+  expect([await models(), problems()]).toMatchObject([[{ id: "jsb/gru" }], []]);
 });
 
-test("a poll that the runtime ended with its request holds nobody up for ever", async () => {
-  const { served, opened } = staged();
-  const request = served();
-  await vi.advanceTimersByTimeAsync(10_000);
-  await request;
-  const next = served();
-  opened[1].end();
-  await next;
-  expect(await served()).toBe(models);
+test.each<[string, (isolated: ReturnType<typeof staged>) => Promise<unknown>]>([
+  ["the catalogue", async ({ stage }) => (stage.next = undefined)],
+  [
+    "a file",
+    async ({ stage, offers }) => {
+      await offers();
+      stage.next = undefined;
+    },
+  ],
+])("a read of %s that the runtime ended with its request holds nobody up for ever", async (_, lose) => {
+  const isolated = staged(one);
+  const { stage, models } = isolated;
+  await lose(isolated);
+  const lost = models();
+  await vi.advanceTimersByTimeAsync(5000);
+  stage.next = one;
+  const waiting = models();
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(await Promise.all([lost, waiting])).toMatchObject([[{ id: "jsb/gru" }], [{ id: "jsb/gru" }]]);
 });
 
-test.each<[string, (poll: ReturnType<typeof staged>["opened"][number]) => void, object]>([
-  ["fails", (poll) => poll.end({ error: new Error("gone") }), { error: new Error("gone") }],
-  ["finds a release that is not whole", (poll) => poll.endInPart(), { id: "jsb/lstm" }],
-])("what is served stays while a poll is lost and the next one %s", async (_, end, problem) => {
-  const { served, problems, opened } = staged();
-  const first = served();
-  opened[0].end();
-  await first;
+test("what is served stays while a poll is lost, and the next poll is made good", async () => {
+  const { stage, models, problems } = staged(one);
+  const before = await models();
+  stage.next = undefined;
   for (let minute = 0; minute < 2; minute++) {
     vi.advanceTimersByTime(60_000);
-    await served();
+    expect(await models()).toEqual(before);
   }
-  end(opened[1]);
+  stage.next = two;
+  vi.advanceTimersByTime(60_000);
+  await models();
   await vi.advanceTimersByTimeAsync(0);
-  expect(await served()).toBe(models);
-  expect(problems()).toMatchObject([problem]);
-});
-
-test("a poll that was given up and ends all the same replaces nothing", async () => {
-  const { served, problems, opened } = staged();
-  const request = served();
-  await vi.advanceTimersByTimeAsync(10_000);
-  await request;
-  const next = served();
-  opened[1].end();
-  await next;
-  opened[0].end(undefined, [randomModel({ set: "jsb", cell: "gru", seed: 2 })]);
-  await vi.advanceTimersByTimeAsync(0);
-  expect(await served()).toBe(models);
-  expect(problems()).toEqual([]);
+  expect([(await models())[0].version, problems()]).toEqual([await versionOf(two), []]);
 });
