@@ -8,7 +8,7 @@ const RUNTIME = [
   "test/{entry,store,web}/**/*.test.ts",
   "test/http/app.test.ts",
   "test/clients/**/*.test.ts",
-  "test/{cases,examples,floors,package,recipes}.test.ts",
+  "test/{cases,examples,floors,package,recipes,tables}.test.ts",
 ];
 const TRAINING = [
   "test/{training,scripts}/**/*.test.ts",

@@ -153,7 +153,8 @@ const kind = (name: string, [least, most]: readonly [number, number], request: K
   request,
 });
 
-export const KINDS: readonly Kind[] = [
+/** @param states tokens of all models of music, by which a request goes on from a chord */
+export const kinds = (states: readonly string[]): readonly Kind[] => [
   kind("seconds of silence in FLAC, six models", [4, 596], (size) => file("/score", flacSilence(size))),
   kind("seconds of silence in FLAC, one model", [4, 596], (size) =>
     file("/score?models=speech-long/tanh", flacSilence(size)),
@@ -183,6 +184,15 @@ export const KINDS: readonly Kind[] = [
   ),
   kind("frames that continue a chord, hot", [32, 512], (size) =>
     json(`/predict?steps=${size}&temperature=10`, padded(frames(2))),
+  ),
+  kind("states from which all models whose tokens fit go on by 64 frames", [4, states.length], (size) =>
+    json("/predict?steps=64", padded(JSON.stringify({ pianoRoll: [chord], state: states.slice(0, size) }))),
+  ),
+  kind("frames that continue a state of one model, hot", [32, 512], (size) =>
+    json(
+      `/predict?steps=${size}&temperature=10`,
+      padded(JSON.stringify({ pianoRoll: [chord], state: states.slice(-1) })),
+    ),
   ),
   kind("notes of a chord, what follows it under all models", [1, 88], (size) =>
     json("/predict?models=*/*", padded(JSON.stringify({ pianoRoll: [chord.slice(0, size)] }))),

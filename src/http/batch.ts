@@ -21,6 +21,7 @@ import { itemsOf } from "./batch-source.ts";
 import { streamBody } from "./body-stream.ts";
 import type { Call, Deps } from "./deps.ts";
 import type { Facts } from "./record.ts";
+import { pause, RETRY_MS, takeSoon } from "./wait.ts";
 
 export const NDJSON = "application/x-ndjson";
 
@@ -46,15 +47,25 @@ export async function answerBatch(
   const left = new AbortController();
   const signal = AbortSignal.any([request.signal, left.signal]);
   const asked: Asked = { request, query, requestId, signal };
-  const body = streamBody(request, deps.limits);
+  const begun = part ? COUNTED : openShare();
+  let isAnswering = false; // until then the whole request can be refused
+  const body = streamBody(request, deps.limits, {
+    take: async (bytes) => (isAnswering ? takeSoon(begun, bytes, deps.limits.waitSeconds, signal) : begun.take(bytes)),
+    release: () => begun.release(),
+  });
   const groups = groupsOf(
     itemsOf(request, body, query, deps.limits),
     () => part?.sentShare ?? body.sentShare(),
     part?.first,
   );
-  const first = await groups.next();
-  if (first.done)
+  const first = await groups.next().catch((error) => {
+    begun.release();
+    throw error;
+  });
+  if (first.done) {
+    begun.release();
     throw new SurprisalError("malformed-request", expected("a body with at least one piece", "an empty one"));
+  }
   if (part) {
     const { bytes, facts: learned } = await scoreLines(first.value, deps, asked);
     Object.assign(facts, learned);
@@ -62,6 +73,7 @@ export async function answerBatch(
   }
   const share = openShare();
   share.take(MAX_ANSWERS_BYTES);
+  isAnswering = true;
   const ended = Promise.withResolvers<void>();
   const total = { lines: 0, refused: 0, work: { done: 0 } };
   Object.assign(facts, total, { ended: ended.promise });
@@ -77,6 +89,7 @@ export async function answerBatch(
     left.abort(); // nobody reads what is still under way
     facts.bytes = body.bytes;
     share.release();
+    begun.release();
     ended.resolve();
   };
   const stream = new ReadableStream<Uint8Array>(
@@ -242,36 +255,4 @@ const requestOf = (url: string, body: Uint8Array, type: string, { signal }: Aske
 async function errorOf(response: Response): Promise<SurprisalError> {
   const { code, detail } = await response.json();
   return new SurprisalError(code === "internal-error" ? "interrupted" : code, detail);
-}
-
-/** Between two tries to have work done that the server has no room for. */
-const RETRY_MS = 500;
-
-/** Waits for room. @throws SurprisalError `busy` when there is none for so long */
-async function takeSoon(share: Share, bytes: number, seconds: number, signal: AbortSignal): Promise<void> {
-  const latest = performance.now() + 1000 * seconds;
-  while (true) {
-    try {
-      return share.take(bytes);
-    } catch (error) {
-      if (performance.now() > latest) throw error;
-      await pause(RETRY_MS, signal);
-    }
-  }
-}
-
-/** @throws the signal's reason when it is aborted meanwhile */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", leave);
-      resolve();
-    }, ms);
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave, { once: true });
-  });
 }

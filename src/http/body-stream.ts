@@ -6,9 +6,18 @@ import { compressionOf, inTime } from "./body.ts";
 export interface BodyStream extends AsyncIterable<Uint8Array> {
   /** Bytes that were sent for each byte that they were decoded to, so far; at most 1. */
   sentShare(): number;
-  /** Begins the time anew that the sender has for the next line or file. */
+  /** Counts bytes that a line or file takes beside those that have come, such as what an archive is unpacked to. */
+  hold(bytes: number): Promise<void>;
+  /** Begins the next line or file: the sender has its time anew, and what the one before held is given back. */
   restart(): void;
   readonly bytes: number; // decoded so far
+}
+
+/** The bytes of a line or file that has not ended yet. */
+export interface Holding {
+  /** Waits for room for this many bytes more. @throws SurprisalError `busy` when there is none for long */
+  take(bytes: number): Promise<void>;
+  release(): void;
 }
 
 /** A byte of gzip holds up to 1032, so this much becomes 4 MB at most. */
@@ -19,7 +28,11 @@ const SLICE_BYTES = 2 ** 12;
  * when it breaks off or is not what its encoding says, and `request-timeout` when a line comes too slowly. Only the time
  * counts for which the server waits for the sender.
  */
-export function streamBody(request: Request, { bodySeconds }: Pick<Limits, "bodySeconds">): BodyStream {
+export function streamBody(
+  request: Request,
+  { bodySeconds }: Pick<Limits, "bodySeconds">,
+  holding: Holding,
+): BodyStream {
   const format = compressionOf(request.headers.get("content-encoding"));
   const reader = request.body?.getReader();
   let [sent, decoded] = [0, 0];
@@ -87,12 +100,15 @@ export function streamBody(request: Request, { bodySeconds }: Pick<Limits, "body
     async *[Symbol.asyncIterator]() {
       for await (const chunk of format && reader ? decompressed() : arriving()) {
         decoded += chunk.length;
+        await holding.take(chunk.length);
         yield chunk;
       }
     },
     sentShare: () => Math.min(1, sent / Math.max(1, decoded)),
+    hold: (bytes) => holding.take(bytes),
     restart() {
       [waitedMs, sentSince] = [0, 0];
+      holding.release();
     },
     get bytes() {
       return decoded;

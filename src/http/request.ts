@@ -70,10 +70,8 @@ export async function readEnvelope<T extends object>(
 }
 
 /** Counts the parsing of JSON. @throws SurprisalError `too-much-work` when it would take longer than the work may. */
-export async function countJson(bytes: number, work: Work): Promise<void> {
-  work.plan(bytes * JSON_BYTE_COST, `${bytes} bytes of JSON`);
-  await work.step(bytes * JSON_BYTE_COST);
-}
+export const countJson = (bytes: number, work: Work): Promise<void> =>
+  work.single(bytes * JSON_BYTE_COST, `${bytes} bytes of JSON`);
 
 /** @throws SurprisalError `malformed-request` when an option stands in both. */
 function merge<T extends object>(query: T, body: T): T {

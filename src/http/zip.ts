@@ -21,9 +21,13 @@ export async function* filesOfZip(
 ): AsyncGenerator<Item[], void> {
   let ready: Item[] = [];
   let found = 0;
+  let unpacked = 0; // bytes of the file that has not ended yet which are not held yet
   const unzip = new Unzip((entry) => {
     found += 1;
-    if (isFile(entry.name)) collect(entry, bodyBytes, query, (item) => ready.push(item));
+    const grow = (bytes: number) => {
+      unpacked += bytes;
+    };
+    if (isFile(entry.name)) collect(entry, bodyBytes, query, grow, (item) => ready.push(item));
   });
   unzip.register(UnzipInflate);
   const push = (slice: Uint8Array, isLast: boolean) => {
@@ -36,10 +40,12 @@ export async function* filesOfZip(
   for await (const chunk of body) {
     for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
       push(chunk.subarray(at, at + SLICE_BYTES), false);
+      await body.hold(unpacked);
+      unpacked = 0;
       if (ready.length === 0) continue;
+      body.restart();
       for (const item of ready) yield [item];
       ready = [];
-      body.restart();
     }
   }
   push(new Uint8Array(), true);
@@ -50,7 +56,14 @@ export async function* filesOfZip(
 /** Not folders, nor the files that macOS and Windows leave in them. */
 const isFile = (path: string) => !/(\/|(^|\/)(__MACOSX\/.*|\.[^/]*|Thumbs\.db|desktop\.ini))$/.test(path);
 
-function collect(entry: UnzipFile, maxBytes: number, query: ScoreOptions, give: (item: Item) => void): void {
+/** @param grow is told how many bytes more the file takes */
+function collect(
+  entry: UnzipFile,
+  maxBytes: number,
+  query: ScoreOptions,
+  grow: (bytes: number) => void,
+  give: (item: Item) => void,
+): void {
   const id = entry.name.replace(/\p{Cc}/gu, "").slice(-MAX_FILE_NAME);
   const name = id.split(/[/\\]/).at(-1);
   const parts: Uint8Array[] = [];
@@ -71,6 +84,7 @@ function collect(entry: UnzipFile, maxBytes: number, query: ScoreOptions, give: 
       return refuse(new SurprisalError("too-large", expected(`a file of at most ${maxBytes} bytes`, "more")));
     }
     parts.push(data);
+    grow(data.length);
     if (!isLast) return;
     isOver = true;
     const bytes = new Uint8Array(length);

@@ -111,6 +111,7 @@ function listed(ids: readonly string[]): string {
 
 /** Whether a pattern names an id. */
 export function isNamed(id: string, pattern: string): boolean {
+  if (!pattern.includes("*")) return id === pattern; // of many small pieces a quarter of the time went into what follows
   const [ids, wanted] = [id.split("/"), pattern.split("/")];
   return ids.length === wanted.length && ids.every((part, i) => matchesPart(part, wanted[i]));
 }

@@ -69,6 +69,12 @@ export class Work {
     this.#checkSignal();
   }
 
+  /** Plans work that is done in one step, and counts it. @throws as plan and step */
+  async single(multiplyAdds: number, what: string): Promise<void> {
+    this.plan(multiplyAdds, what);
+    await this.step(multiplyAdds);
+  }
+
   #tooMuch(sum: string): SurprisalError {
     const wanted = `work of at most ${billions(this.limit)} multiply-adds, which a body of this size may ask for`;
     return new SurprisalError(

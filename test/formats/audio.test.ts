@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { isAudio, readAudio } from "../../src/formats/audio.ts";
 import { decode } from "../../src/formats/decoders.ts";
 import { resample } from "../../src/formats/resample.ts";
@@ -186,8 +186,10 @@ describe("what costs more than it weighs", () => {
     ["bomb1000003.ogg", "malformed-audio", "Expected a sample rate from 1000 to 768000 Hz, got 1000003 Hz."],
     ["flac-10min-655kHz-100KB.flac", "too-large", "Expected at most 33554432 samples a channel, got 392554650."],
     ["damaged-opus-965.opus", "malformed-audio", "Expected Ogg Opus that can be decoded, got damage after 0.85 s."],
-  ])("is refused, %s", async (name, code, message) => {
+  ])("is refused, and nothing of it fills a log, %s", async (name, code, message) => {
+    const logged = vi.spyOn(console, "error");
     await expect(read(`hostile/${name}`)).rejects.toMatchObject({ code, message });
+    expect(logged).not.toHaveBeenCalled();
   });
 
   test("is refused by its rate or its channels in any header", async () => {

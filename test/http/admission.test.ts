@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import { zipSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import { admission } from "../../src/http/admission.ts";
 import { createApp } from "../../src/http/app.ts";
@@ -110,6 +111,37 @@ describe("bodies of all requests together", () => {
     for (const body of bodies) expect((await app.request("/score", { ...small, body })).status).toBeLessThan(500);
     expect((await app.request("/score", announced(101).init)).status).toBe(503);
     const whole = announced(100);
+    const last = app.request("/score", whole.init);
+    whole.sent.push(roll);
+    whole.sent.end();
+    expect((await last).status).toBe(200);
+  });
+
+  const noise = Uint8Array.from({ length: 20_000 }, (_, k) => (k * k * 31 + (k >> 3) * 17) & 255);
+  const archive = zipSync({ "a.mid": Buffer.concat([new Uint8Array(90_000), noise]) });
+  test.each([
+    ["a line", "application/x-ndjson", new Uint8Array(90_000).fill(0x20)],
+    [
+      "a file of a form",
+      "multipart/form-data; boundary=x",
+      Buffer.concat([
+        Buffer.from('--x\r\nContent-Disposition: form-data; name="file"; filename="a.mid"\r\n\r\n'),
+        new Uint8Array(90_000),
+      ]),
+    ],
+    ["a file of an archive, unpacked", "application/zip", archive.subarray(0, archive.length / 2)],
+  ])("%s counts before it has ended, and is given back when its sender breaks off", async (_, type, begun) => {
+    const app = appOf(100_000);
+    const rest = () => app.request("/score", announced(50_000).init);
+    const batch = upload({ "Content-Type": type });
+    const answer = app.request("/v1/batch", batch.init);
+    await expect.poll(() => batch.sent.pulls).toBe(1);
+    batch.sent.push(begun);
+    await expect.poll(() => batch.sent.pulls).toBe(2);
+    expect((await rest()).status).toBe(503);
+    batch.sent.break();
+    expect((await answer).status).toBe(400);
+    const whole = announced(100_000);
     const last = app.request("/score", whole.init);
     whole.sent.push(roll);
     whole.sent.end();

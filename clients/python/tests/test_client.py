@@ -4,6 +4,9 @@ import asyncio
 import json
 import os
 import pathlib
+import socket
+import threading
+import time
 
 import httpx
 import pytest
@@ -160,3 +163,50 @@ def test_a_batch_async():
 
     indices, asked = asyncio.run(main())
     assert indices == [0, 1, 2] and [len(lines) for lines in asked] == [3, 2]
+
+
+def test_a_batch_of_the_server_goes_on_past_a_bad_input(client):
+    asked = [{"input": [[60 + k % 12], [62], [64]], "id": str(k)} for k in range(1500)]
+    asked[750] = {"input": [[60]], "id": "short"}
+    answers = list(client.batch(asked, models=["jsb/gru"]))
+    assert [(a["index"], a["id"]) for a in answers] == [(k, each["id"]) for k, each in enumerate(asked)]
+    assert [(a["index"], a["problem"]["code"]) for a in answers if "problem" in a] == [(750, "nothing-to-score")]
+    for k in (0, 749, 751, 1499):
+        assert answers[k]["scores"] == client.score(asked[k]["input"], models=["jsb/gru"])["scores"]
+
+
+def test_a_reader_that_pauses_pauses_the_inputs_and_one_that_leaves_ends_them(client):
+    read = []
+    endless = ({"input": ROLL, "id": str(len(read)), "models": ["jsb/gru"]} for _ in iter(lambda: read.append(1), 1))
+    answers = client.batch(endless)
+    assert [next(answers)["index"] for _ in range(10)] == list(range(10))
+    time.sleep(1)
+    held = len(read)
+    time.sleep(1)
+    assert len(read) == held
+    assert [next(answers)["index"] for _ in range(10, held)] == list(range(10, held))
+    answers.close()
+    left = len(read)
+    time.sleep(0.5)
+    assert len(read) == left and client.models()
+
+
+def test_a_server_that_has_no_room_is_asked_again_after_its_retry_after(client):
+    """Requests that announce long bodies and send nothing hold all the room there is."""
+    host, port = httpx.URL(URL).host, httpx.URL(URL).port
+    head = f"POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Type: audio/midi\r\nContent-Length: {2**25}\r\n\r\n"
+    hogs = [socket.create_connection((host, port)) for _ in range(8)]
+    for hog in hogs:
+        hog.sendall(head.encode())
+    hasty = Client(URL, retries=0)
+    refusal = None
+    while refusal is None:
+        try:
+            list(hasty.batch(inputs(1), models=["jsb/gru"]))
+        except ProblemError as error:
+            refusal = error
+    assert (refusal.status, refusal.code, refusal.retry_after) == (503, "busy", 5)
+    began = time.monotonic()
+    threading.Timer(1, lambda: [hog.close() for hog in hogs]).start()
+    assert ["scores" in answer for answer in client.batch(inputs(3), models=["jsb/gru"])] == [True] * 3
+    assert time.monotonic() - began >= 5

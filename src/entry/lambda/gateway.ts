@@ -17,7 +17,7 @@ export function passable(result: APIGatewayProxyResult, event: LambdaEvent): API
   if (bytes <= MAX_RESULT_BYTES) return result;
   const error = new SurprisalError(
     "too-large",
-    `${expected(`an answer of at most ${MAX_RESULT_BYTES} bytes, the most that Lambda lets through`, bytes)} Ask for less detail, fewer steps or fewer models.`,
+    `${expected(`an answer of at most ${MAX_RESULT_BYTES} bytes, the most that Lambda lets through`, bytes)} Ask for less detail, fewer steps or fewer models, or send fewer pieces.`,
   );
   const { headers = {} } = result;
   const path = "rawPath" in event ? event.rawPath : "/";

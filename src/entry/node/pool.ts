@@ -154,7 +154,9 @@ export async function startPool(
     request.signal.addEventListener("abort", leave);
     waiting.add(job);
     dispatchSoon();
-    const { status, headers, body: bytes, facts: learned } = await answered.promise;
+    // The lines of a batch share a signal, which would keep all of their answers.
+    const forget = () => request.signal.removeEventListener("abort", leave);
+    const { status, headers, body: bytes, facts: learned } = await answered.promise.finally(forget);
     Object.assign(facts, learned, { queueMs: performance.now() - job.since - (learned.workMs ?? 0) });
     return new Response(bytes, { status, headers });
   };

@@ -45,6 +45,11 @@ const PING_MS = 1000;
 const PATIENCE = 10;
 /** .ts, or .js when built. */
 const SCRIPT = fileURLToPath(new URL(`./thread${extname(import.meta.url)}`, import.meta.url));
+/**
+ * Of what a thread has allocated lately. V8 lets it grow to 58 MB before it collects: many small pieces filled all of that, on every
+ * core, and were answered no faster for it (measured). bench/batch.md has the memory that a server takes.
+ */
+const YOUNG_MB = 12;
 /** Pause before a thread is started in place of one that could not be: its reason may last. */
 const RESTART_MS = 1000;
 
@@ -62,7 +67,10 @@ export function startThreads(
   let isEnded = false;
 
   function start(): void {
-    const worker = new Worker(script, { workerData: served });
+    const worker = new Worker(script, {
+      workerData: served,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     const thread: Thread = { worker, jobs: new Map(), isReady: false, long: 0, large: 0, unanswered: 0 };
     all.add(thread);
     worker.on("message", (message: FromThread) => {

@@ -11,6 +11,7 @@ import { publish } from "../../../src/store/publish.ts";
 import { s3Bucket } from "../../../src/store/s3.ts";
 import { apiContract } from "../../contracts/api.ts";
 import { audioContract } from "../../contracts/audio.ts";
+import { batchContract } from "../../contracts/batch.ts";
 import { protocolContract } from "../../contracts/protocol.ts";
 import { entryFor } from "../../contracts/store.ts";
 import { type Called, remove, request, start, TEMPLATE, unpackedPackage, ZIP } from "../../support/lambda.ts";
@@ -54,6 +55,7 @@ describe("the API on Lambda", () => {
   apiContract((path, init) => request(api, path, init));
   audioContract((path, init) => request(api, path, init));
   protocolContract((path, init) => request(api, path, init));
+  batchContract((path, init) => request(api, path, init));
 
   test("the page is at the top, with all that it names and the API's headers", async () => {
     const page = await request(api, "/");
@@ -97,6 +99,28 @@ describe("the API on Lambda", () => {
     expect(detail).toMatch(/^Expected an answer of at most 6291456 bytes.*, got \d{7}\. Ask/);
     expect(instance).toBe(`/v1/score#${response.headers.get("x-request-id")}`);
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
+  test("so is a batch whose answers together are more", async () => {
+    const line = `${JSON.stringify({ pianoRoll: Array(2000).fill([60]), detail: "frames", models: ["jsb/gru"] })}\n`;
+    const response = await request(api, "/v1/batch", post(line.repeat(200), "application/x-ndjson"));
+    expect([response.status, response.headers.get("content-type")]).toEqual([413, "application/problem+json"]);
+    expect((await response.json()).detail).toMatch(
+      /the most that Lambda lets through, got \d{7}\..* or send fewer pieces\.$/,
+    );
+  });
+
+  test("the lines of a batch that time is short for have their problem, and can be asked again", async () => {
+    const hurried = await start(folder, "src/entry/lambda/http", { SURPRISAL_MODELS: store, REMAINING_MS: "1001" });
+    try {
+      const line = `${JSON.stringify({ pianoRoll: Array(2000).fill([60]) })}\n`;
+      const response = await request(hurried, "/v1/batch", post(line.repeat(200), "application/x-ndjson"));
+      const lines = (await response.text()).trimEnd().split("\n");
+      expect([response.status, lines.length]).toEqual([200, 200]);
+      expect(JSON.parse(lines[199]).problem).toMatchObject({ status: 503, code: "interrupted" });
+    } finally {
+      hurried.close();
+    }
   });
 
   test("a recording that would take longer than the gateway waits is refused", async () => {

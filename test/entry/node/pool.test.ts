@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
@@ -105,6 +105,15 @@ test("a compressed body is decoded, and refused where it is too large, before it
   await expect(pool.answer(json(" ".repeat(2 ** 23)), { ...call(), share })).rejects.toMatchObject({
     code: "too-large",
   });
+});
+
+test("a signal that many requests share keeps none of them", async () => {
+  const init = { method: "POST", headers: { "Content-Type": "application/json" } };
+  const ask = (body: string) => new Request("http://x/score", { ...init, body });
+  for (const request of [ask('{"pianoRoll":[[60],[62]]}'), ask("{")]) {
+    await pool.answer(request, call());
+    expect(getEventListeners(request.signal, "abort")).toEqual([]);
+  }
 });
 
 test("a pool that is closed first answers what each of its threads has begun", async () => {

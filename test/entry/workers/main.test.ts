@@ -10,6 +10,7 @@ import { r2Bucket } from "../../../src/store/r2.ts";
 import type { CatalogueEntry, CheckpointStore } from "../../../src/store/store.ts";
 import { apiContract } from "../../contracts/api.ts";
 import { audioContract } from "../../contracts/audio.ts";
+import { batchContract } from "../../contracts/batch.ts";
 import { protocolContract } from "../../contracts/protocol.ts";
 import { entryFor } from "../../contracts/store.ts";
 import { randomModel, randomRecording, testModels, testSpeechModels } from "../../support/models.ts";
@@ -102,6 +103,7 @@ describe("the API on Workers", () => {
   apiContract(request);
   audioContract(request);
   protocolContract(request);
+  batchContract(request);
 
   test.each([
     ["audio/flac", "fLaC"],
