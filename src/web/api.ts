@@ -5,6 +5,7 @@ import type { AudioScoreResponse, MusicScoreResponse, ScoreResponse } from "../s
 import type { Problem } from "../schema/service.ts";
 import { fetchHere, kindOf } from "./local.ts";
 import type { WorkerRequest } from "./protocol.ts";
+import { withoutOptions } from "./warnings.ts";
 
 /** Why there is no answer, in a sentence. */
 export class Fault extends Error {}
@@ -64,7 +65,7 @@ export class Api {
       : await this.#fetch(request, kind, signal);
     if (response.ok) return response;
     const problem: Partial<Problem> = await response.json().catch(() => ({}));
-    throw new Fault(problem.detail ?? NO_ANSWER);
+    throw new Fault(problem.detail ? withoutOptions(problem.detail) : NO_ANSWER);
   }
 
   /** Asks the server, and where none answers this browser. */

@@ -44,7 +44,7 @@ export function Keys({ api, shown, frame }: Props) {
     <div class="keys">
       <Keyboard prediction={prediction} sounded={sounded} />
       <p class="hint">
-        {isEnd ? "Keys it expects next" : "Keys it expected here"}: {said}.
+        {isEnd ? "Keys it expects next" : "Keys it expected here"}, each by itself: {said}.
         {sounded.length > 0 && " Dots mark those that were played."}
       </p>
     </div>
