@@ -92,8 +92,8 @@ await rm(page, { recursive: true, force: true });
 for (const name of ["index.html", "page.css", "_headers", "samples", "docs"]) {
   await cp(`src/web/${name}`, `${page}/${name}`, { recursive: true });
 }
-await mkdir(`${page}/models`);
-await writeFile(`${page}/models/index.html`, await cardsPage("models"));
+await mkdir(`${page}/cards`);
+await writeFile(`${page}/cards/index.html`, await cardsPage("models"));
 await cp("dist/kernel.wasm", `${page}/local/kernel.wasm`);
 const browser: BuildOptions = {
   bundle: true,

@@ -41,7 +41,11 @@ export function App() {
     void analysis.analyse(file, model, likely);
   }
 
-  const wanted = { kind: answered?.detail.input.kind ?? "music", model: settings.model } as const;
+  /** The network that the visitor chose, for files of its kind, once it has answered. */
+  const wanted = {
+    kind: answered?.detail.input.kind ?? "music",
+    model: settings.model === "" ? "" : shownModel(answered),
+  } as const;
 
   function take(chosen: readonly File[], from = ""): void {
     if (chosen.length === 0) return;
@@ -81,7 +85,7 @@ export function App() {
   useEffect(() => {
     const chosen = files.entries.map(({ file }) => file);
     if (chosen.length > 1) void files.score(chosen, wanted);
-  }, [settings.model, settings.transpose, settings.adaptive]);
+  }, [wanted.model, settings.transpose, settings.adaptive]);
 
   const unread = files.entries.length > 0 && files.entries.every((each) => each.fault !== null);
   const trouble = fault ?? (unread ? "None of these files can be scored; the table says why." : null);
@@ -91,7 +95,7 @@ export function App() {
         <p class="brand">surprisal</p>
         <nav aria-label="Links">
           <a href="docs">API</a>
-          <a href="models/">Models</a>
+          <a href="cards/">Models</a>
           <a href="https://arxiv.org/abs/1412.3555">Paper</a>
         </nav>
       </header>

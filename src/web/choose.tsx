@@ -63,7 +63,7 @@ export function Choose({ sample, entries, file, onFiles, onFile, onSample }: Pro
           Choose files
         </label>
         <Recorder onFile={(file) => onFiles([file])} />
-        <span class="hint">MIDI or speech; drop or paste it too</span>
+        <span class="hint">or drop MIDI or speech</span>
       </div>
       {entries.length > 1 && <FilesTable entries={entries} file={file} onFile={onFile} />}
     </section>

@@ -45,10 +45,13 @@ export function PieceRoll(props: Props) {
   const surprises = useMemo(() => surprisesOf(shown), [shown]);
   useEffect(() => player.load(notesToPlay(sounds)), [sounds]);
   const figure = useRef<HTMLElement>(null);
-  useEffect(() => {
-    if (ghosts.length === 0) return;
+  const bringIntoView = () => {
     const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
     figure.current?.querySelector(".chart")?.scrollIntoView({ block: "nearest", behavior });
+  };
+  useEffect(() => {
+    if (ghosts.length === 0) return;
+    bringIntoView();
     setView((view) => ({ from: Math.max(range.from, range.to - (view.to - view.from)), to: range.to }));
   }, [ghosts]);
 
@@ -79,7 +82,8 @@ export function PieceRoll(props: Props) {
     const start = shown.startQuarters + to / shown.framesPerQuarter;
     setSound(chosen);
     player.seek(shown.clock.seconds(start));
-    if (start < view.from || start > view.to) {
+    const end = start + Math.max(chosen?.length ?? 0, 1 / shown.framesPerQuarter);
+    if (start < view.from || end > view.to) {
       const span = view.to - view.from;
       setView(moved({ from: start - span / 4, to: start + (3 * span) / 4 }, range, 0));
     }
@@ -92,6 +96,7 @@ export function PieceRoll(props: Props) {
     const next = surprises[found];
     if (!next || next.frame === null) return;
     step(next.frame, next);
+    bringIntoView();
     setJump(`Surprise ${found + 1} of ${surprises.length}, the notes it expected least.`);
   };
   const text = [sound?.said, frame === null ? "" : shown.frames[frame]].filter(Boolean);
@@ -131,24 +136,28 @@ export function PieceRoll(props: Props) {
             <Rivals shown={shown} rival={rival} models={models} onRival={onRival} />
           </div>
         </div>
-        <div class="chosen" data-chosen={text.length > 0}>
-          <p class="announced" role="status">
-            {jump && [jump, ...text].join(" ")}
-          </p>
-          {jump && <p class="hint">{jump}</p>}
-          <p class="said" data-stale={player.isPlaying}>
-            {text.length === 0 && "Point at a note, tap it, or press an arrow key, to see what was expected there."}
-            {sound && <strong>{sound.said}</strong>}
-            {frame !== null && <span>{shown.frames[frame]}</span>}
-          </p>
-          {frame !== null && frame > 0 && (
-            <>
-              <Keys api={api} shown={shown} frame={frame} />
-              <p class="hint">
-                A note’s chance is that of coming next, above the notes below it; a key’s, that of sounding at all; a
-                whole’s, that of all its notes and no others.
-              </p>
-            </>
+        <div class="side">
+          <div class="chosen" data-chosen={text.length > 0}>
+            <p class="announced" role="status">
+              {jump && [jump, ...text].join(" ")}
+            </p>
+            {jump && <p class="hint">{jump}</p>}
+            <p class="said" data-stale={player.isPlaying}>
+              {text.length === 0 && "Point at a note, tap it, or press an arrow key, to see what was expected there."}
+              {sound && <strong>{sound.said}</strong>}
+            </p>
+            {frame !== null && frame > 0 && <Keys api={api} shown={shown} frame={frame} />}
+          </div>
+          {frame !== null && (
+            <div class="more">
+              <p>{shown.frames[frame]}</p>
+              {frame > 0 && (
+                <p class="hint">
+                  A note’s chance is that of coming next, above the notes below it; a key’s, that of sounding at all; a
+                  whole’s, that of all its notes and no others.
+                </p>
+              )}
+            </div>
           )}
         </div>
       </div>

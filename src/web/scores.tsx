@@ -84,6 +84,10 @@ const WORDS = {
     ["mixture", "the average of a collection's networks"],
     ["frame", "a moment at which the network listens: so many a quarter note as the collection has"],
     [
+      "bar",
+      "counted from 1 at the beginning of the file, an upbeat included: a MIDI file does not tell an upbeat from a short bar",
+    ],
+    [
       "more surprising than",
       "of the pieces of the collection that were kept for testing, those that surprised the network less",
     ],
