@@ -5,7 +5,7 @@
  */
 import { browse } from "./browse.ts";
 
-const SIZE = { width: 1000, height: 1170 };
+const SIZE = { width: 1000, height: 860 };
 
 await browse(async (browser, url) => {
   const page = await browser.newPage({ viewport: SIZE, colorScheme: "light" });
@@ -17,5 +17,6 @@ await browse(async (browser, url) => {
   }
   await page.getByText("Keys it expected here").waitFor();
   await page.mouse.move(0, 0);
+  await page.evaluate("scrollTo(0, 0)"); // jumps bring the notes into view
   await page.screenshot({ path: "docs/page.png" });
 });
