@@ -30,6 +30,9 @@ export function resultTables(report: Report): string {
   return [...parts, PUBLISHED_NOTE, publishedTable()].join("\n\n");
 }
 
+/** Endings of the ids of models that differ in their training alone. */
+const TRAININGS = ["", "-distilled", "-transposed"];
+
 /**
  * The paper's cells of music with independent pitches at its unit counts: by its protocol, by the training that validation likes
  * best, and that one with adaptive scoring.
@@ -39,7 +42,7 @@ function cellTable({ models, results }: Report): string {
   return markdownTable(
     ids.map(({ set, cell, id }) => {
       const [best] = models
-        .filter((model) => model.id === id || model.id === `${id}-distilled`)
+        .filter((model) => TRAININGS.some((ending) => model.id === id + ending))
         .sort((a, b) => validOf(a) - validOf(b));
       const resultOf = (wanted: string | undefined) => results.models.find(({ model }) => model === wanted);
       const averages = (test: Result["test"] | undefined) => (test ? pair(test.micro.value, test.macro.value) : NONE);
@@ -59,8 +62,8 @@ const validOf = (model: Model): number =>
   Number(networksOf(model)[0].checkpoint.metadata.validMicro ?? Number.POSITIVE_INFINITY);
 
 const CELL_NOTES = `The paper's cells and unit counts with independent pitches. Its protocol: RMSProp, weight noise of 0.075, the learning rate chosen
-on validation. Best training: of that and of distillation (\`<set>/<cell>-distilled\`) the one with the lower validation NLL. The paper does
-not say whether its numbers are micro or macro, and scores statically.`;
+on validation. Best training: of that, distillation (\`<set>/<cell>-distilled\`) and a share of transposed pieces (\`<set>/<cell>-transposed\`), as far as
+they are shipped, the one with the lowest validation NLL. The paper does not say whether its numbers are micro or macro, and scores statically.`;
 
 const PUBLISHED_NOTE = "The lowest published test NLL that we have read, of music models with independent pitches:";
 

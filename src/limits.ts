@@ -32,7 +32,7 @@ export const LIMITS = {
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
   // In multiply-adds (model/cost.ts): one core does about 20 billion a second. The first lets the recommended models continue a
   // chord for as long as may be asked; both together let all six models score speech in Opus at 6 kbit/s, the lowest rate in use.
-  work: { value: 12.5e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
+  work: { value: 6e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
   workPerByte: {
     value: 2.15e6,
     code: "too-much-work",

@@ -78,11 +78,14 @@ describe("without a generator", () => {
       expect(scoresOf(await run(python ?? "", "score.py"))).toEqual([["jsb/gru", expected]]);
     },
   );
-  const hasR = isThere("Rscript", "-e", "library(httr2)");
-  test.skipIf(!requires(hasR, "R with httr2 is missing; install r-base-core and r-cran-httr2"))("R", async () => {
-    const [[model, nll]] = scoresOf(await run("Rscript", "score.R"));
-    expect([model, nll]).toEqual(["jsb/gru", expect.closeTo(expected, 12)]); // of its fifteen digits
-  });
+  const hasR = isThere("Rscript", "-e", "library(httr2); library(jsonlite)");
+  test.skipIf(!requires(hasR, "R with httr2 is missing; install r-base-core, r-cran-httr2 and r-cran-jsonlite"))(
+    "R",
+    async () => {
+      const [[model, nll]] = scoresOf(await run("Rscript", "score.R"));
+      expect([model, nll]).toEqual(["jsb/gru", expect.closeTo(expected, 12)]); // of its fifteen digits
+    },
+  );
 });
 
 describe("TypeScript, generated, type-checked and run", () => {

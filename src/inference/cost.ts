@@ -59,9 +59,9 @@ export function scoreMusicCost(
   const ofNotes = (model: MusicModel) =>
     framesOf(model) * (passes(options) * model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
   const notes = options.detail === "notes" ? chosen.map(ofNotes) : [];
-  // The likeliest frames take at least a draw each, and the places of notes as many as there are and one.
+  // The likeliest frames take at least a pass each, and the places of notes as many as there are and one.
   const ofExpected = (model: MusicModel) =>
-    framesOf(model) * (model.stepCost + 2 * model.drawCost) + piece.notesInFrames(rateOf(model)) * model.drawCost;
+    framesOf(model) * (model.stepCost + 2 * model.passCost) + piece.notesInFrames(rateOf(model)) * model.passCost;
   const expected = options.expected ? chosen.map(ofExpected) : [];
   return shiftCost(piece, chosen, models, options) + sum(scores) + sum(notes) + sum(expected);
 }
@@ -79,7 +79,7 @@ export function predictMusicCost(
     return (
       piece.frames(framesPerQuarter ?? model.framesPerQuarter) * passes(options) * model.stepCost +
       (isDrawn ? MARGINAL_DRAWS * model.drawCost : 0) +
-      steps * (model.networks.length * CALL_COST + model.stepCost + heated(model.drawCost, temperature))
+      steps * ((model.networks.length + 1) * CALL_COST + model.stepCost + heated(model.drawCost, temperature))
     );
   });
   return (options.state ? 0 : shiftCost(piece, chosen, models, options)) + sum(costs);

@@ -37,10 +37,10 @@ export async function expectationsOf(model: MusicModel, { roll }: ModelInput, wo
     ({ state, next } = await model.advance(state, sliceRoll(roll, t, t + 1), ofFrame));
     const sounding = roll.pitches.subarray(roll.offsets[t + 1], roll.offsets[t + 2]);
     places.push(placesOf(next, sounding, model.pitches));
-    let cost = (sounding.length + 1) * model.drawCost;
+    let cost = (sounding.length + 1) * model.passCost;
     chords.push(
       await next.chords(CHORDS, async () => {
-        cost += model.drawCost;
+        cost += model.passCost;
       }),
     );
     const [part] = next.parts;

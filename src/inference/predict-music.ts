@@ -5,7 +5,8 @@
 import { expected, SurprisalError, type Warning } from "../errors.ts";
 import { frameCount, type PianoRoll, pianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import { MAX_STEPS } from "../limits.ts";
-import { heated } from "../model/cost.ts";
+import { CALL_COST, heated } from "../model/cost.ts";
+import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
 import { type Advanced, type Chord, type MusicModel, taggedVersion } from "../model/music-model.ts";
 import type { PredictOptions } from "../schema/options.ts";
 import type { MusicPredictResponse, Prediction } from "../schema/predict.ts";
@@ -76,7 +77,7 @@ async function predictOne(
   const learned = adaptive ? await learn(model, input.roll, work) : { model, state, unread: input.roll };
   const advanced = await learned.model.advance(learned.state, learned.unread, work);
   const { next } = advanced;
-  await next.estimate((draws) => work.step((draws * model.drawCost) / model.networks.length));
+  await next.estimate(() => work.step((MARGINAL_DRAWS * model.drawCost) / model.networks.length));
   const probabilities = Array.from(next.probabilities);
   const sampled =
     steps === undefined ? undefined : inOwnKey(await sample(learned.model, advanced, steps, options, work), shift);
@@ -93,7 +94,7 @@ async function predictOne(
     likely: likely(probabilities, shift),
     draws: next.draws,
     ...(next.draws > 0 && { standardErrors: Array.from(next.standardErrors) }),
-    chords: chords(await next.chords(CHORDS, () => work.step(model.drawCost)), shift),
+    chords: chords(await next.chords(CHORDS, () => work.step(model.passCost)), shift),
     state: adaptive ? adaptiveToken(model) : musicToken(model, { state: advanced.state, shift, framesPerQuarter }),
     ...(sampled && { continuation: sampled.frames }),
   };
@@ -134,7 +135,7 @@ async function sample(
   while (frames.length < steps) {
     ({ state, next } = await model.advance(state, pianoRoll(frames.slice(-1)), work));
     frames.push(next.sample(draw, temperature));
-    await work.step(heated(model.drawCost, temperature));
+    await work.step(CALL_COST + heated(model.drawCost, temperature));
   }
   return frames;
 }

@@ -4,6 +4,7 @@
  */
 import { expected } from "../errors.ts";
 import { type Config, emptyTensors, type Tensors } from "./config.ts";
+import type { Exports, Place } from "./exports.ts";
 import { adamScales, type OptimizerSettings, type OptimizerState } from "./optimizer.ts";
 
 /** Lists of active columns of binary rows: row r has columns `columns[offsets[r]] … columns[offsets[r + 1] - 1]`. */
@@ -76,68 +77,11 @@ export interface Capacity {
   readonly training?: boolean;
 }
 
-/** Addresses and numbers that init() leaves in the kernel's exported globals, see assembly/layout.ts. */
-type Place =
-  | ("W" | "U" | "b" | "V" | "A" | "a" | "C" | "c" | "N" | "M" | "gradient" | "meanSquare" | "velocity" | "average")
-  | (
-      | "batchSizes"
-      | "inputOffsets"
-      | "inputColumns"
-      | "targetOffsets"
-      | "targetColumns"
-      | "inputValues"
-      | "targetValues"
-    )
-  | (
-      | "h0"
-      | "c0"
-      | "hidden"
-      | "cells"
-      | "logits"
-      | "nll"
-      | "width"
-      | "inputRows"
-      | "outputWidth"
-      | "hiddenWidth"
-      | "parameterCount"
-    );
-
-type Exports = Readonly<Record<Place, WebAssembly.Global<"i32">>> & {
-  readonly memory: WebAssembly.Memory;
-  init(
-    cell: number,
-    inputs: number,
-    units: number,
-    outputs: number,
-    components: number,
-    block: number,
-    hiddenUnits: number,
-    rows: number,
-    sequences: number,
-    training: number,
-  ): number;
-  forward(steps: number, rows: number): void;
-  gradients(steps: number, rows: number, scale: number, dropout: number, soft: number): void;
-  adapt(rows: number, rate: number): void;
-  accumulate(decay: number): void;
-  useAverage(): void;
-  perturb(sigma: number): void;
-  restore(): void;
-  rmsProp(maxNorm: number, learningRate: number, decay: number, momentum: number, floor: number): number;
-  adam(
-    maxNorm: number,
-    learningRate: number,
-    decay: number,
-    momentum: number,
-    floor: number,
-    meanScale: number,
-    squareScale: number,
-  ): number;
-  randomStatePointer(): number;
-};
-
 /** Of rows, sequences or units: with more, nothing fits into 4 GB, and init()'s own arithmetic could overflow. */
 const MAX_COUNT = 2 ** 28;
+
+/** Of the state of four streams of xoshiro128++. */
+export const SEED_WORDS = 16;
 
 const TENSOR_NAMES = ["W", "U", "b", "V", "A", "a", "C", "c", "N", "M"] as const;
 
@@ -267,6 +211,42 @@ export class Kernel implements Engine {
     return logits;
   }
 
+  /**
+   * Draws a frame that may follow a hidden state, under a NADE head: from low to high, each pitch sounds with its probability
+   * given those below. seed() decides it. What forward() left is lost.
+   * @param h (H)
+   * @param temperature divides the logits of these probabilities
+   * @returns the columns that sound, ascending. A copy.
+   */
+  drawFrame(h: Float32Array, temperature = 1): Uint8Array {
+    const sounding = this.#draw(h, 1, temperature);
+    const columns = this.#at("targetColumns");
+    return this.#bytes.slice(columns, columns + sounding);
+  }
+
+  /**
+   * Draws frames as drawFrame does. @param frames at least 2
+   * @returns (D) each: the mean and the variance, over the frames, of the probability of a pitch given the drawn ones below it
+   */
+  drawMarginals(h: Float32Array, frames: number): { mean: Float64Array; variance: Float64Array } {
+    this.#draw(h, frames, 1);
+    const mean = new Float64Array(this.config.outputs);
+    const variance = new Float64Array(this.config.outputs);
+    const [first, sum, squares] = (["firstDrawn", "drawnSum", "drawnSquares"] as const).map((place) =>
+      this.#view(place, 0, mean.length),
+    );
+    for (let d = 0; d < mean.length; d++) {
+      mean[d] = first[d] + sum[d] / frames;
+      variance[d] = Math.max(0, squares[d] - sum[d] ** 2 / frames) / (frames - 1);
+    }
+    return { mean, variance };
+  }
+
+  #draw(h: Float32Array, frames: number, temperature: number): number {
+    this.#view("hidden", 0, h.length).set(h);
+    return this.#exports.drawFrames(frames, 1 / temperature);
+  }
+
   gradients(batch: Batch, scale: number): { nll: Float32Array; tensors: Tensors } {
     return { nll: this.backward(batch, scale), tensors: this.gradient() };
   }
@@ -288,7 +268,7 @@ export class Kernel implements Engine {
     return this.#view("nll", 0, this.#rows);
   }
 
-  /** Seeds weight noise and dropout: four streams of xoshiro128++, 16 words, not all zero. */
+  /** Seeds weight noise, dropout and drawn frames. @param words SEED_WORDS, not all zero */
   seed(words: Uint32Array): void {
     this.#words.set(words, this.#exports.randomStatePointer() / 4);
   }

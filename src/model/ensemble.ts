@@ -30,6 +30,7 @@ export class Ensemble implements MusicModel {
   readonly stateLimits: Float64Array; // of the networks' states, one after the other
   readonly stepCost: number;
   readonly drawCost: number;
+  readonly passCost: number;
   readonly #logShares: LogShares;
 
   /**
@@ -63,6 +64,7 @@ export class Ensemble implements MusicModel {
     this.stateLimits = Float64Array.from(networks.flatMap(({ stateLimits }) => [...stateLimits]));
     this.stepCost = networks.reduce((sum, network) => sum + network.stepCost, 0);
     this.drawCost = networks.reduce((sum, network) => sum + network.drawCost, 0);
+    this.passCost = networks.reduce((sum, network) => sum + network.passCost, 0);
   }
 
   get set(): string {

@@ -1,18 +1,16 @@
 /** Prefixes of one network or of the members of an ensemble -> NextFrame: marginals, samples and likeliest frames. */
 import { uniform } from "../util/random.ts";
-import type { FramePrefix } from "./frame-prefix.ts";
+import type { FramePart } from "./frame-prefix.ts";
 import { likelyFrames } from "./likely-frames.ts";
 import type { Chord, NextFrame } from "./music-model.ts";
 
 /** Frames drawn for the marginals of dependent pitches: an error of 0.01 or less where one draw has a deviation of 0.2. */
 export const MARGINAL_DRAWS = 400;
-/** Between two pauses. */
-const DRAWS_AT_A_TIME = 50;
 const MARGINAL_SEED = 1; // the same question has the same answer
 
 /** The average of its parts; one part for a network. */
 export class FrameDistribution implements NextFrame {
-  readonly parts: readonly FramePrefix[];
+  readonly parts: readonly FramePart[];
   readonly #pitches: number; // D
   readonly shares: readonly number[]; // by part, M times its weight
   #marginals: readonly Marginals[] | undefined; // late, since a continuation only asks for samples
@@ -21,30 +19,23 @@ export class FrameDistribution implements NextFrame {
    * @param parts (M), frames in which no pitch is decided yet
    * @param shares M times the weight of each; even unless given
    */
-  constructor(parts: readonly FramePrefix[], pitches: number, shares: readonly number[] = parts.map(() => 1)) {
+  constructor(parts: readonly FramePart[], pitches: number, shares: readonly number[] = parts.map(() => 1)) {
     this.parts = parts;
     this.#pitches = pitches;
     this.shares = shares;
   }
 
-  async estimate(onDraws: (draws: number) => Promise<void>): Promise<void> {
+  async estimate(onPart: () => Promise<void>): Promise<void> {
     const all: Marginals[] = [];
     for (const part of this.parts) {
-      const estimating = marginalsOf(part, this.#pitches, MARGINAL_DRAWS, uniform(MARGINAL_SEED));
-      let { done, value } = estimating.next();
-      while (!done) {
-        await onDraws(DRAWS_AT_A_TIME);
-        ({ done, value } = estimating.next());
-      }
-      if (value) all.push(value);
+      all.push(marginalsOf(part, this.#pitches));
+      await onPart();
     }
     this.#marginals = all;
   }
 
   #estimated(): readonly Marginals[] {
-    this.#marginals ??= this.parts.map((part) =>
-      estimateMarginals(part, this.#pitches, MARGINAL_DRAWS, uniform(MARGINAL_SEED)),
-    );
+    this.#marginals ??= this.parts.map((part) => marginalsOf(part, this.#pitches));
     return this.#marginals;
   }
 
@@ -74,19 +65,15 @@ export class FrameDistribution implements NextFrame {
     // All pitches of a frame from one network: drawn from the averages, pitch by pitch, they would lose what one says of
     // another. The temperature acts within the network.
     const part = this.parts.length === 1 ? this.parts[0] : this.#drawPart(draw());
+    if (part.drawn) return Array.from(part.drawn.frame(draw, temperature), (d) => d + 1);
     const sounding: number[] = [];
-    let prefix = part;
     // One draw for each pitch, so that equal draws give equal frames whatever sounds.
-    for (let d = 0; d < this.#pitches; d++) {
-      if (draw() >= sigmoid(prefix.logit(d) / temperature)) continue;
-      sounding.push(d + 1);
-      prefix = prefix.after(d);
-    }
+    for (let d = 0; d < this.#pitches; d++) if (draw() < sigmoid(part.logit(d) / temperature)) sounding.push(d + 1);
     return sounding;
   }
 
   /** @param u uniform in [0, 1) */
-  #drawPart(u: number): FramePrefix {
+  #drawPart(u: number): FramePart {
     let left = u * this.parts.length;
     const drawn = this.shares.findIndex((share) => {
       left -= share;
@@ -100,20 +87,7 @@ export class FrameDistribution implements NextFrame {
   }
 }
 
-/**
- * Probability of each pitch, whatever else sounds, and its standard error: see marginalsOf.
- * @param draws frames drawn if the pitches depend on each other, at least 2
- * @param draw uniform in [0, 1)
- */
-export function estimateMarginals(part: FramePrefix, pitches: number, draws: number, draw: () => number): Marginals {
-  const estimating = marginalsOf(part, pitches, draws, draw);
-  for (;;) {
-    const { done, value } = estimating.next();
-    if (done) return value;
-  }
-}
-
-export interface Marginals {
+interface Marginals {
   readonly probabilities: Float64Array; // (D)
   readonly standardErrors: Float64Array; // (D)
 }
@@ -122,31 +96,13 @@ export interface Marginals {
  * Of independent pitches exact. Of others the mean, over drawn frames, of p(x_d | the drawn pitches below), which varies less
  * than the drawn x_d (Rao and Blackwell).
  */
-function* marginalsOf(
-  part: FramePrefix,
-  pitches: number,
-  draws: number,
-  draw: () => number,
-): Generator<undefined, Marginals> {
-  const [probabilities, squares] = [new Float64Array(pitches), new Float64Array(pitches)];
-  if (part.isIndependent) {
-    return { probabilities: probabilities.map((_, d) => sigmoid(part.logit(d))), standardErrors: squares };
+function marginalsOf(part: FramePart, pitches: number): Marginals {
+  if (!part.drawn) {
+    const probabilities = Float64Array.from({ length: pitches }, (_, d) => sigmoid(part.logit(d)));
+    return { probabilities, standardErrors: new Float64Array(pitches) };
   }
-  const undecided = Float64Array.from({ length: pitches }, (_, d) => sigmoid(part.logit(d))); // the same in all draws
-  for (let n = 0; n < draws; n++) {
-    let prefix = part;
-    for (let d = 0; d < pitches; d++) {
-      const p = prefix === part ? undecided[d] : sigmoid(prefix.logit(d));
-      probabilities[d] += p / draws;
-      squares[d] += p ** 2 / draws;
-      if (draw() < p) prefix = prefix.after(d);
-    }
-    if ((n + 1) % DRAWS_AT_A_TIME === 0) yield;
-  }
-  const standardErrors = squares.map((square, d) =>
-    Math.sqrt(Math.max(0, square - probabilities[d] ** 2) / (draws - 1)),
-  );
-  return { probabilities, standardErrors };
+  const { mean, variance } = part.drawn.marginals(uniform(MARGINAL_SEED), MARGINAL_DRAWS);
+  return { probabilities: mean, standardErrors: variance.map((square) => Math.sqrt(square / MARGINAL_DRAWS)) };
 }
 
 const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));

@@ -14,6 +14,20 @@ export interface FramePrefix {
   after(d: number): FramePrefix;
 }
 
+/** What one network says of a frame, of which nothing is decided yet. */
+export interface FramePart extends FramePrefix {
+  /** How frames are drawn where the pitches depend on each other. */
+  readonly drawn?: DrawnFrames;
+}
+
+/** Seeded draws from a network; the same number of uniform ones each time, whatever sounds. */
+export interface DrawnFrames {
+  /** A frame, as columns. @param draw uniform in [0, 1) @param temperature divides the logits */
+  frame(draw: () => number, temperature: number): Uint8Array;
+  /** Over some frames, (D): the probability of each pitch given the drawn ones below it. */
+  marginals(draw: () => number, frames: number): { readonly mean: Float64Array; readonly variance: Float64Array };
+}
+
 /** A frame of which nothing is decided, of independent pitches. @param logits (D) */
 export function independentPrefix(logits: Float32Array): FramePrefix {
   const prefix: FramePrefix = { isIndependent: true, logit: (d) => logits[d], after: () => prefix };

@@ -6,7 +6,7 @@ import { sum } from "../util/statistics.ts";
 import type { FramePrefix } from "./frame-prefix.ts";
 import type { Chord } from "./music-model.ts";
 
-/** Prefixes that are taken further at most; each costs as much as a draw. Shipped models need some tens for ten chords. */
+/** Prefixes that are taken further at most; each costs a pass over the pitches. Shipped models need some tens for ten chords. */
 const MAX_EXPANSIONS = 2000;
 
 /** A set of sounding columns: all of a frame when `isComplete`, or else its lowest. */

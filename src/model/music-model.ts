@@ -4,7 +4,7 @@
 import type { PianoRoll } from "../formats/piano-roll.ts";
 import type { Work } from "../util/work.ts";
 import type { Checkpoint, Metrics } from "./checkpoint.ts";
-import type { FramePrefix } from "./frame-prefix.ts";
+import type { FramePart } from "./frame-prefix.ts";
 
 /** A distribution of each frame of a piano roll, given all frames before it. */
 export interface MusicModel {
@@ -20,6 +20,7 @@ export interface MusicModel {
   readonly stateLimits: Float64Array; // (S), the largest size of each number of a state
   readonly stepCost: number; // of a frame that is read, see cost.ts
   readonly drawCost: number; // of a frame that is drawn
+  readonly passCost: number; // of a pass over the pitches of a frame that is searched for
   readonly canAdapt: boolean; // whether its checkpoints name the rate of adaptive scoring
 
   /**
@@ -90,13 +91,13 @@ export interface NextFrame {
   readonly probabilities: Float64Array; // (D), that MIDI pitch d + 1 sounds, whatever else does
   readonly draws: number; // seeded draws from which the probabilities are estimated; 0: they are exact
   readonly standardErrors: Float64Array; // (D), of the probabilities; zeros where they are exact
-  readonly parts: readonly FramePrefix[]; // of each network, see frame-prefix.ts
+  readonly parts: readonly FramePart[]; // of each network, see frame-prefix.ts
   readonly shares: readonly number[]; // by part: M times its weight in the average of all M
   /**
    * Computes probabilities and standardErrors, which else are computed at once when they are first asked for.
-   * @param onDraws awaited after some draws from one of the parts
+   * @param onPart awaited after each of the parts
    */
-  estimate(onDraws: (draws: number) => Promise<void>): Promise<void>;
+  estimate(onPart: () => Promise<void>): Promise<void>;
   /**
    * A frame of it, as MIDI pitches.
    * @param draw uniform in [0, 1)
@@ -105,7 +106,7 @@ export interface NextFrame {
   sample(draw: () => number, temperature: number): number[];
   /**
    * The likeliest whole frames, likeliest first: exact, and fewer than `count` only when there are fewer or it is too hard.
-   * @param onExpansion awaited after each step of the search, which takes as long as a draw
+   * @param onExpansion awaited after each step of the search, a pass over the pitches of a frame
    */
   chords(count: number, onExpansion?: () => Promise<void>): Promise<Chord[]>;
 }

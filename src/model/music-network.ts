@@ -6,14 +6,15 @@
 import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import type { Tensors } from "../kernel/config.ts";
-import { type Batch, type Kernel, type SparseRows, stateLimits } from "../kernel/kernel.ts";
+import { type Batch, type Kernel, SEED_WORDS, type SparseRows, stateLimits } from "../kernel/kernel.ts";
+import { once } from "../util/once.ts";
 import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
 import { CHUNK, chunkKernel, lazyKernel } from "./chunks.ts";
-import { ADAPTIVE_STEPS, CALL_COST, drawCost, NOTE_COST, stepCost } from "./cost.ts";
+import { ADAPTIVE_STEPS, CALL_COST, drawCost, NOTE_COST, passCost, stepCost } from "./cost.ts";
 import { checkFinite } from "./finite.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
-import { type FramePrefix, independentPrefix, nadePrefix } from "./frame-prefix.ts";
+import { type FramePart, independentPrefix, nadePrefix } from "./frame-prefix.ts";
 import {
   type Adapted,
   type Advanced,
@@ -35,6 +36,7 @@ export class MusicNetwork implements MusicModel {
   readonly stateLimits: Float64Array;
   readonly stepCost: number;
   readonly drawCost: number;
+  readonly passCost: number;
   readonly #adaptiveRate: number | undefined; // of the steps of adaptive scoring, where the checkpoint names one
   readonly #module: WebAssembly.Module;
   readonly #lazyKernel: () => Kernel;
@@ -62,6 +64,7 @@ export class MusicNetwork implements MusicModel {
     this.stateLimits = stateLimits(config);
     this.stepCost = stepCost(config);
     this.drawCost = drawCost(config);
+    this.passCost = passCost(config);
     this.#module = kernel;
     this.#lazyKernel = lazyKernel(kernel, checkpoint);
   }
@@ -199,15 +202,29 @@ export class MusicNetwork implements MusicModel {
       logits = run.kernel.logits();
     };
     const after = await this.#run(state, { inputs: roll, targets: nothing }, run, keep, work);
-    return { state: after, next: new FrameDistribution([this.#prefix(after, logits)], this.pitches) };
+    return { state: after, next: new FrameDistribution([this.#part(after, logits)], this.pitches) };
   }
 
   /** The frame that follows a state. @param logits (chunk, D), the last of which are those of independent pitches */
-  #prefix(state: Float32Array, logits: Float32Array): FramePrefix {
+  #part(state: Float32Array, logits: Float32Array): FramePart {
     const { config, tensors } = this.checkpoint;
     const { C, c, N, M } = tensors;
-    if (C && c && N && M) return nadePrefix({ ...tensors, C, c, N, M }, state.subarray(0, config.units));
-    return independentPrefix(logits.slice(-this.pitches));
+    if (!(C && c && N && M)) return independentPrefix(logits.slice(-this.pitches));
+    const h = state.subarray(0, config.units);
+    const prefix = once(() => nadePrefix({ ...tensors, C, c, N, M }, h)); // a continuation draws and needs none
+    const seeded = (draw: () => number) => {
+      this.#kernel.seed(Uint32Array.from({ length: SEED_WORDS }, () => draw() * 2 ** 32));
+      return this.#kernel;
+    };
+    return {
+      isIndependent: false,
+      logit: (d) => prefix().logit(d),
+      after: (d) => prefix().after(d),
+      drawn: {
+        frame: (draw, temperature) => seeded(draw).drawFrame(h, temperature),
+        marginals: (draw, frames) => seeded(draw).drawMarginals(h, frames),
+      },
+    };
   }
 
   /** Runs inputs in chunks; visit sees the start and the NLL of each, while the kernel still holds its logits. */

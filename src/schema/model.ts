@@ -21,7 +21,7 @@ export const ModelInfo = z
     set: z.string().openapi({ description: "The data set that it was trained on.", example: "jsb" }),
     preset: z.string().openapi({
       description:
-        "The settings that it was trained with; `paper`: sizes and protocol of Chung et al. (2014); `nade`: the same sizes with a NADE head; `large`: more units; `distilled`: the paper's sizes, taught by larger models.",
+        "The settings that it was trained with; `paper`: sizes and protocol of Chung et al. (2014); `nade`: the same sizes with a NADE head; `large`: more units; `distilled`: the paper's sizes, taught by larger models; `transposed`: the paper's sizes, trained on pieces of which some are transposed.",
       example: "paper",
     }),
     head: z.enum(["bernoulli", "nade"]).optional().openapi({

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
-import { estimateMarginals } from "../model/frame-distribution.ts";
+import type { FramePrefix } from "../model/frame-prefix.ts";
 import type { Model } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
 import { selectModels } from "../model/select.ts";
@@ -41,8 +41,7 @@ export async function softTargets(
         state = after;
         next.parts.forEach((part, m) => {
           const share = next.shares[m] / (next.parts.length * teachers.length);
-          const { probabilities } = estimateMarginals(part, D, DRAWS, draw);
-          for (let d = 0; d < D; d++) targets[(start + t) * D + d] += share * probabilities[d];
+          addMarginals(part, share, targets.subarray((start + t) * D, (start + t + 1) * D), draw);
         });
       }
     }
@@ -50,6 +49,22 @@ export async function softTargets(
     onPiece?.(n + 1);
   }
   return targets;
+}
+
+/** Adds `share` of the probability of each pitch, whatever else sounds. @param draw uniform in [0, 1) */
+function addMarginals(part: FramePrefix, share: number, target: Float32Array, draw: () => number): void {
+  const D = target.length;
+  const probabilities = new Float64Array(D);
+  const draws = part.isIndependent ? 1 : DRAWS;
+  for (let n = 0; n < draws; n++) {
+    let prefix = part;
+    for (let d = 0; d < D; d++) {
+      const p = 1 / (1 + Math.exp(-prefix.logit(d)));
+      probabilities[d] += p / draws;
+      if (!part.isIndependent && draw() < p) prefix = prefix.after(d);
+    }
+  }
+  for (let d = 0; d < D; d++) target[d] += share * probabilities[d];
 }
 
 /**

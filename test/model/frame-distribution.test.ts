@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
 import { CELLS, type Cell } from "../../src/kernel/config.ts";
 import { Ensemble } from "../../src/model/ensemble.ts";
+import type { FramePrefix } from "../../src/model/frame-prefix.ts";
 import type { MusicModel } from "../../src/model/music-model.ts";
 import { MusicNetwork } from "../../src/model/music-network.ts";
 import { uniform } from "../../src/util/random.ts";
@@ -105,6 +106,34 @@ describe.each<[string, (cell: Cell) => MusicModel]>([
 function network(cell: Cell, hidden?: number): MusicNetwork {
   return new MusicNetwork(randomCheckpoint({ set: "jsb", cell, hidden, seed: 3 }), "00", kernelModule);
 }
+
+test("the kernel draws what the prefixes say, in a frame of many pitches", async () => {
+  const model = network("gru", 7);
+  const next = await nextOf(model);
+  const [part] = next.parts;
+  const [frames, draw] = [4000, uniform(9)];
+  const found = new Float64Array(model.pitches);
+  for (let n = 0; n < frames; n++) {
+    let prefix: FramePrefix = part;
+    for (let d = 0; d < model.pitches; d++) {
+      if (draw() >= 1 / (1 + Math.exp(-prefix.logit(d)))) continue;
+      found[d] += 1 / frames;
+      prefix = prefix.after(d);
+    }
+  }
+  for (let d = 0; d < model.pitches; d++) {
+    const p = next.probabilities[d];
+    const deviation = Math.hypot(Math.sqrt((p * (1 - p)) / frames), next.standardErrors[d]);
+    expect(Math.abs(found[d] - p)).toBeLessThan(5 * deviation);
+  }
+  const sampled = new Float64Array(model.pitches);
+  for (let n = 0; n < frames; n++) for (const pitch of next.sample(draw, 1)) sampled[pitch - 1] += 1 / frames;
+  for (let d = 0; d < model.pitches; d++) {
+    expect(Math.abs(sampled[d] - found[d])).toBeLessThan(
+      5 * Math.sqrt((2 * found[d] * (1 - found[d])) / frames) + 1e-3,
+    );
+  }
+});
 
 test("a search that is too hard ends with what it has found for certain", async () => {
   const { tensors, ...rest } = randomCheckpoint({ set: "jsb", cell: "gru", hidden: 4 });

@@ -104,7 +104,7 @@ Standard input is one file, or a list of files, one a line: what begins as MIDI 
     options: {
       name: text("NAME", "of the set, such as my-set: the model is my-set/gru"),
       cell: text("NAME", "gru (default), lstm or tanh"),
-      preset: text("NAME", "music: paper (default), large, nade, nade-large or distilled"),
+      preset: text("NAME", "music: paper (default), large, nade, nade-large, distilled or transposed"),
       from: text("MODEL", "goes on from a model, such as jsb/gru-nade"),
       out: text("FOLDER", "where the model goes (default: trained)"),
       "frames-per-quarter": text("N", "music: default: the fewest that nearly all notes are in"),

@@ -4,6 +4,7 @@
  */
 import { bernoulli, softBernoulli } from "./bernoulli";
 import { addRows, multiply, multiplyTransposed, transpose } from "./gemm";
+import { draw } from "./draw";
 import { drop, outputBackward, outputProduct } from "./head";
 import { mixture } from "./mixture";
 import { contextProduct, nade } from "./nade";
@@ -17,7 +18,7 @@ import {
 import { exp, expNegativeAbs, log1p, sigmoid, softplusFrom, storeNormals, tanh } from "./math";
 
 export {
-  a, A, average, b, batchSizes, C, c, c0, cells, gradient, h0, hidden, hiddenWidth, init, inputColumns, inputOffsets, inputRows, inputValues,
+  a, A, average, b, batchSizes, C, c, c0, cells, drawnSquares, drawnSum, firstDrawn, gradient, h0, hidden, hiddenWidth, init, inputColumns, inputOffsets, inputRows, inputValues,
   logits, M, meanSquare, N, nll, outputWidth, parameterCount, targetColumns, targetOffsets, targetValues, U, V, velocity, W, width,
 } from "./layout";
 export { accumulate, adam, perturb, restore, rmsProp, useAverage } from "./optimizer";
@@ -92,6 +93,13 @@ export function forward(steps: i32, rows: i32): void {
   inputProduct(rows);
   recur(steps);
   head(rows, hidden, false, 1);
+}
+
+/** Draws frames from what follows the hidden state in row 0, under a NADE head: see draw.ts. */
+export function drawFrames(frames: i32, coldness: f32): i32 {
+  outputProduct(1, hidden);
+  contextProduct(1, hidden);
+  return draw(frames, coldness);
 }
 
 /** forward with dropout, then the gradient of scale · sum of the NLL with respect to every parameter. */

@@ -62,6 +62,10 @@ export let nll: usize = 0; // (rows)
 export let context: usize = 0; // (rows, hiddenWidth)
 export let sum: usize = 0; // (hiddenWidth)
 export let runs: usize = 0; // (outputs + 1, hiddenWidth), tanh(s) of each run of silent pitches
+// Of drawn frames, by pitch, with room for four lanes that begin at the last: see draw.ts.
+export let firstDrawn: usize = 0;
+export let drawnSum: usize = 0;
+export let drawnSquares: usize = 0;
 
 // One row of the mixture head at a time; each of K·B floats is padded.
 export let tiled: usize = 0; // (K, B), the target under each Gaussian
@@ -163,6 +167,10 @@ export function init(
     context = reserve((r * hiddenWidth) << 2);
     sum = reserve(<u64>hiddenWidth << 2);
     runs = reserve((<u64>(outputs + 1) * hiddenWidth) << 2);
+    const drawn = <u64>(outputs + 3) << 2;
+    firstDrawn = reserve(drawn);
+    drawnSum = reserve(drawn);
+    drawnSquares = reserve(drawn);
   }
   if (components) {
     const tile = <u64>pad4(components * block) << 2;
