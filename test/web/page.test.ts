@@ -14,7 +14,7 @@ import { readWav, writeWav } from "../../src/formats/wav.ts";
 import type { MusicPredictResponse } from "../../src/schema/predict.ts";
 import type { AudioScoreResponse, MusicScoreResponse, Score } from "../../src/schema/score.ts";
 import { addToFolder, recordMeasured } from "../../src/store/files.ts";
-import { percent, pitchName } from "../../src/web/words.ts";
+import { percent, pitchName, share } from "../../src/web/words.ts";
 import { CHROMIUM, hasChromium } from "../support/chromium.ts";
 import { randomCheckpoint, randomPiece, randomRecording, randomSpeechNetwork } from "../support/models.ts";
 import { Server } from "../support/server.ts";
@@ -639,7 +639,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     const cells = (name: string, { nll, percentile }: Score) => [
       name,
       `${nll.toFixed(2)} nats a frame`,
-      percentile === undefined ? "not measured" : percentile >= 100 ? "all" : `${Math.floor(percentile)} %`,
+      percentile === undefined ? "not measured" : share(percentile),
     ];
     const [piece, chorale] = [await scoreOf(files.midi), await scoreOf(other)];
     const wanted = [["damaged.mid", `Not scored: ${detail}`], cells("piece.mid", piece), cells("other.mid", chorale)];
