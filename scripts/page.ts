@@ -5,7 +5,7 @@
  */
 import { browse } from "./browse.ts";
 
-const SIZE = { width: 1000, height: 860 };
+const SIZE = { width: 1000, height: 1010 };
 
 await browse(async (browser, url) => {
   const page = await browser.newPage({ viewport: SIZE, colorScheme: "light" });

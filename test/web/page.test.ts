@@ -508,6 +508,9 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     const said = page.locator("figure .keys");
     await expect.poll(() => said.innerText()).toContain(`Keys it expected here, each by itself: ${keysOf(before)}.`);
     expect(await said.locator("circle").count()).toBe(held[5].length);
+    await page.route("**/v1/predict", () => {}); // never answered
+    await page.keyboard.press("ArrowRight");
+    await expect.poll(() => said.innerText()).toBe(""); // rather than the keys of the frame before
   });
 
   test("draws the curve of a second network over that of the first", async () => {
