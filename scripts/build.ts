@@ -52,6 +52,7 @@ await build({
     "mpg123-decoder",
     "opus-decoder",
     "mediabunny",
+    "hyparquet-writer",
   ],
 });
 
