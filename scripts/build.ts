@@ -5,8 +5,9 @@
  *
  *   npm run build
  */
-import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { cardsPage } from "./cards-page.ts";
 
 const outdir = "dist/entry";
 await rm(outdir, { recursive: true, force: true }); // names of chunks change with what is in them
@@ -92,6 +93,8 @@ await rm(page, { recursive: true, force: true });
 for (const name of ["index.html", "page.css", "_headers", "samples", "docs"]) {
   await cp(`src/web/${name}`, `${page}/${name}`, { recursive: true });
 }
+await mkdir(`${page}/cards`);
+await writeFile(`${page}/cards/index.html`, await cardsPage("models"));
 await cp("dist/kernel.wasm", `${page}/local/kernel.wasm`);
 const browser: BuildOptions = {
   bundle: true,

@@ -25,36 +25,52 @@ export interface Answered {
 /** Notes up to which what was expected is asked for at once, not after the colours: it then takes a tenth of a second. */
 const EXPECTED_AT_ONCE = 400;
 
+/** What is asked at a time: a new piece ends all else, anything other only what it takes the place of. */
+type Task = "piece" | "shown" | "every" | "rival";
+
+interface Running {
+  readonly controller: AbortController;
+  readonly what: string; // is done, for the visitor
+}
+
 export type Analysis = ReturnType<typeof useAnalysis>;
 
 export function useAnalysis(api: Api, settings: Settings) {
   const [answered, setAnswered] = useState<Answered | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
   const [fault, setFault] = useState<string | null>(null);
-  const running = useRef<AbortController | null>(null);
+  const running = useRef(new Map<Task, Running>());
 
-  /** Runs one piece of work at a time; a newer one ends the older, and the server's work on it. */
-  async function run(what: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    running.current?.abort();
-    const own = new AbortController();
-    running.current = own;
-    setBusy(what);
+  function end(...tasks: Task[]): void {
+    for (const task of tasks) {
+      running.current.get(task)?.controller.abort();
+      running.current.delete(task);
+    }
+    tell();
+  }
+  const tell = () => setBusy(running.current.values().next().value?.what ?? null);
+
+  /** Does some work; the task's older work ends, and the server's work on it. */
+  async function run(what: string, work: (signal: AbortSignal) => Promise<void>, task: Task = "piece"): Promise<void> {
+    end(...(task === "piece" ? ([...running.current.keys()] as const) : [task]));
+    const own = { controller: new AbortController(), what };
+    const { signal } = own.controller;
+    running.current.set(task, own);
+    tell();
     setFault(null);
     try {
-      await work(own.signal);
+      await work(signal);
     } catch (error) {
-      if (own.signal.aborted) return;
+      if (signal.aborted) return;
       if (!(error instanceof Fault)) throw error;
       setFault(error.message);
     } finally {
-      if (running.current === own) setBusy(null);
+      if (running.current.get(task) === own) running.current.delete(task);
+      tell();
     }
   }
 
-  function cancel(): void {
-    running.current?.abort();
-    setBusy(null);
-  }
+  const cancel = () => end(...running.current.keys());
 
   const optionsOf = (kind: Kind): Options => ({
     ...(kind === "music" && settings.transpose !== "" && { transpose: settings.transpose }),
@@ -69,67 +85,79 @@ export function useAnalysis(api: Api, settings: Settings) {
   /** @param wanted the model to show; without it the one that knows the file best. @param likely to be that one */
   const analyse = (file: File, wanted = "", likely = wanted) =>
     run(`Scoring ${file.name}`, async (signal) => {
-      if (file.size === 0) {
-        setAnswered(null);
-        throw new Fault(`${file.name} is empty.`);
-      }
+      if (file.size === 0) throw new Fault(`${file.name} is empty.`);
       const kind = await kindOf(file);
-      const nothing = { file, all: null, every: null, rival: null };
       let all: ScoreResponse | undefined;
       const askFirst = async () => {
-        const detail = await api.score(file, detailOptions(kind, likely), signal);
-        if (!all) setAnswered({ ...nothing, detail, options: detailOptions(kind, likely) });
+        const options = detailOptions(kind, likely);
+        const detail = await api.score(file, options, signal);
+        if (!all) setAnswered({ file, all: null, every: null, rival: null, detail, options });
         return detail;
       };
       const first = likely === "" ? undefined : askFirst().catch(() => undefined); // the next answer says why
-      try {
-        all = await api.score(file, { ...optionsOf(kind), ...(kind === "music" && { detail: "comparison" }) }, signal);
-      } catch (error) {
-        if (!signal.aborted) setAnswered(null);
-        throw error;
-      }
+      all = await api.score(file, { ...optionsOf(kind), ...(kind === "music" && { detail: "comparison" }) }, signal);
       const known = await first;
       const isKnown = wanted !== "" && known !== undefined;
       const model = isKnown ? wanted : bestOf(all);
-      await complete({ ...nothing, all }, model, signal, known?.scores[0].model === model ? known : undefined);
+      await complete(file, all, model, signal, known?.scores[0].model === model ? known : undefined);
     });
 
   /** Asks for all detail of a model, of a long piece first without what the model expected. @param known without that */
-  async function complete(
-    before: Omit<Answered, "detail" | "options">,
-    model: string,
-    signal: AbortSignal,
-    known?: ScoreResponse,
-  ): Promise<void> {
-    const { file, all } = before;
+  async function complete(file: File, all: ScoreResponse, model: string, signal: AbortSignal, known?: ScoreResponse) {
     const kind = await kindOf(file);
     const hasExpected = kind === "music" && settings.adaptive === "";
     const options = { ...detailOptions(kind, model), ...(hasExpected && { expected: "true" }) };
-    const isLong = all?.input.kind === "music" && all.input.notes > EXPECTED_AT_ONCE;
+    const show = (detail: ScoreResponse) =>
+      setAnswered((now) => ({
+        ...(now?.all === all ? now : { file, all, every: null, rival: null }),
+        detail,
+        options,
+      }));
+    const isLong = all.input.kind === "music" && all.input.notes > EXPECTED_AT_ONCE;
     const rough =
       known ?? (hasExpected && isLong ? await api.score(file, detailOptions(kind, model), signal) : undefined);
-    if (rough) setAnswered({ ...before, detail: rough, options });
+    if (rough) show(rough);
     if (rough && !hasExpected) return;
-    setAnswered({ ...before, detail: await api.score(file, options, signal), options });
+    show(await api.score(file, options, signal));
   }
 
-  const show = (model: string) => answered && run(`Asking ${model}`, (signal) => complete(answered, model, signal));
+  const show = (model: string) => {
+    if (!answered) return;
+    const { file, all } = answered;
+    if (!all) return analyse(file, model);
+    end("piece");
+    return run(`Asking ${model}`, (signal) => complete(file, all, model, signal), "shown");
+  };
 
   const askAll = () =>
     answered &&
-    run("Asking all networks", async (signal) => {
-      const options = optionsOf(await kindOf(answered.file));
-      setAnswered({ ...answered, every: await api.score(answered.file, { ...options, models: "*/*" }, signal) });
-    });
+    run(
+      "Asking all networks",
+      async (signal) => {
+        const kind = await kindOf(answered.file);
+        const options = { ...optionsOf(kind), models: "*/*", ...(kind === "music" && { detail: "comparison" }) };
+        const every = await api.score(answered.file, options, signal);
+        setAnswered((now) => now && { ...now, every });
+      },
+      "every",
+    );
 
   /** Draws the curve of another model as well. @param model none when it is empty */
   const compare = (model: string) => {
-    if (!answered || model === "") return setAnswered(answered && { ...answered, rival: null });
-    return run(`Asking ${model}`, async (signal) => {
-      const options = detailOptions(await kindOf(answered.file), model);
-      setAnswered({ ...answered, rival: await api.score(answered.file, options, signal) });
-    });
+    if (!answered || model === "") {
+      end("rival");
+      return setAnswered((now) => now && { ...now, rival: null });
+    }
+    return run(
+      `Asking ${model}`,
+      async (signal) => {
+        const options = detailOptions(await kindOf(answered.file), model);
+        const rival = await api.score(answered.file, options, signal);
+        setAnswered((now) => now && { ...now, rival });
+      },
+      "rival",
+    );
   };
 
-  return { answered, busy, fault, run, cancel, analyse, show, askAll, compare };
+  return { answered, busy, fault, run, cancel, analyse, show, askAll, compare, optionsOf };
 }

@@ -4,6 +4,7 @@ import type { MusicPredictResponse } from "../schema/predict.ts";
 import type { AudioScoreResponse, MusicScoreResponse, ScoreResponse } from "../schema/score.ts";
 import type { Problem } from "../schema/service.ts";
 import { fetchHere } from "./local.ts";
+import { withoutOptions } from "./warnings.ts";
 
 /** Why there is no answer, in a sentence. */
 export class Fault extends Error {}
@@ -62,7 +63,7 @@ export class Api {
       : await this.#fetch(request, signal);
     if (response.ok) return response;
     const problem: Partial<Problem> = await response.json().catch(() => ({}));
-    throw new Fault(problem.detail ?? NO_ANSWER);
+    throw new Fault(problem.detail ? withoutOptions(problem.detail) : NO_ANSWER);
   }
 
   /** Asks the server, and where none answers this browser. */

@@ -4,12 +4,14 @@ import { type Answered, useAnalysis } from "./analysis.ts";
 import { Api, isAudio, isMusic } from "./api.ts";
 import type { Drawing } from "./chart.tsx";
 import { Choose } from "./choose.tsx";
+import { useFiles } from "./files.ts";
+import { linked } from "./link.ts";
 import { Next } from "./next.tsx";
 import { type Sound, shownOf } from "./piece.ts";
 import { Player } from "./player.ts";
 import { RecordingRoll } from "./recording.tsx";
 import { PieceRoll } from "./roll.tsx";
-import { SAMPLES, sampleFile, titleOf } from "./samples.ts";
+import { isSample, SAMPLES, sampleFile, titleOf } from "./samples.ts";
 import { Scores } from "./scores.tsx";
 import { readSettings, type Settings, writeSettings } from "./settings.ts";
 import { Share } from "./share.tsx";
@@ -17,35 +19,47 @@ import { sentenceOf, Verdict } from "./verdict.tsx";
 
 export function App() {
   const [settings, setSettings] = useState<Settings>(readSettings);
-  const [files, setFiles] = useState<readonly File[]>([]);
-  const [file, setFile] = useState<File | null>(null);
+  const [fragment, setFragment] = useState(location.hash); // of the link that led here
+  const [asked, setAsked] = useState<File | null>(null); // for last
+  const [meant, setMeant] = useState(""); // file that a link is for but does not hold
   const [, redraw] = useState(0);
   const [player] = useState(() => new Player(() => redraw((n) => n + 1)));
   const [api] = useState(() => new Api(settings.where === "browser", () => redraw((n) => n + 1)));
   const [ghosts, setGhosts] = useState<readonly Sound[]>([]);
   const analysis = useAnalysis(api, settings);
   const { answered, busy, fault, run } = analysis;
+  const files = useFiles(api, analysis.optionsOf);
+  const shown = answered?.file ?? null;
 
-  useEffect(() => writeSettings(settings), [settings]);
+  useEffect(() => writeSettings(settings, fragment), [settings, fragment]);
 
   /** @param likely a model that may know it best, to be looked at first */
   function open(file: File, model = settings.model, likely = model || shownModel(answered)): void {
     player.pause();
-    setFile(file);
+    setAsked(file);
     setGhosts([]);
     void analysis.analyse(file, model, likely);
   }
 
-  function take(chosen: readonly File[]): void {
+  /** The network that the visitor chose, for files of its kind, once it has answered. */
+  const wanted = {
+    kind: answered?.detail.input.kind ?? "music",
+    model: settings.model === "" ? "" : shownModel(answered),
+  } as const;
+
+  function take(chosen: readonly File[], from = ""): void {
     if (chosen.length === 0) return;
-    setSettings({ ...settings, sample: "" });
-    setFiles(chosen);
-    open(chosen[0]);
+    setFragment(from);
+    setMeant("");
+    files.clear();
+    if (chosen.length === 1) open(chosen[0]);
+    else void files.score(chosen, wanted, (file) => open(file));
   }
 
   function takeSample(id: string, model = ""): void {
     setSettings({ ...settings, sample: id, model });
-    setFiles([]);
+    setFragment("");
+    files.clear();
     void run("Fetching the example", async (signal) => {
       const sample = SAMPLES.find((each) => each.id === id) ?? SAMPLES[0];
       open(await sampleFile(sample, signal), model, model || sample.model);
@@ -53,20 +67,35 @@ export function App() {
   }
 
   useEffect(() => {
-    takeSample(SAMPLES.some(({ id }) => id === settings.sample) ? settings.sample : SAMPLES[0].id, settings.model);
+    void linked(fragment).then((file) => {
+      if (file instanceof File) return take([file], fragment);
+      takeSample(SAMPLES.some(({ id }) => id === settings.sample) ? settings.sample : SAMPLES[0].id, settings.model);
+      setMeant(file ?? "");
+    });
   }, []);
 
   useEffect(() => {
-    if (file && answered) open(file);
+    if (shown && !isSample(shown)) setSettings((now) => ({ ...now, sample: "" }));
+  }, [shown]);
+
+  useEffect(() => {
+    if (shown) open(shown);
   }, [settings.transpose, settings.adaptive]);
 
+  useEffect(() => {
+    const chosen = files.entries.map(({ file }) => file);
+    if (chosen.length > 1) void files.score(chosen, wanted);
+  }, [wanted.model, settings.transpose, settings.adaptive]);
+
+  const unread = files.entries.length > 0 && files.entries.every((each) => each.fault !== null);
+  const trouble = fault ?? (unread ? "None of these files can be scored; the table says why." : null);
   return (
     <>
       <header>
         <p class="brand">surprisal</p>
         <nav aria-label="Links">
           <a href="docs">API</a>
-          <a href="v1/models">Models</a>
+          <a href="cards/">Models</a>
           <a href="https://arxiv.org/abs/1412.3555">Paper</a>
         </nav>
       </header>
@@ -78,20 +107,28 @@ export function App() {
         </p>
         <Choose
           sample={settings.sample}
-          files={files}
-          file={file}
-          onFiles={take}
+          entries={files.entries}
+          file={shown}
+          onFiles={(chosen) => take(chosen)}
           onFile={(file) => open(file)}
           onSample={takeSample}
         />
         <Progress busy={busy} onCancel={analysis.cancel} />
         <p class="announced" role="status">
-          {busy === null && fault === null && announcementOf(answered)}
+          {busy === null && trouble === null && announcementOf(answered)}
         </p>
-        {fault !== null && (
+        {meant !== "" && (
+          <p class="hint">
+            The link that led here has the settings for {meant}, but not the file: choose it to see the same.
+          </p>
+        )}
+        {trouble !== null && (
           <section class="fault" role="alert">
-            <h2>{file && files.includes(file) ? `${file.name} was not scored` : "That did not work"}</h2>
-            <p>{fault}</p>
+            <h2>
+              {fault !== null && asked && !isSample(asked) ? `${asked.name} was not scored` : "That did not work"}
+            </h2>
+            <p>{trouble}</p>
+            {answered && <p class="hint">What is shown below is still {titleOf(answered.file)}.</p>}
           </section>
         )}
         {answered && (
@@ -113,7 +150,7 @@ export function App() {
             onWhere={(inBrowser) => {
               api.inBrowser = inBrowser;
               setSettings({ ...settings, where: inBrowser ? "browser" : "" });
-              if (file) open(file);
+              if (shown) open(shown);
             }}
           />
         )}
@@ -133,7 +170,7 @@ function announcementOf(answered: Answered | null): string {
   if (!answered?.all) return "";
   const { file, all, every, detail } = answered;
   const listed = every ? ` All ${every.scores.length} networks are listed.` : "";
-  return `${titleOf(file)}: ${sentenceOf(all, detail)} Shown is what ${detail.scores[0].model} expected.${listed}`;
+  return `${titleOf(file)}: ${sentenceOf(every ?? all, detail)} Shown is what ${detail.scores[0].model} expected.${listed}`;
 }
 
 const shownModel = (answered: Answered | null): string => answered?.detail.scores[0].model ?? "";
@@ -179,7 +216,7 @@ function Result(props: ResultProps) {
   const models = (every ?? all ?? detail).scores;
   return (
     <section aria-label="Result" class="result">
-      <Verdict all={all} shown={detail} title={title} />
+      <Verdict all={every ?? all} shown={detail} title={title} />
       {shown && (
         <PieceRoll
           key={file.name + model}
@@ -224,7 +261,16 @@ function Result(props: ResultProps) {
           player={player}
         />
       )}
-      <Share file={file} title={title} answer={detail} options={options} all={all} drawing={drawing} />
+      <Share
+        file={file}
+        title={title}
+        answer={detail}
+        options={options}
+        all={all}
+        drawing={drawing}
+        verdict={sentenceOf(every ?? all, detail)}
+        isOwn={!isSample(file)}
+      />
     </section>
   );
 }

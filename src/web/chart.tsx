@@ -72,15 +72,22 @@ export function Chart(props: Props) {
   const latest = useRef(props);
   latest.current = props;
 
+  const layer = useRef<HTMLCanvasElement | null>(null); // all but the playhead, which moves at each frame
+
   const paint = () => {
-    if (canvas.current) paintOn(canvas.current, latest.current);
+    if (!canvas.current) return;
+    layer.current ??= document.createElement("canvas");
+    paintOn(layer.current, canvas.current, latest.current);
+    paintPlayhead(layer.current, canvas.current, latest.current);
   };
   useEffect(() => {
     paint();
     const { current } = canvas;
     props.drawing.current = current && {
       height: props.height,
-      colour: colourOn(current),
+      get colour() {
+        return colourOn(current);
+      },
       draw: (pen, width) => drawOn(pen, width, colourOn(current), latest.current),
     };
   });
@@ -98,7 +105,7 @@ export function Chart(props: Props) {
     if (!props.isMoving) return;
     let request = requestAnimationFrame(function next() {
       follow(latest.current);
-      paint();
+      if (layer.current && canvas.current) paintPlayhead(layer.current, canvas.current, latest.current);
       request = requestAnimationFrame(next);
     });
     return () => cancelAnimationFrame(request);
@@ -127,6 +134,19 @@ export function Chart(props: Props) {
     return () => target?.removeEventListener("wheel", wheel);
   }, []);
 
+  // Where nothing has the focus that has a use of its own for them, playback and steps are for the chart.
+  useEffect(() => {
+    const forward = (event: KeyboardEvent) => {
+      const { target } = event;
+      const isFree = target === document.body;
+      const isButton = target instanceof HTMLButtonElement && event.key !== " ";
+      const isMeant = event.key === " " || event.key === "ArrowLeft" || event.key === "ArrowRight";
+      if (isMeant && (isFree || isButton) && press(event, latest.current)) event.preventDefault();
+    };
+    document.addEventListener("keydown", forward);
+    return () => document.removeEventListener("keydown", forward);
+  }, []);
+
   const drag = useRef<{ readonly x: number; readonly view: View; isMoved: boolean } | null>(null);
   const { label, height, steps, step, text } = props;
   return (
@@ -140,23 +160,7 @@ export function Chart(props: Props) {
       aria-valuenow={step ?? 0}
       aria-valuetext={text || "nothing chosen"}
       onKeyDown={(event) => {
-        const { view, range, onView, onStep, onToggle } = latest.current;
-        const go: Record<string, () => void> = {
-          ArrowRight: () => onStep(Math.min(steps - 1, (step ?? -1) + 1)),
-          ArrowLeft: () => onStep(Math.max(0, (step ?? 1) - 1)),
-          Home: () => onStep(0),
-          End: () => onStep(steps - 1),
-          PageDown: () => onView(moved(view, range, (view.to - view.from) / 2)),
-          PageUp: () => onView(moved(view, range, (view.from - view.to) / 2)),
-          "+": () => onView(zoomed(view, range, 1 / 1.5)),
-          "=": () => onView(zoomed(view, range, 1 / 1.5)),
-          "-": () => onView(zoomed(view, range, 1.5)),
-          "0": () => onView(range),
-          " ": onToggle,
-        };
-        if (!go[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
-        event.preventDefault();
-        go[event.key]();
+        if (press(event, latest.current)) event.preventDefault();
       }}
     >
       <canvas
@@ -188,16 +192,41 @@ export function Chart(props: Props) {
   );
 }
 
+/** Does what a key is for. @returns whether it is for anything */
+function press(event: KeyboardEvent, { view, range, steps, step, onView, onStep, onToggle }: Props): boolean {
+  const go: Record<string, () => void> = {
+    ArrowRight: () => onStep(Math.min(steps - 1, (step ?? -1) + 1)),
+    ArrowLeft: () => onStep(Math.max(0, (step ?? 1) - 1)),
+    Home: () => onStep(0),
+    End: () => onStep(steps - 1),
+    PageDown: () => onView(moved(view, range, (view.to - view.from) / 2)),
+    PageUp: () => onView(moved(view, range, (view.from - view.to) / 2)),
+    "+": () => onView(zoomed(view, range, 1 / 1.5)),
+    "=": () => onView(zoomed(view, range, 1 / 1.5)),
+    "-": () => onView(zoomed(view, range, 1.5)),
+    "0": () => onView(range),
+    " ": onToggle,
+  };
+  if (!go[event.key] || event.ctrlKey || event.metaKey || event.altKey) return false;
+  go[event.key]();
+  return true;
+}
+
 /** Turns the page when the playhead leaves the view. */
 function follow({ playhead, view, range, onView }: Props): void {
   const at = playhead();
   if (at < view.from || at > view.to) onView(moved(view, range, at - view.from));
 }
 
-/** Of the page's style as it is when it is asked. */
+/** Of the page's style as it is when it is first asked for each. */
 function colourOn(element: Element): Surface["colour"] {
   const style = getComputedStyle(element);
-  return (name) => style.getPropertyValue(`--${name}`);
+  const known = new Map<string, string>();
+  return (name) => {
+    const colour = known.get(name) ?? style.getPropertyValue(`--${name}`);
+    known.set(name, colour);
+    return colour;
+  };
 }
 
 /** Draws all but the playhead. */
@@ -206,22 +235,34 @@ function drawOn(context: Pen, width: number, colour: Surface["colour"], { draw, 
   draw({ context, width, height, left, view, x, colour });
 }
 
-/** Draws at the resolution of the screen. */
-function paintOn(canvas: HTMLCanvasElement, props: Props): void {
-  const { height, left, view, playhead } = props;
+/** Draws all but the playhead at the resolution of the screen. */
+function paintOn(layer: HTMLCanvasElement, canvas: HTMLCanvasElement, props: Props): void {
   const width = canvas.clientWidth;
   const scale = devicePixelRatio;
-  const [columns, rows] = [Math.round(width * scale), Math.round(height * scale)];
-  if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
-  const context = canvas.getContext("2d");
+  const [columns, rows] = [Math.round(width * scale), Math.round(props.height * scale)];
+  for (const each of [layer, canvas]) {
+    if (each.width !== columns || each.height !== rows) [each.width, each.height] = [columns, rows];
+  }
+  const context = layer.getContext("2d");
   if (!context || width === 0) return;
   context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, width, height);
-  const colour = colourOn(canvas);
-  drawOn(context, width, colour, props);
+  context.clearRect(0, 0, width, props.height);
+  drawOn(context, width, colourOn(canvas), props);
+}
+
+function paintPlayhead(layer: HTMLCanvasElement, canvas: HTMLCanvasElement, props: Props): void {
+  const { height, left, view, playhead } = props;
+  const context = canvas.getContext("2d");
+  if (!context || layer.width === 0) return;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(layer, 0, 0);
+  const scale = devicePixelRatio;
+  const width = canvas.width / scale;
+  context.setTransform(scale, 0, 0, scale, 0, 0);
   const at = left + ((playhead() - view.from) / (view.to - view.from)) * (width - left);
   if (at < left || at > width) return;
-  context.fillStyle = colour("ink");
+  context.fillStyle = colourOn(canvas)("ink");
   context.fillRect(at - 0.75, 0, 1.5, height);
   context.beginPath();
   context.moveTo(at - 5, 0);

@@ -1,11 +1,13 @@
 /** Choose what to score: an example, files, something dropped or pasted, the microphone. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Entry } from "./files.ts";
+import { FilesTable } from "./files-table.tsx";
 import { SAMPLES } from "./samples.ts";
 
 interface Props {
   readonly sample: string;
-  readonly files: readonly File[];
-  readonly file: File | null;
+  readonly entries: readonly Entry[];
+  readonly file: File | null; // that is shown
   onFiles(files: readonly File[]): void;
   onFile(file: File): void;
   onSample(id: string): void;
@@ -14,7 +16,7 @@ interface Props {
 const ACCEPT =
   ".mid,.midi,.kar,.rmi,.wav,.rf64,.w64,.aif,.aiff,.aifc,.flac,.mp3,.ogg,.oga,.opus,.webm,.weba,.mka,.mp4,.m4a,audio/*";
 
-export function Choose({ sample, files, file, onFiles, onFile, onSample }: Props) {
+export function Choose({ sample, entries, file, onFiles, onFile, onSample }: Props) {
   const [isOver, setOver] = useState(false);
   const latest = useRef(onFiles);
   latest.current = onFiles;
@@ -61,19 +63,9 @@ export function Choose({ sample, files, file, onFiles, onFile, onSample }: Props
           Choose files
         </label>
         <Recorder onFile={(file) => onFiles([file])} />
-        <span class="hint">or drop or paste them: MIDI, or a recording of speech</span>
+        <span class="hint">or drop MIDI or speech</span>
       </div>
-      {files.length > 1 && (
-        <ul class="chips" aria-label="Your files">
-          {files.map((each) => (
-            <li key={each.name}>
-              <button type="button" aria-pressed={each === file} onClick={() => onFile(each)}>
-                {each.name}
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      {entries.length > 1 && <FilesTable entries={entries} file={file} onFile={onFile} />}
     </section>
   );
 }

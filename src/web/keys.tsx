@@ -16,7 +16,7 @@ const [WHITE, BLACK, HEIGHT, BLACK_HEIGHT] = [14, 9, 64, 40];
 const LISTED = 5;
 
 export function Keys({ api, shown, frame }: Props) {
-  const [prediction, setPrediction] = useState<Prediction | null>(null);
+  const [known, setKnown] = useState<{ prediction: Prediction; shown: Shown; frame: number } | null>(null);
   const isEnd = frame === shown.frames.length;
   useEffect(() => {
     const controller = new AbortController();
@@ -25,10 +25,10 @@ export function Keys({ api, shown, frame }: Props) {
     const timer = setTimeout(async () => {
       try {
         const { predictions } = await api.next(heardIn(shown, frame), options, controller.signal);
-        setPrediction(predictions[0]);
+        setKnown({ prediction: predictions[0], shown, frame });
       } catch (error) {
         if (!controller.signal.aborted && !(error instanceof Fault)) throw error;
-        setPrediction(null); // the roll says as much as it can without
+        setKnown(null); // the roll says as much as it can without
       }
     }, WAIT_MS);
     return () => {
@@ -36,7 +36,8 @@ export function Keys({ api, shown, frame }: Props) {
       controller.abort();
     };
   }, [api, shown, frame]);
-  if (!prediction) return <div class="keys" />;
+  if (known?.shown !== shown || known.frame !== frame) return <div class="keys" />; // what is known is of another frame
+  const { prediction } = known;
   const sounded = isEnd ? [] : heardIn(shown, frame + 1)[frame];
   const likeliest = prediction.likely.slice(0, LISTED);
   const said = likeliest.map(({ pitch, probability }) => `${pitchName(pitch)} ${percent(probability)}`).join(", ");
@@ -44,7 +45,7 @@ export function Keys({ api, shown, frame }: Props) {
     <div class="keys">
       <Keyboard prediction={prediction} sounded={sounded} />
       <p class="hint">
-        {isEnd ? "Keys it expects next" : "Keys it expected here"}: {said}.
+        {isEnd ? "Keys it expects next" : "Keys it expected here"}, each by itself: {said}.
         {sounded.length > 0 && " Dots mark those that were played."}
       </p>
     </div>

@@ -1,5 +1,7 @@
 /** What comes next: the keys of the next frame, and a continuation after the piece that the network writes. */
 import { useRef, useState } from "preact/hooks";
+import { SurprisalError } from "../errors.ts";
+import { withTrack } from "../formats/midi-append.ts";
 import { writeWav } from "../formats/wav-writer.ts";
 import { type Api, Fault, type Options } from "./api.ts";
 import { download, stemOf } from "./download.ts";
@@ -61,14 +63,16 @@ export function Next(props: Props) {
       onGhosts(added);
     });
   const save = () =>
+    work(async () => download(await continued(file, shown, ghosts), `${stemOf(file.name)}-continued.mid`));
+  const saveAlone = () =>
     work(async (signal) =>
-      download(await api.continuation(file, optionsOf(seed), signal), `${stemOf(file.name)}-continued.mid`),
+      download(await api.continuation(file, optionsOf(seed), signal), `${stemOf(file.name)}-continuation.mid`),
     );
   const saveSound = () =>
     work(async () => {
       const alone = ghosts.map((ghost) => ({ ...ghost, seconds: ghost.seconds - from }));
       const bytes = writeWav(await soundOf(notesToPlay(alone)));
-      download(new Blob([bytes], { type: "audio/wav" }), `${stemOf(file.name)}-continued.wav`);
+      download(new Blob([bytes], { type: "audio/wav" }), `${stemOf(file.name)}-continuation.wav`);
     });
   const from = ghosts.reduce((least, { seconds }) => Math.min(least, seconds), Number.POSITIVE_INFINITY);
   return (
@@ -134,10 +138,13 @@ export function Next(props: Props) {
               Play what it wrote
             </button>
             <button type="button" onClick={() => void save()}>
-              Download MIDI
+              MIDI, piece and continuation
+            </button>
+            <button type="button" onClick={() => void saveAlone()}>
+              MIDI, continuation alone
             </button>
             <button type="button" onClick={() => void saveSound()}>
-              Download WAV
+              WAV, continuation alone
             </button>
           </>
         )}
@@ -154,9 +161,25 @@ export function Next(props: Props) {
         )}
       </div>
       <p role="status" class="hint">
-        {busy ? "Writing …" : ghosts.length > 0 ? `It wrote ${counted(ghosts.length, "note")} after the piece.` : ""}
+        {busy
+          ? "Writing …"
+          : ghosts.length > 0
+            ? `It wrote ${counted(ghosts.length, "note")} after the piece, which stand outlined in the roll above.`
+            : ""}
       </p>
       {fault && <p role="alert">{fault}</p>}
     </section>
   );
+}
+
+/** The file with what was written in a track of its own. */
+async function continued(file: File, { channel, model }: Shown, ghosts: readonly Sound[]): Promise<Blob> {
+  try {
+    const name = `continuation by ${model}`;
+    const bytes = withTrack(new Uint8Array(await file.arrayBuffer()), ghosts, { channel, name });
+    return new Blob([bytes], { type: "audio/midi" });
+  } catch (error) {
+    if (!(error instanceof SurprisalError)) throw error;
+    throw new Fault(`Nothing can be added to this file, so only the continuation alone can be saved. ${error.message}`);
+  }
 }

@@ -27,6 +27,7 @@ export interface Shown {
   readonly samplePoint: number; // in frames after a frame's beginning
   readonly transposedBy: number; // semitones
   readonly adaptive: boolean;
+  readonly channel: number; // of the last note, from 1
   readonly from: number; // quarter notes
   readonly to: number;
   readonly clock: Clock;
@@ -116,7 +117,7 @@ export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Sh
       const chords = (expected[t] ?? []).map(
         ({ pitches, probability }) => `${pitches.map(pitchName).join(" ") || "silence"} ${percent(probability)}`,
       );
-      const likeliest = chords.length > 0 ? ` The likeliest here: ${chords.join(", ")}.` : "";
+      const likeliest = chords.length > 0 ? ` The likeliest as wholes: ${chords.join(", ")}.` : "";
       return `${heard(t)} The frame: ${value.toFixed(2)} nats.${likeliest}`;
     }),
     startQuarters,
@@ -124,6 +125,7 @@ export function shownOf(score: Score, bars: MusicScoreResponse["bars"] = []): Sh
     samplePoint,
     transposedBy,
     adaptive,
+    channel: notes.at(-1)?.channel ?? 1,
     from,
     to,
     clock: clockOf([
@@ -200,14 +202,14 @@ export function ghostsOf(frames: readonly (readonly number[])[], shown: Shown): 
   return ghosts;
 }
 
-/** The frames whose NLL stands out: local peaks in the upper tenth. */
-export function surprisesOf({ curve }: Shown): number[] {
-  const sorted = curve.map(({ value }) => value).sort((a, b) => a - b);
-  const threshold = sorted[Math.floor(0.9 * (sorted.length - 1))] ?? Number.POSITIVE_INFINITY;
-  return curve
-    .filter(({ value }, i) => {
-      const [before, after] = [curve[i - 1]?.value ?? 0, curve[i + 1]?.value ?? 0];
-      return value >= threshold && value >= before && value > after;
-    })
-    .map(({ start }) => start);
+/** Of the scored notes, those that count as surprises: the least expected, and never fewer than a few. */
+const NOTABLE = { share: 0.05, min: 3 };
+
+/** The most surprising notes, one of each frame, by time. */
+export function surprisesOf({ sounds }: Pick<Shown, "sounds">): Sound[] {
+  const scored = sounds.filter(({ surprisal, frame }) => surprisal !== null && frame !== null);
+  const ranked = scored.toSorted((a, b) => (b.surprisal ?? 0) - (a.surprisal ?? 0));
+  const notable = ranked.slice(0, Math.max(NOTABLE.min, Math.ceil(NOTABLE.share * ranked.length)));
+  const frames = Map.groupBy(notable, ({ frame }) => frame);
+  return [...frames.values()].map(([most]) => most).sort((a, b) => (a.frame ?? 0) - (b.frame ?? 0));
 }

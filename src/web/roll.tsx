@@ -1,6 +1,6 @@
 /** The piano roll with its playback, what is said of the chosen note, and the same as a table. */
 import type { RefObject } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ScoreResponse } from "../schema/score.ts";
 import type { Api } from "./api.ts";
 import { Chart, type Drawing, moved, type View, zoomed } from "./chart.tsx";
@@ -40,13 +40,19 @@ export function PieceRoll(props: Props) {
   });
   const [frame, setFrame] = useState<number | null>(null);
   const [sound, setSound] = useState<Sound | null>(null);
-  const [hasJumped, setJumped] = useState(false); // by a button, so that nobody has heard where to
+  const [jump, setJump] = useState(""); // by a button: nobody has heard where to
   const lanes = useMemo(() => lanesOf(sounds), [sounds]);
   const surprises = useMemo(() => surprisesOf(shown), [shown]);
   useEffect(() => player.load(notesToPlay(sounds)), [sounds]);
+  const figure = useRef<HTMLElement>(null);
+  const bringIntoView = () => {
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
+    figure.current?.querySelector(".chart")?.scrollIntoView({ block: "nearest", behavior });
+  };
   useEffect(() => {
-    if (ghosts.length > 0)
-      setView((view) => ({ from: Math.max(range.from, range.to - (view.to - view.from)), to: range.to }));
+    if (ghosts.length === 0) return;
+    bringIntoView();
+    setView((view) => ({ from: Math.max(range.from, range.to - (view.to - view.from)), to: range.to }));
   }, [ghosts]);
 
   const frameAt = (time: number) => {
@@ -70,70 +76,92 @@ export function PieceRoll(props: Props) {
     setFrame(found?.frame ?? (isFirm ? frameAt(time) : frame));
     if (isFirm) player.seek(shown.clock.seconds(Math.max(shown.from, found?.start ?? time)));
   };
-  const step = (to: number) => {
-    setJumped(false);
+  const step = (to: number, chosen = mostSurprising(shown.sounds.filter((each) => each.frame === to))) => {
+    setJump("");
     setFrame(to);
     const start = shown.startQuarters + to / shown.framesPerQuarter;
-    setSound(mostSurprising(shown.sounds.filter((each) => each.frame === to)));
+    setSound(chosen);
     player.seek(shown.clock.seconds(start));
-    if (start < view.from || start > view.to) {
+    const end = start + Math.max(chosen?.length ?? 0, 1 / shown.framesPerQuarter);
+    if (start < view.from || end > view.to) {
       const span = view.to - view.from;
       setView(moved({ from: start - span / 4, to: start + (3 * span) / 4 }, range, 0));
     }
   };
   const playhead = () => shown.clock.quarters(player.position);
   const nextSurprise = () => {
-    const at = surprises.find((start) => start > playhead() + 1e-6) ?? surprises[0];
-    if (at === undefined) return;
-    step(Math.round((at - shown.startQuarters) * shown.framesPerQuarter));
-    setJumped(true);
+    const at = Math.floor((playhead() - shown.startQuarters) * shown.framesPerQuarter + 1e-6); // frame
+    const after = surprises.findIndex((each) => (each.frame ?? 0) > at);
+    const found = after === -1 ? 0 : after; // from the beginning again
+    const next = surprises[found];
+    if (!next || next.frame === null) return;
+    step(next.frame, next);
+    bringIntoView();
+    setJump(`Surprise ${found + 1} of ${surprises.length}, the notes it expected least.`);
   };
   const text = [sound?.said, frame === null ? "" : shown.frames[frame]].filter(Boolean);
   return (
-    <figure class="roll" aria-label={`${name} under ${shown.model}`}>
-      <p class="heard">
-        As <strong>{shown.model}</strong> heard it
-      </p>
-      <Transport
-        player={player}
-        onNextSurprise={nextSurprise}
-        onZoom={(factor) => setView(zoomed(view, range, factor, undefined))}
-        onFit={() => setView(range)}
-      />
-      <Chart
-        label="Frames of the piece; arrow keys move, space plays, plus and minus zoom, 0 shows all"
-        height={HEIGHT}
-        left={KEYBOARD}
-        range={range}
-        view={view}
-        onView={setView}
-        draw={(surface) => drawPiece(surface, shown, ghosts, lanes, rival, { frame, sound })}
-        playhead={playhead}
-        isMoving={player.isPlaying}
-        steps={shown.frames.length}
-        step={frame}
-        text={text.join(" ")}
-        onStep={step}
-        onToggle={() => player.toggle()}
-        onPoint={point}
-        drawing={drawing}
-      />
-      <figcaption>
-        <p class="announced" role="status">
-          {hasJumped && text.join(" ")}
-        </p>
-        <p class="said" data-stale={player.isPlaying}>
-          {text.length === 0 && "Point at a note, tap it, or press an arrow key, to see what was expected there."}
-          {sound && <strong>{sound.said}</strong>}
-          {frame !== null && <span>{shown.frames[frame]}</span>}
-        </p>
-        {frame !== null && frame > 0 && <Keys api={api} shown={shown} frame={frame} />}
-        <div class="legends">
-          <Legend most="surprising, 1 % or less" hasUnscored />
-          <Rivals shown={shown} rival={rival} models={models} onRival={onRival} />
+    <figure ref={figure} class="roll" aria-label={`${name} under ${shown.model}`}>
+      <div class="stage">
+        <div class="played">
+          <p class="heard">
+            As <strong>{shown.model}</strong> heard it
+          </p>
+          <Transport
+            player={player}
+            onNextSurprise={nextSurprise}
+            onZoom={(factor) => setView(zoomed(view, range, factor, undefined))}
+            onFit={() => setView(range)}
+          />
+          <Chart
+            label="Frames of the piece; arrow keys move, space plays, plus and minus zoom, 0 shows all"
+            height={HEIGHT}
+            left={KEYBOARD}
+            range={range}
+            view={view}
+            onView={setView}
+            draw={(surface) => drawPiece(surface, shown, ghosts, lanes, rival, { frame, sound })}
+            playhead={playhead}
+            isMoving={player.isPlaying}
+            steps={shown.frames.length}
+            step={frame}
+            text={text.join(" ")}
+            onStep={(to) => step(to)}
+            onToggle={() => player.toggle()}
+            onPoint={point}
+            drawing={drawing}
+          />
+          <div class="legends">
+            <Legend most="surprising, 1 % or less" hasUnscored />
+            <Rivals shown={shown} rival={rival} models={models} onRival={onRival} />
+          </div>
         </div>
-      </figcaption>
-      <NoteTable sounds={shown.sounds} onFrame={step} />
+        <div class="side">
+          <div class="chosen" data-chosen={text.length > 0}>
+            <p class="announced" role="status">
+              {jump && [jump, ...text].join(" ")}
+            </p>
+            {jump && <p class="hint">{jump}</p>}
+            <p class="said" data-stale={player.isPlaying}>
+              {text.length === 0 && "Point at a note, tap it, or press an arrow key, to see what was expected there."}
+              {sound && <strong>{sound.said}</strong>}
+            </p>
+            {frame !== null && frame > 0 && <Keys api={api} shown={shown} frame={frame} />}
+          </div>
+          {frame !== null && (
+            <div class="more">
+              <p>{shown.frames[frame]}</p>
+              {frame > 0 && (
+                <p class="hint">
+                  A note’s chance is that of coming next, above the notes below it; a key’s, that of sounding at all; a
+                  whole’s, that of all its notes and no others.
+                </p>
+              )}
+            </div>
+          )}
+        </div>
+      </div>
+      <NoteTable sounds={shown.sounds} onSound={(chosen) => chosen.frame !== null && step(chosen.frame, chosen)} />
     </figure>
   );
 }
@@ -159,7 +187,7 @@ const mostSurprising = (sounds: readonly Sound[]): Sound | null =>
 
 const ROWS = 500;
 
-function NoteTable({ sounds, onFrame }: { readonly sounds: readonly Sound[]; onFrame(frame: number): void }) {
+function NoteTable({ sounds, onSound }: { readonly sounds: readonly Sound[]; onSound(sound: Sound): void }) {
   const [isOpen, setOpen] = useState(false);
   const scored = sounds.filter(({ surprisal }) => surprisal !== null);
   const rows = scored.toSorted((a, b) => (b.surprisal ?? 0) - (a.surprisal ?? 0)).slice(0, ROWS);
@@ -182,15 +210,15 @@ function NoteTable({ sounds, onFrame }: { readonly sounds: readonly Sound[]; onF
               </tr>
             </thead>
             <tbody>
-              {rows.map(({ pitch, start, surprisal, said, frame }) => (
-                <tr key={`${pitch} ${start}`}>
+              {rows.map((sound) => (
+                <tr key={`${sound.pitch} ${sound.start}`}>
                   <th scope="row">
-                    <button type="button" onClick={() => frame !== null && onFrame(frame)}>
-                      {pitchName(pitch)}
+                    <button type="button" onClick={() => onSound(sound)}>
+                      {pitchName(sound.pitch)}
                     </button>
                   </th>
-                  <td>{surprisal?.toFixed(2)} nats</td>
-                  <td>{said}</td>
+                  <td>{sound.surprisal?.toFixed(2)} nats</td>
+                  <td>{sound.said}</td>
                 </tr>
               ))}
             </tbody>

@@ -49,6 +49,8 @@ const titles = new WeakMap<File, string>();
 /** What a file is called on the page. */
 export const titleOf = (file: File): string => titles.get(file) ?? file.name;
 
+export const isSample = (file: File): boolean => titles.has(file);
+
 export async function sampleFile({ file, name }: Sample, signal: AbortSignal): Promise<File> {
   try {
     const response = await fetch(`samples/${file}`, { signal });

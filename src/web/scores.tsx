@@ -6,7 +6,8 @@ import { isMusic } from "./api.ts";
 import { measure, percentileOf, rowsOf } from "./ranking.ts";
 import { Scrollable } from "./scrollable.tsx";
 import type { Settings } from "./settings.ts";
-import { setTitle } from "./words.ts";
+import { warningsOf } from "./warnings.ts";
+import { setTitle, share } from "./words.ts";
 
 interface Props {
   readonly all: ScoreResponse;
@@ -22,8 +23,8 @@ interface Props {
 
 export function Scores(props: Props) {
   const { all, every, model, settings, inBrowser, onEvery, onModel, onSettings, onWhere } = props;
-  const own = (every ?? all).scores.find((each) => each.model === model)?.warnings ?? [];
-  const warnings = [...new Set([...all.input.warnings, ...own].map(({ detail }) => detail))];
+  const shown = [...(every ?? all).scores, ...all.scores].find((each) => each.model === model);
+  const warnings = shown ? warningsOf(all, shown) : all.input.warnings.map(({ detail }) => detail);
   return (
     <section class="scores" aria-labelledby="scores">
       <h2 id="scores">Who knows it best?</h2>
@@ -82,6 +83,18 @@ const WORDS = {
     ["-distilled", "was taught by larger networks"],
     ["mixture", "the average of a collection's networks"],
     ["frame", "a moment at which the network listens: so many a quarter note as the collection has"],
+    [
+      "bar",
+      "counted from 1 at the beginning of the file, an upbeat included: a MIDI file does not tell an upbeat from a short bar",
+    ],
+    [
+      "more surprising than",
+      "of the pieces of the collection that were kept for testing, those that surprised the network less",
+    ],
+    [
+      "chance of a note",
+      "that it comes next above the notes below it; of a key: that it sounds at all, before any note of the moment is known; of a whole: that these notes sound and no others",
+    ],
     ["nat", "the unit of surprise: 0 for what is certain, 1 for a chance of 37 %, 4.6 for a chance of 1 %"],
   ],
   audio: [
@@ -196,7 +209,7 @@ function Share({ percentile }: { percentile: number | undefined }) {
       <span class="bar">
         <span style={{ width: `${percentile}%` }} />
       </span>
-      {percentile >= 100 ? "all" : percentile <= 0 ? "none" : `${Math.max(1, Math.floor(percentile))} %`}
+      {share(percentile)}
     </span>
   );
 }

@@ -19,8 +19,9 @@ export function readSettings(): Settings {
   };
 }
 
-export function writeSettings(settings: Settings): void {
+/** @param fragment of a link that holds the file that is shown, to hold it on */
+export function writeSettings(settings: Settings, fragment: string): void {
   const chosen = Object.entries(settings).filter(([, value]) => value !== "");
   const query = new URLSearchParams(chosen);
-  history.replaceState(null, "", chosen.length > 0 ? `?${query}` : location.pathname);
+  history.replaceState(null, "", (chosen.length > 0 ? `?${query}` : location.pathname) + fragment);
 }

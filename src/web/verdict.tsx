@@ -2,9 +2,9 @@
 import type { MusicScoreResponse, ScoreResponse } from "../schema/score.ts";
 import { isMusic } from "./api.ts";
 import { measure, percentileOf, type Row, rowsOf } from "./ranking.ts";
-import { counted, listed, place, setPieces } from "./words.ts";
+import { counted, listed, setPieces, share } from "./words.ts";
 
-/** The verdict in a sentence. */
+/** The verdict in a sentence or two. */
 function verdictOf(all: ScoreResponse, [{ set, best }]: readonly Row[]): string {
   if (!isMusic(all)) {
     return `${best.model} codes this recording in ${measure(best).toFixed(2)} bits a sample; without a model it takes 16.`;
@@ -12,21 +12,25 @@ function verdictOf(all: ScoreResponse, [{ set, best }]: readonly Row[]): string 
   const percentile = percentileOf(best);
   const pieces = setPieces(set);
   if (percentile === undefined) return `${best.model} needs ${measure(best).toFixed(2)} nats a frame for this piece.`;
-  return percentile >= 100
-    ? `This is unlike all that the networks know: to the one that learned ${pieces} it is ${place(percentile, pieces)}.`
-    : `To a network that learned ${pieces}, this is ${place(percentile, pieces)}.`;
+  const place = `To a network that learned ${pieces}, this is more surprising than ${share(percentile)} of the ${pieces} kept for testing.`;
+  if (percentile >= 100) return `${place} It is unlike all that the networks know.`;
+  return percentile > 0
+    ? place
+    : `${place} A piece that holds or repeats its notes is easily foreseen; it need not be like ${pieces}.`;
 }
 
 const MAX_NAMED = 3;
 
-/** Which model knows it best, and which others may know it as well. */
-function knowsBest({ bestByFrameRate, comparisons = [] }: MusicScoreResponse): string {
+/** Which model knows it best of those that were compared, and which others may know it as well. */
+function knowsBest({ scores, bestByFrameRate, comparisons = [] }: MusicScoreResponse): string {
   const sentences = bestByFrameRate.map(({ model, framesPerQuarter }) => {
     const open = comparisons.filter(({ comparedWith, better }) => comparedWith === model && better === null);
     const named = open.slice(0, MAX_NAMED).map((each) => each.model);
     const more = open.length - named.length;
     const others = listed(more > 0 ? [...named, counted(more, "other")] : named);
-    const own = `Of the networks that read ${rateOf(framesPerQuarter)}, ${model} predicts it best`;
+    const compared = scores.filter((each) => each.framesPerQuarter === framesPerQuarter).length;
+    if (compared === 1) return `${model} is the only network compared that reads ${rateOf(framesPerQuarter)}.`;
+    const own = `Of the ${compared} networks compared that read ${rateOf(framesPerQuarter)}, ${model} predicts it best`;
     return open.length > 0 ? `${own}, but this piece cannot tell it from ${others}.` : `${own}.`;
   });
   return sentences.join(" ");
@@ -45,7 +49,7 @@ function factsOf({ input }: ScoreResponse): string[] {
 }
 
 interface Props {
-  readonly all: ScoreResponse | null;
+  readonly all: ScoreResponse | null; // of all that were asked
   readonly shown: ScoreResponse; // of one model, until all have answered
   readonly title: string;
 }
@@ -58,9 +62,9 @@ export function Verdict({ all, shown, title }: Props) {
   return (
     <div class="verdict">
       <h2>{title}</h2>
+      <p class="facts">{factsOf(all ?? shown).join(" · ")}</p>
       <p class="first">{sentenceOf(all, shown)}</p>
       {all && isMusic(all) && <p>{knowsBest(all)}</p>}
-      <p class="facts">{factsOf(all ?? shown).join(" · ")}</p>
     </div>
   );
 }

@@ -35,12 +35,10 @@ export const setOf = (model: string): string => model.split("/")[0];
 export const setTitle = (set: string): string => SETS[set]?.title ?? set;
 export const setPieces = (set: string): string => SETS[set]?.pieces ?? `pieces of ${set}`;
 
-/** Where a score lies among those of the test pieces of the model's set. */
-export function place(percentile: number, pieces: string): string {
-  if (percentile >= 100) return `more surprising than any of the ${pieces} kept for testing`;
-  if (percentile <= 0) return `less surprising than any of the ${pieces} kept for testing`;
-  const share = Math.max(1, Math.floor(percentile < 50 ? 100 - percentile : percentile));
-  return `${percentile < 50 ? "less" : "more"} surprising than ${share} % of the ${pieces} kept for testing`;
+/** Of the test pieces of a set, those that surprised the network less: "all", "none" or "6 %". */
+export function share(percentile: number): string {
+  if (percentile >= 100) return "all";
+  return percentile <= 0 ? "none" : `${Math.max(1, Math.floor(percentile))} %`;
 }
 
 export function clock(seconds: number): string {

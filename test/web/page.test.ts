@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import axe from "axe-core";
+import { parseMidi } from "midi-file";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { writeMidi } from "../../src/formats/midi.ts";
@@ -13,7 +14,7 @@ import { readWav, writeWav } from "../../src/formats/wav.ts";
 import type { MusicPredictResponse } from "../../src/schema/predict.ts";
 import type { AudioScoreResponse, MusicScoreResponse, Score } from "../../src/schema/score.ts";
 import { addToFolder, recordMeasured } from "../../src/store/files.ts";
-import { percent, pitchName } from "../../src/web/words.ts";
+import { percent, pitchName, share } from "../../src/web/words.ts";
 import { CHROMIUM, hasChromium } from "../support/chromium.ts";
 import { randomCheckpoint, randomPiece, randomRecording, randomSpeechNetwork } from "../support/models.ts";
 import { Server } from "../support/server.ts";
@@ -113,7 +114,7 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
   }
   const detailOf = async (file: Chosen, model: string): Promise<Score> =>
     (await answerTo<MusicScoreResponse>(file, { models: model, detail: "notes", expected: "true" })).scores[0];
-  const shownModel = () => page.locator("tr.shown button").innerText();
+  const shownModel = () => page.locator(".sets tr.shown button").innerText();
 
   /** Rows of the table of scores: network and measure. */
   const rows = async () =>
@@ -128,6 +129,19 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     await press(name);
     const download = await pending;
     return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+  }
+
+  /** Quarter notes and pitch of each note of a MIDI file, by time and pitch. */
+  function onsetsOf(bytes: Buffer): [quarters: number, pitch: number][] {
+    const { header, tracks } = parseMidi(bytes);
+    const found = tracks.flatMap((track) => {
+      let tick = 0;
+      return track.flatMap((event): [number, number][] => {
+        tick += event.deltaTime;
+        return event.type === "noteOn" ? [[tick / (header.ticksPerBeat ?? 1), event.noteNumber]] : [];
+      });
+    });
+    return found.sort(([a, p], [b, q]) => a - b || p - q);
   }
 
   /** The picture that the chart shows. */
@@ -192,6 +206,33 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect((await rows()).length).toBe(2);
   });
 
+  test("another network can be looked at while all are asked, which goes on, and the verdict is then of all", async () => {
+    await choose(files.midi);
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/v1/score", async (route) => {
+      if (route.request().postDataBuffer()?.includes("*/*")) await released;
+      await route.continue();
+    });
+    const [before] = (await rows()).filter(([model]) => model.startsWith("jsb"));
+    await press("All networks");
+    const other = ["jsb/gru", "jsb/lstm", "jsb/tanh"].find((model) => model !== before[0]) ?? "";
+    await press(other);
+    await page.getByRole("figure", { name: `under ${other}` }).waitFor();
+    release();
+    await page.getByRole("button", { name: "jsb/gru-large", exact: true }).waitFor();
+    await settled();
+    expect(await shownModel()).toBe(other);
+    const { scores } = await answerTo<MusicScoreResponse>(files.midi, { models: "*/*" });
+    const quarters = scores.filter(({ framesPerQuarter }) => framesPerQuarter === 1);
+    const [best] = quarters.toSorted((a, b) => a.nll - b.nll);
+    expect(await page.locator(".verdict").innerText()).toContain(
+      `Of the ${quarters.length} networks compared that read quarter notes, ${best.model} predicts it best`,
+    );
+  });
+
   test("says in words where the piece lies among the test pieces of a set", async () => {
     await choose(files.midi);
     const { scores } = await answerTo<MusicScoreResponse>(files.midi);
@@ -209,18 +250,28 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(shares.get("jsb/gru")).toBe(`${percentile} %`);
     expect([shares.get("jsb/tanh"), shares.get("jsb/lstm")]).toEqual(["all", "none"]);
     expect(shares.get("nottingham/gru")).toBe("not measured");
+    // The headline says the same as the row of its network, in the same words.
+    const [, than] =
+      /more surprising than (.+?) of the chorales kept/.exec(await page.locator(".verdict").innerText()) ?? [];
+    expect([...shares.values()]).toContain(than);
   });
 
-  test("every warning of the file and of the network that is shown stands on the page", async () => {
-    await choose({ ...files.drums, buffer: recorded("midi/kinds/27a-triplets.mid") });
-    const { input, scores } = await answerTo<MusicScoreResponse>({
-      ...files.drums,
-      buffer: recorded("midi/kinds/27a-triplets.mid"),
-    });
+  test("every warning of the file and of the network that is shown stands on the page, in words without options", async () => {
+    const file = { ...files.midi, name: "triplets.mid", buffer: recorded("midi/kinds/27a-triplets.mid") };
+    await choose(file);
+    const { input, scores } = await answerTo<MusicScoreResponse>(file);
     const model = await shownModel();
     const warnings = [...input.warnings, ...(scores.find((each) => each.model === model)?.warnings ?? [])];
-    expect(warnings.length).toBeGreaterThan(0);
-    expect(await page.locator(".warnings li").allInnerTexts()).toEqual(warnings.map(({ detail }) => detail));
+    expect(warnings.map(({ detail }) => detail).join()).toContain("framesPerQuarter");
+    const texts = await page.locator(".warnings li").allInnerTexts();
+    expect(texts.length).toBe(warnings.length);
+    const between = warnings.find(({ code }) => code === "notes-between-frames")?.count;
+    expect(texts.join()).toContain(`${between} notes sound only between the moments`);
+    expect(texts.join()).not.toMatch(/framesPerQuarter|\w=/);
+    await choose(files.drums);
+    const said = (await page.locator(".warnings li").allInnerTexts()).join();
+    expect(said).toMatch(/notes? of drums (was|were) left out: they have no pitch/);
+    expect(said).not.toContain("channels=");
   });
 
   test("shows another network when its name is pressed, and the address keeps it", async () => {
@@ -331,16 +382,66 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     await press("Pause");
   });
 
-  test("the next surprise is a peak of the curve", async () => {
+  test("the next surprise is the next of the notes that were expected least, which the most surprising is among", async () => {
     await choose(files.midi);
-    const { perFrame = [] } = await detailOf(files.midi, await shownModel());
+    const { notes = [], unscored = [] } = await detailOf(files.midi, await shownModel());
+    const scored = [...notes, ...unscored].flatMap(({ frame, probability }) =>
+      frame === null || probability == null ? [] : [{ frame, probability }],
+    );
+    const notable = scored.toSorted((a, b) => a.probability - b.probability).slice(0, Math.ceil(scored.length / 20));
+    const frames = [...new Set(notable.map(({ frame }) => frame))].sort((a, b) => a - b);
+    expect(frames.length).toBeGreaterThan(3);
+    const visited: number[] = [];
+    for (const _ of frames) {
+      await press("Next surprise");
+      visited.push(Number(await chart().getAttribute("aria-valuenow")));
+    }
+    expect(visited).toEqual(frames);
+    const announced = await page.locator("figure [role=status]").innerText(); // nobody has the focus there
+    expect(announced).toBe(
+      `Surprise ${frames.length} of ${frames.length}, the notes it expected least. ${await said()}`,
+    );
+    await press("Next surprise"); // begins again
+    expect(await chart().getAttribute("aria-valuenow")).toBe(String(frames[0]));
+  });
+
+  test("arrow keys and the space bar are for the chart where nothing else has a use for them", async () => {
+    await choose(files.midi);
+    await page.evaluate("document.activeElement.blur()");
+    for (let t = 0; t <= 2; t++) await page.keyboard.press("ArrowRight");
+    expect(await chart().getAttribute("aria-valuenow")).toBe("2");
+    await page.keyboard.press("Space");
+    await page.getByRole("button", { name: "Pause", exact: true }).waitFor();
+    await page.keyboard.press("Space");
+    await page.getByRole("button", { name: "Play", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Next surprise" }).focus();
+    await page.keyboard.press("ArrowLeft");
+    expect(await chart().getAttribute("aria-valuenow")).toBe("1");
+    await page.getByLabel("Seed").focus();
+    await page.keyboard.press("ArrowLeft");
+    expect(await chart().getAttribute("aria-valuenow")).toBe("1");
+  });
+
+  test.each([
+    ["a laptop", { width: 1366, height: 768 }],
+    ["a telephone", { width: 390, height: 844 }],
+  ])("on %s what was expected is seen with the note, without scrolling", async (_, size) => {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ reducedMotion: "reduce" }); // scrolls at once
+    await page.evaluate("scrollTo(0, 0)");
     await press("Next surprise");
-    const frame = Number(await chart().getAttribute("aria-valuenow"));
-    const own = perFrame[frame] ?? 0;
-    expect(own).toBeGreaterThan(perFrame[frame + 1] ?? 0);
-    expect(own).toBeGreaterThanOrEqual(perFrame[frame - 1] ?? 0);
-    expect(perFrame.filter((nll) => (nll ?? 0) > own).length).toBeLessThan(perFrame.length / 10);
-    expect(await page.locator("figure [role=status]").innerText()).toBe(await said()); // nobody has the focus there
+    await page.getByText("Keys it expected here").waitFor();
+    for (const part of [".said strong", ".chosen .keys"]) {
+      const { y = -1, height = 0 } = (await page.locator(part).boundingBox()) ?? {};
+      expect(y, part).toBeGreaterThanOrEqual(0);
+      expect(y + height, part).toBeLessThanOrEqual(size.height);
+    }
+    const roll = await chart().boundingBox();
+    const panel = await page.locator(".chosen").boundingBox();
+    if (!roll || !panel) throw new Error("They are not there.");
+    const isBeside = panel.x >= roll.x + roll.width;
+    expect(roll.y).toBeGreaterThanOrEqual(0);
+    expect(Math.min(size.height, isBeside ? size.height : panel.y) - roll.y).toBeGreaterThan(270); // of the notes' height
   });
 
   test("goes on by itself: what the API continues stands after the piece, and is saved as MIDI and WAV", async () => {
@@ -354,13 +455,24 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     const { predictions } = await answerTo<MusicPredictResponse>(files.midi, options, "predict");
     const frames = predictions[0].continuation ?? [];
     const begun = frames.flatMap((frame, t) => frame.filter((pitch) => !frames[t - 1]?.includes(pitch)));
-    await page.getByText(`It wrote ${begun.length} notes after the piece.`).waitFor();
+    await page.getByText(`It wrote ${begun.length} notes after the piece, `).waitFor();
+    const isSeen = async () => {
+      const { y = -1, height = 0 } = (await chart().boundingBox()) ?? {};
+      return y >= 0 && y + height <= (page.viewportSize()?.height ?? 0);
+    };
+    await expect.poll(isSeen).toBe(true);
     expect(await page.evaluate("document.activeElement.textContent")).toBe("Again, another way"); // not lost
-    const { name, bytes } = await downloaded("Download MIDI");
-    expect(name).toBe("piece-continued.mid");
-    expect(bytes.subarray(0, 4).toString()).toBe("MThd");
-    const wav = await downloaded("Download WAV");
-    expect(wav.name).toBe("piece-continued.wav");
+    const added = frames.flatMap((frame, t) =>
+      frame.filter((pitch) => !frames[t - 1]?.includes(pitch)).map((pitch) => [60 + t / rate, pitch]),
+    );
+    const alone = await downloaded("MIDI, continuation alone");
+    expect(alone.name).toBe("piece-continuation.mid");
+    expect(onsetsOf(alone.bytes).map(([, pitch]) => pitch)).toEqual(added.map(([, pitch]) => pitch));
+    const whole = await downloaded("MIDI, piece and continuation");
+    expect(whole.name).toBe("piece-continued.mid");
+    expect(onsetsOf(whole.bytes)).toEqual([...onsetsOf(midi), ...added]);
+    const wav = await downloaded("WAV, continuation alone");
+    expect(wav.name).toBe("piece-continuation.wav");
     const { samples, sampleRate } = await readWav(wav.bytes);
     const first = frames.findIndex((frame) => frame.length > 0);
     const sounding = (frames.findLastIndex((frame) => frame.length > 0) + 1 - first) / rate / 2; // at 120 a minute
@@ -382,7 +494,9 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     await choose(files.midi);
     const model = await shownModel();
     const after = keysOf(await answerTo<MusicPredictResponse>(files.midi, { models: model }, "predict"));
-    await expect.poll(() => page.locator(".next .keys").innerText()).toContain(`Keys it expects next: ${after}.`);
+    await expect
+      .poll(() => page.locator(".next .keys").innerText())
+      .toContain(`Keys it expects next, each by itself: ${after}.`);
     const { transposedBy, framesPerQuarter } = await detailOf(files.midi, model);
     await chart().focus();
     for (let t = 0; t <= 5; t++) await page.keyboard.press("ArrowRight");
@@ -392,8 +506,11 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     const headers = { "Content-Type": "application/json" };
     const before = await (await fetch(`${url}/v1/predict`, { method: "POST", body, headers })).json();
     const said = page.locator("figure .keys");
-    await expect.poll(() => said.innerText()).toContain(`Keys it expected here: ${keysOf(before)}.`);
+    await expect.poll(() => said.innerText()).toContain(`Keys it expected here, each by itself: ${keysOf(before)}.`);
     expect(await said.locator("circle").count()).toBe(held[5].length);
+    await page.route("**/v1/predict", () => {}); // never answered
+    await page.keyboard.press("ArrowRight");
+    await expect.poll(() => said.innerText()).toBe(""); // rather than the keys of the frame before
   });
 
   test("draws the curve of a second network over that of the first", async () => {
@@ -441,12 +558,48 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     expect(texts).toEqual(expect.arrayContaining(["piece.mid", "expected", "surprising"]));
     const drawn = (score.notes?.length ?? 0) + (score.unscored?.length ?? 0);
     expect(texts.filter((text) => text === "").length).toBeGreaterThanOrEqual(drawn); // those without a score have an outline
-    await press("Copy link");
-    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(page.url());
     const command = await page.locator("pre").innerText();
     await writeFile(join(folder, "piece.mid"), midi);
     const { stdout } = await run("sh", ["-c", command], { cwd: folder, maxBuffer: 1e8 });
     expect(JSON.parse(stdout).scores[0]).toEqual(score);
+  });
+
+  const copiedLink = async () => {
+    await press("Copy link");
+    await page.getByText(/link.* is copied/).waitFor();
+    return new URL((await page.evaluate("navigator.clipboard.readText()")) as string);
+  };
+
+  test("a link leads to the same: an example by its address, an own file that is small by the file in it", async () => {
+    expect((await copiedLink()).href).toBe(page.url());
+    await choose({ ...files.midi, name: "für Elise & co.mid" });
+    const all = await rows();
+    const link = await copiedLink();
+    expect(await page.locator(".take [role=status]").innerText()).toContain("It holds für Elise & co.mid itself");
+    asked = [];
+    await page.goto("about:blank");
+    await page.goto(link.href);
+    await verdict("für Elise & co.mid").waitFor();
+    await settled();
+    expect(await rows()).toEqual(all);
+    expect(asked.filter((each) => each.includes(link.hash.slice(-20)))).toEqual([]); // no server gets it
+    await press("A folk tune");
+    await verdict("Auld Lang Syne").waitFor();
+    expect(new URL(page.url()).hash).toBe("");
+  });
+
+  test("a link of a large file has its name only, and both ends are told", async () => {
+    await choose(files.wav);
+    const link = await copiedLink();
+    expect(await page.locator(".take [role=status]").innerText()).toContain("too large for a link and stays with you");
+    expect(link.href.length).toBeLessThan(200);
+    await page.goto("about:blank");
+    await page.goto(link.href);
+    await page.getByText("has the settings for talk.wav, but not the file").waitFor();
+    await verdict("Old Hundredth").waitFor();
+    await settled();
+    await choose(files.wav);
+    expect(await page.getByText("has the settings for").count()).toBe(0);
   });
 
   test("shifts a MIDI file by as many semitones as it is told", async () => {
@@ -474,10 +627,48 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     );
   });
 
-  test("takes several files, and shows each", async () => {
-    await choose(files.midi, files.drums);
-    await page.getByRole("list", { name: "Your files" }).getByRole("button", { name: "drums.mid" }).click();
-    await verdict("drums.mid").waitFor();
+  const ofFiles = () => page.locator("table.files");
+  const fileRows = async () =>
+    Promise.all((await ofFiles().locator("tbody tr").all()).map((row) => row.locator("th, td").allInnerTexts()));
+
+  test("takes several files: says at once which cannot be read, shows the first that can, and compares them", async () => {
+    const other = { ...files.midi, name: "other.mid", buffer: recorded("chorales/05.mid") };
+    await page.getByLabel("Choose files").setInputFiles([files.damaged, files.midi, other]);
+    await verdict("piece.mid").waitFor(); // not an error
+    await settled();
+    const { detail } = await answerTo<{ detail: string }>(files.damaged);
+    const model = await shownModel();
+    const scoreOf = async (file: Chosen) => (await answerTo<MusicScoreResponse>(file, { models: model })).scores[0];
+    const cells = (name: string, { nll, percentile }: Score) => [
+      name,
+      `${nll.toFixed(2)} nats a frame`,
+      percentile === undefined ? "not measured" : share(percentile),
+    ];
+    const [piece, chorale] = [await scoreOf(files.midi), await scoreOf(other)];
+    const wanted = [["damaged.mid", `Not scored: ${detail}`], cells("piece.mid", piece), cells("other.mid", chorale)];
+    await expect.poll(fileRows).toEqual(wanted);
+    expect(await ofFiles().locator("caption").innerText()).toContain(model);
+    expect(await page.getByRole("alert").count()).toBe(0);
+    await press("surprise");
+    const [bad, ...good] = wanted;
+    const sorted = piece.nll > chorale.nll ? good : good.toReversed();
+    expect(await fileRows()).toEqual([...sorted, bad]);
+    await ofFiles().getByRole("button", { name: "other.mid" }).click();
+    await verdict("other.mid").waitFor();
+    await settled();
+    await press("All networks");
+    await press("jsb/tanh"); // under which the files are compared then
+    await expect.poll(() => ofFiles().locator("caption").innerText()).toContain("jsb/tanh");
+    const { nll } = (await answerTo<MusicScoreResponse>(other, { models: "jsb/tanh" })).scores[0];
+    await expect
+      .poll(async () => (await fileRows()).map(([, measure]) => measure))
+      .toContain(`${nll.toFixed(2)} nats a frame`);
+  });
+
+  test("where none of several files can be read, what was shown stays", async () => {
+    await page.getByLabel("Choose files").setInputFiles([files.damaged, { ...files.damaged, name: "too.mid" }]);
+    await expect.poll(problem).toMatch(/None of these files can be scored[\s\S]*still Old Hundredth/);
+    await verdict("Old Hundredth").waitFor();
   });
 
   test.each(["drop", "paste"])("takes a file by %s", async (way) => {
@@ -526,7 +717,8 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
     await page.getByLabel("Choose files").setInputFiles(files.damaged);
     const { detail } = await answerTo<{ detail: string }>(files.damaged);
     await expect.poll(problem).toContain(detail);
-    expect(await page.getByRole("region", { name: "Result" }).count()).toBe(0);
+    expect(await problem()).toContain("What is shown below is still Old Hundredth");
+    await verdict("Old Hundredth").waitFor();
     await choose(files.midi);
     expect(await page.getByRole("alert").count()).toBe(0);
   });
@@ -619,6 +811,12 @@ describe.skipIf(!hasChromium("the page"))("the page in a browser", () => {
       await page.getByText("The notes as a table").click();
       await press("Write on");
       await page.getByText(/It wrote/).waitFor();
+      await press("Next surprise");
+      await page.getByText("Keys it expected here").waitFor();
+      expect(await findings()).toEqual([]);
+      await page.getByLabel("Choose files").setInputFiles([files.damaged, files.midi]);
+      await verdict("piece.mid").waitFor();
+      await settled();
       expect(await findings()).toEqual([]);
       await choose(files.webm);
       expect(await findings()).toEqual([]);

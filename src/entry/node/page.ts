@@ -34,7 +34,17 @@ export const pagePolicies = createMiddleware<Env>((c, next) => {
 
 /** Adds the routes of the page's files to an app; what is not among them is asked of the API. */
 export function servePage(app: OpenAPIHono<Env>): OpenAPIHono<Env> {
-  for (const path of ["/", "/page.css", "/page.js", "/samples/*", "/local/*", "/docs", "/docs/*"]) {
+  for (const path of [
+    "/",
+    "/page.css",
+    "/page.js",
+    "/samples/*",
+    "/local/*",
+    "/cards",
+    "/cards/",
+    "/docs",
+    "/docs/*",
+  ]) {
     app.get(path, serveStatic({ root: PAGE_FOLDER }));
   }
   return app;
