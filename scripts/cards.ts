@@ -2,8 +2,8 @@
 import { CELLS } from "../src/kernel/config.ts";
 import { networksOf } from "../src/model/model.ts";
 import { MUSIC_FILES, MUSIC_SETS } from "../src/training/datasets.ts";
-import { SETTINGS, withCurrentNames } from "../src/training/protocol.ts";
 import { SPEECH_SETS } from "../src/training/speech.ts";
+import { SETTINGS, withCurrentNames } from "../src/training/targets.ts";
 import { better, type Estimate } from "../src/util/statistics.ts";
 import { markdownTable, NONE, signed } from "./markdown.ts";
 import { PAPER_NLL, SETS, type SetName, TITLES } from "./paper.ts";

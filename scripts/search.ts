@@ -20,8 +20,9 @@ import { expected, SurprisalError } from "../src/errors.ts";
 import { readCheckpoint } from "../src/model/checkpoint.ts";
 import { locked, writeFileAtomically } from "../src/store/atomic.ts";
 import { addToFolder, catalogueOrEmpty } from "../src/store/files.ts";
-import { type Protocol, parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/protocol.ts";
+import type { Protocol } from "../src/training/protocol.ts";
 import { drawn, isOver, type Progress, readProgress, type Shard, search } from "../src/training/search.ts";
+import { parseTarget, presetOf, SETTINGS, type Target, withSettings } from "../src/training/targets.ts";
 import { runCommand, runScript } from "./command.ts";
 import { trainingSetOf } from "./teachers.ts";
 

@@ -1,7 +1,8 @@
 /** The training set of a protocol: its pieces as they are, or with the soft targets of the protocol's teachers. */
 import { Progress } from "../src/entry/cli/progress.ts";
 import type { TrainingSet } from "../src/training/datasets.ts";
-import type { Protocol, Target } from "../src/training/protocol.ts";
+import type { Protocol } from "../src/training/protocol.ts";
+import type { Target } from "../src/training/targets.ts";
 import { taughtSet } from "../src/training/teacher.ts";
 import { loadSet, openModels } from "./models.ts";
 

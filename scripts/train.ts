@@ -16,8 +16,8 @@ import { networkOf } from "../src/model/model.ts";
 import { addToFolder, recordMeasured } from "../src/store/files.ts";
 import { ENGINES, engineOf } from "../src/training/backends.ts";
 import { measuredTest } from "../src/training/measure.ts";
-import { parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/protocol.ts";
 import { run } from "../src/training/run.ts";
+import { parseTarget, protocolOf, SETTINGS, withSettings } from "../src/training/targets.ts";
 import { runScript } from "./command.ts";
 import { trainingSetOf } from "./teachers.ts";
 

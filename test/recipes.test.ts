@@ -2,7 +2,7 @@
  * The programs of docs/recipes.md against a server, those in TypeScript by clients that are generated from openapi.yaml and
  * type-checked; and openapi.yaml under two linters. What they need of npm is installed into a folder of their own.
  */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DEFAULT_FOLDER } from "../src/entry/node/local.ts";
-import { requires } from "./support/requires.ts";
+import { isThere, requires } from "./support/requires.ts";
 import { Server } from "./support/server.ts";
 
 const call = promisify(execFile);
@@ -31,15 +31,6 @@ async function run(program: string, ...args: string[]): Promise<string> {
   return stdout + stderr;
 }
 const tool = (name: string, ...args: string[]) => run(join(folder, "node_modules/.bin", name), ...args);
-
-function isThere(program: string, ...args: string[]): boolean {
-  try {
-    execFileSync(program, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "surprisal-recipes-"));

@@ -1,5 +1,5 @@
 /** The programs that read a table of `surprisal score --out`, on one of music that was not made for these tests. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -10,7 +10,7 @@ import { DEFAULT_FOLDER } from "../src/entry/node/local.ts";
 import { load } from "../src/library.ts";
 import { isMusic } from "../src/schema/is-music.ts";
 import { openStore } from "../src/store/open.ts";
-import { requires } from "./support/requires.ts";
+import { isThere, requires } from "./support/requires.ts";
 
 const call = promisify(execFile);
 const { MIDI_FOLDERS: folders = "" } = process.env;
@@ -20,15 +20,6 @@ const FILES = 4;
 let folder = "";
 /** Bits a note, by file and model, as the library scores them; only those that are scored count. */
 const means = new Map<string, number>();
-
-function isThere(program: string, ...args: string[]): boolean {
-  try {
-    execFileSync(program, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** The smallest MIDI files of the folders, which are read soonest. */
 async function smallest(): Promise<string[]> {

@@ -9,8 +9,9 @@ import { writeCheckpoint } from "../model/checkpoint.ts";
 import { writeFileAtomically } from "../store/atomic.ts";
 import { uniform } from "../util/random.ts";
 import { Diverged } from "./engine.ts";
-import { type Protocol, withCurrentNames } from "./protocol.ts";
+import type { Protocol } from "./protocol.ts";
 import { type Run, run } from "./run.ts";
+import { withCurrentNames } from "./targets.ts";
 
 // Where JSB Chorales trains at all with each of the cells; above, tanh diverges.
 const MIN_LEARNING_RATE = 1e-4;

@@ -3,7 +3,8 @@
 import { type PianoRoll, pianoRoll } from "../../src/formats/piano-roll.ts";
 import { SPEECH } from "../../src/kernel/config.ts";
 import type { MusicSet, TrainingSet } from "../../src/training/datasets.ts";
-import { type Protocol, parseTarget, presetOf } from "../../src/training/protocol.ts";
+import type { Protocol } from "../../src/training/protocol.ts";
+import { parseTarget, presetOf } from "../../src/training/targets.ts";
 import { Random } from "./random.ts";
 
 export const smallProtocol: Protocol = {

@@ -1,4 +1,5 @@
 /** What some tests need and not every machine has. Under CI nothing may be missing. */
+import { execFileSync } from "node:child_process";
 
 /** Sentences that this file of tests has printed: once is enough. */
 const said = new Set<string>();
@@ -15,4 +16,14 @@ export function requires(found: boolean, sentence: string): boolean {
   if (!said.has(sentence)) console.warn(`Skipped: ${sentence}.`);
   said.add(sentence);
   return false;
+}
+
+/** Whether a program is there and ends well with these arguments. */
+export function isThere(program: string, ...args: string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -17,8 +17,9 @@ import { type CorpusParts, countsOf, splitCorpus, trainingSetOf } from "../../tr
 import { foldsOf } from "../../training/corpus/split.ts";
 import { Diverged } from "../../training/engine.ts";
 import { baselineOf, measuredTest } from "../../training/measure.ts";
-import { type Protocol, withSettings } from "../../training/protocol.ts";
+import type { Protocol } from "../../training/protocol.ts";
 import { DamagedSnapshot, type Run, run } from "../../training/run.ts";
+import { withSettings } from "../../training/targets.ts";
 import { taughtSet } from "../../training/teacher.ts";
 import { macroAverage, microAverage } from "../../util/statistics.ts";
 import { table } from "../../util/table.ts";

@@ -1,6 +1,6 @@
 /** The settings of a training as options of `train`, `search` and `surprisal train`; see Protocol in training/protocol.ts. */
 import { OPTIMIZERS } from "../../kernel/optimizer.ts";
-import type { SETTINGS } from "../../training/protocol.ts";
+import type { SETTINGS } from "../../training/targets.ts";
 
 export type Setting = (typeof SETTINGS)[number];
 

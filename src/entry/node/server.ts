@@ -83,7 +83,7 @@ export async function listen({
   );
   const app = createApp({
     models: (wanted) => (served?.release ?? follower).models(wanted).finally(report),
-    offers: async () => served?.release.offers() ?? follower.offers(),
+    offers: async () => served?.release.offers() ?? follower.offers().finally(report),
     lastError: () => follower.problems().map(clientMessage).at(0),
     limits,
     decode,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseTarget, protocolOf, SETTINGS, withCurrentNames, withSettings } from "../../src/training/protocol.ts";
+import { parseTarget, protocolOf, SETTINGS, withCurrentNames, withSettings } from "../../src/training/targets.ts";
 
 describe("a target", () => {
   test.each([
