@@ -53,6 +53,7 @@ await build({
     "mpg123-decoder",
     "opus-decoder",
     "mediabunny",
+    "hyparquet-writer",
   ],
 });
 

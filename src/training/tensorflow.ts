@@ -127,7 +127,9 @@ class TensorflowEngine implements TrainingEngine {
     if (continued) state = this.#state;
     const step = STEPS[cell](tf, weights);
     const x = tf.tensor2d(dense(batch.inputs, inputs), [rows, inputs]);
-    const hidden = tf.split<Tensor2D>(x.matMul(weights.W).add<Tensor2D>(weights.b), batchSizes).map((xWb) => {
+    const all = x.matMul(weights.W).add<Tensor2D>(weights.b);
+    // The gradient of a split into one part fails in TensorFlow.js 4.22.
+    const hidden = (batchSizes.length > 1 ? tf.split<Tensor2D>(all, batchSizes) : [all]).map((xWb) => {
       const [n] = xWb.shape;
       state = step(
         xWb,

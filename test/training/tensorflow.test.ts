@@ -52,6 +52,7 @@ describe.each(CELLS)("TensorFlow.js training %s", (cell) => {
     ["their average", set, { emaDecay: 0.9 }],
     ["norms that are rescaled", set, { maxNorm: 0.1, learningRate: 0.01 }],
     ["soft targets", lessons, { maxNorm: 100 }],
+    ["parts of one step", set, { bpttSteps: 1 }],
     ["Adam", set, { optimizer: "adam", decay: 0.99, floor: 1e-6 } as const],
     ["a NADE head and transposition", set, { hidden: 6, transposedShare: 0.5, maxTransposition: 2 }],
     ["a mixture of Gaussians over speech", smallSpeechSet(), { learningRate: 0.001, floor: 0.01, emaDecay: 0.9 }],

@@ -41,7 +41,7 @@ export function formatOf(name: string, columns: readonly string[]): Format {
         read: (line) => JSON.parse(line),
       };
     default:
-      throw new UsageError(expected("a name in --out that ends in .csv or .jsonl", name));
+      throw new UsageError(expected("a name in --out that ends in .csv, .jsonl or .parquet", name));
   }
 }
 
@@ -72,6 +72,13 @@ export async function groupsOf(path: string, format: Format): Promise<Group[]> {
   }
   groups.pop();
   return groups;
+}
+
+/** The rows of a table in which nothing is half. */
+export async function* rowsIn(path: string, format: Format): AsyncGenerator<Row> {
+  for await (const { text, start } of linesOf(path, format.heading !== "")) {
+    if (start >= Buffer.byteLength(format.heading)) yield format.read(text);
+  }
 }
 
 /** Whether there is a table, or the beginning of one. @throws UsageError when it is something else */

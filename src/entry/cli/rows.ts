@@ -2,50 +2,56 @@
 import { isMusic } from "../../schema/is-music.ts";
 import type { NoteTime, Score, ScoreResponse } from "../../schema/score.ts";
 
+/** The types of cells, by their names in Parquet. Any cell may be empty. */
+type CellType = "STRING" | "BOOLEAN" | "INT32" | "DOUBLE";
+
+/** The columns of a table in their order. */
+export type Columns = Readonly<Record<string, CellType>>;
+
 /** What every row of a table begins with and ends with; the names between are those of the API. */
-const START = ["file", "sha256", "model"] as const;
-const END = ["warnings", "error", "detail", "options", "run"] as const;
+const START: Columns = { file: "STRING", sha256: "STRING", model: "STRING" };
+const END: Columns = { warnings: "STRING", error: "STRING", detail: "STRING", options: "STRING", run: "STRING" };
 
-export const SCORE_COLUMNS = [
+export const SCORE_COLUMNS: Columns = {
   ...START,
-  "version",
-  "kind",
-  "framesPerQuarter",
-  "scoredFrames",
-  "scoredSamples",
-  "logLikelihood",
-  "nll",
-  "nllPerQuarter",
-  "bitsPerSample",
-  "percentile",
-  "transposedBy",
-  "best",
+  version: "STRING",
+  kind: "STRING",
+  framesPerQuarter: "DOUBLE",
+  scoredFrames: "INT32",
+  scoredSamples: "INT32",
+  logLikelihood: "DOUBLE",
+  nll: "DOUBLE",
+  nllPerQuarter: "DOUBLE",
+  bitsPerSample: "DOUBLE",
+  percentile: "DOUBLE",
+  transposedBy: "INT32",
+  best: "BOOLEAN",
   ...END,
-];
+};
 
-export const NOTE_COLUMNS = [
+export const NOTE_COLUMNS: Columns = {
   ...START,
-  "note",
-  "onsetQuarters",
-  "durationQuarters",
-  "onsetSeconds",
-  "durationSeconds",
-  "bar",
-  "beat",
-  "channel",
-  "track",
-  "pitch",
-  "frame",
-  "nll",
-  "bits",
-  "probabilitySounds",
-  "probabilityNext",
-  "frameNll",
-  "frameEntropy",
-  "unscored",
-  "transposedBy",
+  note: "INT32",
+  onsetQuarters: "DOUBLE",
+  durationQuarters: "DOUBLE",
+  onsetSeconds: "DOUBLE",
+  durationSeconds: "DOUBLE",
+  bar: "INT32",
+  beat: "DOUBLE",
+  channel: "INT32",
+  track: "INT32",
+  pitch: "INT32",
+  frame: "INT32",
+  nll: "DOUBLE",
+  bits: "DOUBLE",
+  probabilitySounds: "DOUBLE",
+  probabilityNext: "DOUBLE",
+  frameNll: "DOUBLE",
+  frameEntropy: "DOUBLE",
+  unscored: "STRING",
+  transposedBy: "INT32",
   ...END,
-];
+};
 
 /** Cells (numbers, texts, booleans) by the names of their columns, and maybe more; what a row lacks is empty. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 /** `surprisal score --out`: a corpus -> a table of its scores, by a thread on each core. A run goes on where an earlier one ended. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { expected, SurprisalError } from "../../errors.ts";
@@ -19,8 +19,9 @@ import { UsageError, type Values } from "./arguments.ts";
 import { type CorpusFile, corpusOf } from "./corpus.ts";
 import { LIMITS, listedNames, problemOf } from "./files.ts";
 import { optionsOf, queryOf } from "./models.ts";
+import { checkUnfinished, rowFileOf, writeParquet } from "./parquet.ts";
 import { Progress } from "./progress.ts";
-import { formatOf, type Group, groupsOf, openRows } from "./row-file.ts";
+import { formatOf, type Group, groupsOf, openRows, rowsIn } from "./row-file.ts";
 import { NOTE_COLUMNS, noteRows, type Row, SCORE_COLUMNS, scoreRows } from "./rows.ts";
 
 /** Every limit of a server that is there because strangers send it work is lifted. */
@@ -54,10 +55,12 @@ export async function scoreCorpus(
   const isNotes = detail === "notes";
   if (detail !== undefined && !isNotes) throw new UsageError(expected("--detail notes with --out", detail));
   const columns = isNotes ? NOTE_COLUMNS : SCORE_COLUMNS;
-  const format = formatOf(out, columns);
+  const rowFile = rowFileOf(out);
+  const format = formatOf(rowFile, Object.keys(columns));
+  await checkUnfinished(out, rowFile);
   const size = threadsOf(threads);
   const files = (await corpusOf(await listedNames(names))).filter(
-    ({ path }) => resolve(path.toString()) !== resolve(out),
+    ({ path }) => ![resolve(out), resolve(rowFile)].includes(resolve(path.toString())),
   );
   const kernel = await kernelModule();
   const follower = await openModels(setting, kernel);
@@ -69,13 +72,18 @@ export async function scoreCorpus(
   const chosen = selectModels(models, options.models);
   // What a network expected in each frame is not known of weights that change.
   const query = queryOf({ ...values, ...(isNotes && !options.adaptive && { expected: true }) });
-  const identity = JSON.stringify([version, columns, query, chosen.map(({ id, version: own }) => [id, own])]);
+  const identity = JSON.stringify([
+    version,
+    Object.keys(columns),
+    query,
+    chosen.map(({ id, version: own }) => [id, own]),
+  ]);
   const run = { query, run: `${version}-${sha256Of(Buffer.from(identity)).slice(0, 16)}` };
 
-  const earlier = await groupsOf(out, format);
-  checkSame(out, earlier, run);
+  const earlier = await groupsOf(rowFile, format);
+  checkSame(rowFile, earlier, run);
   const kept = await upToDate(earlier, files);
-  const rows = await openRows(out, format, kept);
+  const rows = await openRows(rowFile, format, kept);
   const isKept = new Set(kept.map(({ file }) => file));
   const left = files.filter(({ name }) => !isKept.has(name));
   const listed = new Set(files.map(({ name }) => name));
@@ -108,6 +116,10 @@ export async function scoreCorpus(
   } finally {
     progress.end();
     await Promise.all([rows.close(), pool.close(0)]);
+  }
+  if (rowFile !== out) {
+    await writeParquet(out, columns, rowsIn(rowFile, format));
+    if (failed === 0) await rm(rowFile); // else a later run goes on from it
   }
   const passed = files.length - left.length;
   console.error(

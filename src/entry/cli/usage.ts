@@ -47,7 +47,7 @@ export const COMMANDS = {
       compare: flag("music: how far each model falls behind the best, with a 95% interval"),
       out: text(
         "FILE",
-        "writes a table, .csv or .jsonl, with all cores; the same command goes on where one was stopped",
+        "writes a table, .csv, .jsonl or .parquet, with all cores; the same command goes on where one was stopped",
       ),
       detail: text("notes", "with --out, music: a row for each note and model"),
       threads: text("N", "with --out: instead of one for each core"),

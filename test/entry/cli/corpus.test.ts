@@ -1,12 +1,13 @@
 /** `surprisal score --out`: a corpus -> a table, also after a run that was killed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { corpusOf } from "../../../src/entry/cli/corpus.ts";
 import { kernelModule } from "../../../src/entry/node/kernel.ts";
@@ -62,6 +63,20 @@ async function score(...args: string[]) {
 }
 
 const at = (name: string) => join(folder, name);
+
+/** Kills a run when a file that it writes has some bytes. @returns how many there are then */
+async function killedAfter(bytes: number, name: string, args: readonly string[]): Promise<number> {
+  const child = start(args);
+  const size = () =>
+    stat(at(name)).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  while (child.exitCode === null && (await size()) < bytes) await setTimeout(1);
+  child.kill("SIGKILL");
+  await once(child, "close");
+  return size();
+}
 const rowsIn = async (name: string): Promise<Record<string, never>[]> =>
   (await readFile(at(name), "utf8"))
     .trimEnd()
@@ -114,17 +129,8 @@ describe("a later run", () => {
     const more = name.startsWith("notes") ? ["--detail", "notes"] : [];
     const whole = `whole-${name}`;
     await score("corpus", "--out", whole, ...more);
-    const killed = start(["corpus", "--out", `killed-${name}`, ...more]);
-    const size = () =>
-      stat(at(`killed-${name}`)).then(
-        ({ size }) => size,
-        () => 0,
-      );
-    while (killed.exitCode === null && (await size()) < 5000) await setTimeout(1);
-    killed.kill("SIGKILL");
-    await once(killed, "close");
+    const left = await killedAfter(5000, `killed-${name}`, ["corpus", "--out", `killed-${name}`, ...more]);
     const expected = await readFile(at(whole));
-    const left = await size();
     expect(left).toBeGreaterThan(0);
     expect((await readFile(at(`killed-${name}`))).equals(expected.subarray(0, left))).toBe(true);
     expect((await score("corpus", "--out", `killed-${name}`, ...more)).code).toBe(0);
@@ -174,7 +180,52 @@ describe("a later run", () => {
     await writeFile(at("letter.csv"), "Dear");
     expect((await score("corpus", "--out", "letter.csv")).code).toBe(2);
     expect(await readFile(at("letter.csv"), "utf8")).toBe("Dear");
-    expect((await score("corpus", "--out", "scores.parquet")).stderr).toContain("ends in .csv or .jsonl");
+    expect((await score("corpus", "--out", "scores.xlsx")).stderr).toContain("ends in .csv, .jsonl or .parquet");
+  });
+});
+
+describe("a table in Parquet", () => {
+  const beginningWith = async (name: string) => (await readdir(folder)).filter((entry) => entry.startsWith(name));
+
+  test.each([
+    ["scores", 5000, ["corpus"]],
+    ["notes", 300_000, ["corpus/deep/1*.mid", "--detail", "notes"]], // of more than one file
+  ])("of %s has the rows of the CSV in typed columns, also after SIGKILL", async (name, bytes, given) => {
+    await score(...given, "--out", `typed-${name}.csv`);
+    const [heading, ...lines] = (await readFile(at(`typed-${name}.csv`), "utf8")).trimEnd().split("\r\n");
+    const args = [...given, "--out", `typed-${name}.parquet`];
+    await killedAfter(bytes, `typed-${name}.parquet.jsonl`, args);
+    expect(await beginningWith(`typed-${name}.parquet`)).toEqual([`typed-${name}.parquet.jsonl`]);
+    const { code, stderr } = await score(...args);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/; \d+ had their rows already\.\n$/)]);
+    expect(await beginningWith(`typed-${name}.parquet`)).toEqual([`typed-${name}.parquet`]);
+
+    const file = await asyncBufferFromFile(at(`typed-${name}.parquet`));
+    const rows = await parquetReadObjects({ file });
+    expect(rows.map((row) => Object.values(row).map((cell) => String(cell ?? "")))).toEqual(lines.map(readCsvRow));
+    const { schema } = await parquetMetadataAsync(file);
+    const columns = schema.slice(1).map(({ name, type, converted_type }) => [name, converted_type ?? type]);
+    expect(columns.map(([name]) => name)).toEqual(readCsvRow(heading));
+    expect(Object.fromEntries(columns)).toMatchObject({ model: "UTF8", nll: "DOUBLE", transposedBy: "INT32" });
+    expect(rows[0]).toMatchObject({ nll: name === "notes" ? null : expect.any(Number), error: null });
+  });
+
+  test("is not replaced when it is finished, and gone on with while a file of it cannot be scored", async () => {
+    await writeFile(at("good.mid"), midi(1));
+    await writeFile(at("mended.mid"), midi(2).subarray(0, 40));
+    const args = ["good.mid", "mended.mid", "--out", "mended.parquet"];
+    const read = async () => parquetReadObjects({ file: await asyncBufferFromFile(at("mended.parquet")) });
+    expect((await score(...args)).code).toBe(1);
+    expect((await read()).map(({ file, error }) => [file, error])).toEqual([
+      ...Array(3).fill(["good.mid", null]),
+      ["mended.mid", "malformed-midi"],
+    ]);
+    await writeFile(at("mended.mid"), midi(2));
+    expect(await score(...args)).toMatchObject({ code: 0, stderr: expect.stringContaining("; 1 had their rows") });
+    expect((await read()).map(({ error }) => error)).toEqual(Array(6).fill(null));
+    const finished = await readFile(at("mended.parquet"));
+    expect(await score(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining("is finished already") });
+    expect((await readFile(at("mended.parquet"))).equals(finished)).toBe(true);
   });
 });
 

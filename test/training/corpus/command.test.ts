@@ -1,6 +1,7 @@
 /** `surprisal train` as its users run it: trained, served, scored, published. */
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -9,13 +10,14 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeMidi } from "../../../src/formats/midi.ts";
 import { pianoRoll } from "../../../src/formats/piano-roll.ts";
-import { writeWav } from "../../../src/formats/wav.ts";
+import { readWav, writeWav } from "../../../src/formats/wav.ts";
 import { readCheckpoint, writeCheckpoint } from "../../../src/model/checkpoint.ts";
 import { addToFolder } from "../../../src/store/files.ts";
+import { program, runIn, scoredAndServed } from "../../support/command.ts";
 import { randomCheckpoint } from "../../support/models.ts";
 import { Random } from "../../support/random.ts";
+import { requires } from "../../support/requires.ts";
 import { freshPlace, hasS3, s3Environment } from "../../support/s3.ts";
-import { Server } from "../../support/server.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -39,15 +41,8 @@ function tune(n: number): Uint8Array {
   return writeMidi(pianoRoll(frames), { framesPerQuarter: 1 });
 }
 
-const program = resolve("src/entry/cli/main.ts");
-
-function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, script = program) {
-  return new Promise<{ code: unknown; stdout: string; stderr: string }>((done) => {
-    execFile(process.execPath, [script, ...args], { cwd: folder, env: { ...process.env, ...env } }, (error, ...out) => {
-      done({ code: error ? error.code : 0, stdout: out[0], stderr: out[1] });
-    });
-  });
-}
+const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}, script = program) =>
+  runIn(folder, args, env, script);
 
 const filesIn = (path: string): Promise<string[]> => readdir(path).catch(() => []);
 
@@ -55,6 +50,10 @@ const QUICK = ["--units", "6", "--epochs", "3", "--batch-size", "2"];
 const trainOwn = (...args: string[]) => run(["train", "corpus", "--name", "my-set", ...QUICK, ...args]);
 const checkpointOf = async (id: string, out = "trained") =>
   readCheckpoint(await readFile(join(folder, out, `${id}.safetensors`)));
+
+/** Validation NLL by epoch, as a run printed it. */
+const nllOfEpochs = (stdout: string): number[] =>
+  Array.from(stdout.matchAll(/^epoch .* valid (-?[\d.]+)/gm), ([, nll]) => Number(nll));
 
 describe("a folder of MIDI files", () => {
   let trained: Awaited<ReturnType<typeof run>>;
@@ -83,21 +82,28 @@ describe("a folder of MIDI files", () => {
   });
 
   test("makes a model that the command line and the server score by", async () => {
-    const models = { SURPRISAL_MODELS: join(folder, "trained") };
-    const scored = JSON.parse((await run(["score", "corpus/1.mid", "--json"], models)).stdout);
-    expect(scored.scores).toMatchObject([{ model: "my-set/gru", scoredFrames: 24, percentile: expect.any(Number) }]);
-    const server = await Server.start(models);
-    try {
-      const answer = await fetch(`${server.url}/score`, {
-        method: "POST",
-        body: await readFile(join(folder, "corpus/1.mid")),
-        headers: { "Content-Type": "audio/midi" },
-      });
-      expect((await answer.json()).scores[0].nll).toBe(scored.scores[0].nll);
-      expect(await server.served()).toHaveProperty(["my-set/gru"]);
-    } finally {
-      await server.stop();
-    }
+    expect(await scoredAndServed(folder, "trained", "corpus/1.mid", "audio/midi")).toMatchObject([
+      { model: "my-set/gru", scoredFrames: 24, percentile: expect.any(Number) },
+    ]);
+  });
+
+  test("is trained on by TensorFlow.js to the NLL of the kernel", async () => {
+    const train = (engine: string) =>
+      trainOwn("--epochs", "2", "--weight-noise-std", "0", "--engine", engine, "--out", engine);
+    await train("kernel");
+    const theirs = await train("tfjs-wasm");
+    expect([theirs.code, theirs.stderr]).toEqual([0, ""]);
+    const [wanted, { metadata }] = [
+      await checkpointOf("my-set/gru", "kernel"),
+      await checkpointOf("my-set/gru", "tfjs-wasm"),
+    ];
+    expect(metadata).toMatchObject({ engine: "tfjs-wasm", bestEpoch: "2" });
+    expect(Number(metadata.testMicro)).toBeCloseTo(Number(wanted.metadata.testMicro), 3);
+    const [first, second] = nllOfEpochs(theirs.stdout);
+    expect(second).toBeLessThan(first - 0.01); // so that weights that never changed would be far off
+    expect(await scoredAndServed(folder, "tfjs-wasm", "corpus/1.mid", "audio/midi")).toMatchObject([
+      { model: "my-set/gru", scoredFrames: 24 },
+    ]);
   });
 
   test.skipIf(!hasS3())("makes a model that is published to S3 and scored from there", async () => {
@@ -205,6 +211,37 @@ test("a folder of recordings is trained on, and its model scores audio", async (
   expect(trained.stdout).toMatch(/\ntrain +3 +6 +/);
   const scored = await run(["score", "voices/0.wav", "--json"], { SURPRISAL_MODELS: join(folder, "trained") });
   expect(JSON.parse(scored.stdout)).toMatchObject({ best: "voices/tanh", input: { kind: "audio" } });
+});
+
+const PROMPTS = "/usr/share/asterisk/sounds/en_US_f_Allison";
+const hasPrompts = requires(existsSync(PROMPTS), `${PROMPTS} is missing; Debian's asterisk-core-sounds-en-wav has it`);
+
+test.skipIf(!hasPrompts)("a folder of speech is learned from, and scored and served as it was measured", async () => {
+  await mkdir(join(folder, "speech"));
+  const prompts = ["conf-getchannel", "dir-nomore", "tt-weasels", "vm-helpexit", "vm-next", "vm-sorry"];
+  for (const name of prompts) {
+    const { samples, sampleRate } = await readWav(await readFile(join(PROMPTS, `${name}.wav`)));
+    const cut = samples.subarray(2000, 6020); // 400 whole steps after the first 20 samples
+    await writeFile(join(folder, "speech", `${name}.wav`), writeWav({ samples: cut, sampleRate }));
+  }
+  const trained = await run(["train", "speech", "--name", "own", "--units", "4", "--epochs", "2", "--out", "speaking"]);
+  expect([trained.code, trained.stderr]).toEqual([0, ""]);
+  expect(trained.stdout).toMatch(/\ntrain +4 +4 +1600\nvalid +1 +1 +400\ntest +1 +1 +400\n/);
+  const [first, second] = nllOfEpochs(trained.stdout);
+  expect(second).toBeLessThan(first);
+
+  const scores = [];
+  for (const name of prompts) {
+    const { stdout } = await run(["score", `speech/${name}.wav`, "--json"], {
+      SURPRISAL_MODELS: join(folder, "speaking"),
+    });
+    scores.push(...JSON.parse(stdout).scores);
+  }
+  const { metadata } = await checkpointOf("own/gru", "speaking");
+  const distances = scores.map(({ nll }) => Math.abs(nll - Number(metadata.testMicro)));
+  expect(Math.min(...distances)).toBeLessThan(1e-4); // one of them is the test
+  for (const { bitsPerSample } of scores) expect(bitsPerSample).toBeLessThan(16); // uncompressed
+  expect(await scoredAndServed(folder, "speaking", "speech/vm-next.wav", "audio/wav")).toEqual([scores[4]]);
 });
 
 test.each([
