@@ -30,6 +30,7 @@ const REQUESTS = 20; // of a round
 const WARM_UP = 20;
 
 process.env.WRANGLER_SEND_METRICS = "false";
+process.env.WRANGLER_LOG = "warn"; // its infos would stand in worker.md
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
