@@ -6,19 +6,12 @@
  *   npm run build
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { cardsPage } from "./cards-page.ts";
+import { withoutLocales } from "./without-locales.ts";
 
 const outdir = "dist/entry";
 await rm(outdir, { recursive: true, force: true }); // names of chunks change with what is in them
-
-/** zod's messages in fifty languages are half of all code, and never shown: the schemas word their own. */
-const withoutLocales: Plugin = {
-  name: "without-locales",
-  setup({ onLoad }) {
-    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "" }));
-  },
-};
 
 await build({
   // All as deep as src/entry/*/: sources and bundles find the package's root at the same distance.

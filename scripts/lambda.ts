@@ -1,6 +1,6 @@
 /**
  * Lays out what the Lambda package takes beside its bundles: the models of music of the paper's sizes, in .lambda/models. The larger
- * models and those of speech would make the zip, of 5 MB, several times as large; they come from the bucket.
+ * models and those of speech would make the zip larger than 5 MB; they come from the bucket.
  *
  *   npm run package:lambda      # this, and the zip: .serverless/surprisal.zip
  */
