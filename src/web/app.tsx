@@ -13,9 +13,10 @@ import { RecordingRoll } from "./recording.tsx";
 import { PieceRoll } from "./roll.tsx";
 import { isSample, SAMPLES, sampleFile, titleOf } from "./samples.ts";
 import { Scores } from "./scores.tsx";
+import { sentenceOf } from "./sentences.ts";
 import { readSettings, type Settings, writeSettings } from "./settings.ts";
 import { Share } from "./share.tsx";
-import { sentenceOf, Verdict } from "./verdict.tsx";
+import { Verdict } from "./verdict.tsx";
 
 export function App() {
   const [settings, setSettings] = useState<Settings>(readSettings);

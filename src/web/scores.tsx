@@ -78,7 +78,7 @@ const WORDS = {
       "the collection that the network learned: Bach chorales, folk tunes, orchestral and chamber music, piano music",
     ],
     ["tanh, lstm, gru", "three kinds of recurrent networks, from the simplest on"],
-    ["-nade", "hears the notes of a chord together; networks without it take each pitch for itself"],
+    ["-nade", "expects the notes of a chord together; a network without it takes each pitch by itself"],
     ["-large", "has more units"],
     ["-distilled", "was taught by larger networks"],
     ["mixture", "the average of a collection's networks"],

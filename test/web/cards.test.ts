@@ -1,30 +1,19 @@
-/** The cards of the models as a page, in a browser. */
+/** The cards of the models as a page, in a visited.browser. */
 import { readFile } from "node:fs/promises";
 import axe from "axe-core";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHROMIUM, hasChromium } from "../support/chromium.ts";
-import { Server } from "../support/server.ts";
+import { describe, expect, test } from "vitest";
+import { hasChromium, visit } from "../support/chromium.ts";
 
 describe.skipIf(!hasChromium("the page of the models"))("the page of the models", () => {
-  let server: Server;
-  let browser: Browser;
-  beforeAll(async () => {
-    server = await Server.start({});
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] }); // it may run as root
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  const visited = visit();
 
   test.each(["/cards", "/cards/"])("%s shows every card, and asks no other host", async (path) => {
-    const page = await browser.newPage();
+    const page = await visited.browser.newPage();
     const asked: string[] = [];
     const faults: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
     page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
-    await page.goto(server.url + path);
+    await page.goto(visited.server.url + path);
     const cards = await readFile("models/README.md", "utf8");
     const titles = [...cards.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title.replaceAll("`", ""));
     expect(await page.getByRole("heading").allInnerTexts()).toEqual(titles);
@@ -34,18 +23,18 @@ describe.skipIf(!hasChromium("the page of the models"))("the page of the models"
     const pictures = (await page.evaluate(widths)) as number[];
     expect(pictures.length).toBe(cards.match(/!\[/g)?.length);
     expect(pictures.filter((width) => width === 0)).toEqual([]);
-    expect(asked.filter((url) => !url.startsWith(`${server.url}/`) && !url.startsWith("data:"))).toEqual([]);
+    expect(asked.filter((url) => !url.startsWith(`${visited.server.url}/`) && !url.startsWith("data:"))).toEqual([]);
     expect(faults).toEqual([]);
     await page.getByRole("link", { name: "surprisal" }).click();
-    expect(page.url()).toBe(`${server.url}/`);
+    expect(page.url()).toBe(`${visited.server.url}/`);
     await page.getByRole("link", { name: "Models" }).click();
     await page.getByRole("heading", { level: 1, name: "The models" }).waitFor();
     await page.close();
   });
 
   test("axe finds nothing in it", async () => {
-    const page = await browser.newPage();
-    await page.goto(`${server.url}/cards/`);
+    const page = await visited.browser.newPage();
+    await page.goto(`${visited.server.url}/cards/`);
     await page.evaluate(axe.source);
     const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`)).toEqual([]);
