@@ -1,5 +1,5 @@
 /**
- * The programs of docs/recipes.md against a server, those in TypeScript by clients that are generated from openapi.yaml and
+ * The programs of docs/recipes.md against a server, those in TypeScript and Go by what is generated from openapi.yaml and
  * type-checked; and openapi.yaml under two linters. What they need of npm is installed into a folder of their own.
  */
 import { execFile } from "node:child_process";
@@ -105,6 +105,18 @@ describe("TypeScript, generated, type-checked and run", () => {
       JSON.stringify({ extends: "./tsconfig.json", files: ["wrong.ts"] }),
     );
     expect(await tool("tsc", "-p", "tsconfig.one.json")).toContain("is not assignable to type 'Blob | File'");
+  });
+});
+
+describe("Go, its types generated", () => {
+  const hasGo = isThere("go", "version");
+  test.skipIf(!requires(hasGo, "Go is missing; install golang-go"))("score.go uploads a file", async () => {
+    expect(await run("sh", "types.sh")).toBe("");
+    const files = ["score.go", "types.go", "problem.go"];
+    expect(scoresOf(await run("go", "run", ...files))).toEqual([["jsb/gru", expected]]);
+    const wrong = (await readFile(join(folder, "score.go"), "utf8")).replace("cadence.mid", "openapi.yaml");
+    await writeFile(join(folder, "score.go"), wrong);
+    expect(await run("go", "run", ...files)).toContain('Expected a MIDI file, which begins "MThd"');
   });
 });
 
