@@ -1,7 +1,10 @@
 /** The Python client: its own tests against a server, and its types against openapi.yaml. */
 import { execFile, execFileSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { parquetWriteFile } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { DEFAULT_FOLDER } from "../../src/entry/node/local.ts";
@@ -57,3 +60,47 @@ describe.skipIf(!requires(python !== undefined, missing))("the Python client", (
     expect(found.PredictAnswer[1]).toEqual(common("MusicPredictResponse", "AudioPredictResponse"));
   });
 });
+
+/** Rows of the Parquet files of a folder. */
+const PRINTED = `
+import json, sys, pandas
+print(pandas.read_parquet(sys.argv[1]).to_json(orient="records", double_precision=15))`;
+
+/** Ray takes 600 MB of packages that pip alone has. CI does without it, and this is the one test that it leaves out. */
+const { RAY_PYTHON, CI } = process.env;
+if (RAY_PYTHON) {
+  test("a Parquet of files is scored over a Ray cluster, a bad file among them", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "surprisal-ray-"));
+    const server = await Server.start({ SURPRISAL_MODELS: DEFAULT_FOLDER });
+    try {
+      const midi = await readFile("examples/cadence.mid");
+      const response = await fetch(`${server.url}/v1/score?models=jsb/gru`, { method: "POST", body: midi });
+      const { nll } = (await response.json()).scores[0];
+      const names = Array.from({ length: 600 }, (_, k) => `${k}.mid`);
+      const data = names.map((_, k) => (k === 300 ? midi.subarray(0, 10) : midi));
+      const input = join(folder, "files.parquet");
+      const columns = [
+        { name: "name", data: names, type: "STRING" as const },
+        { name: "bytes", data, type: "BYTE_ARRAY" as const },
+      ];
+      parquetWriteFile({ filename: input, columnData: columns });
+      const output = join(folder, "scores");
+      const env = { ...process.env, SURPRISAL_URL: server.url, PYTHONPATH: join(process.cwd(), "clients/python/src") };
+      await run(RAY_PYTHON ?? "", ["examples/python/cluster.py", input, output, "jsb/gru"], { env });
+      const rows = JSON.parse((await run(RAY_PYTHON ?? "", ["-c", PRINTED, output])).stdout);
+      expect(rows).toEqual(
+        names.map((name, k) =>
+          k === 300
+            ? { name, nll: null, problem: expect.stringContaining("MIDI") }
+            : { name, nll: expect.closeTo(nll, 12), problem: null },
+        ),
+      );
+    } finally {
+      await server.stop();
+      await rm(folder, { recursive: true });
+    }
+  }, 300_000);
+} else if (!CI) {
+  const how = "`python3 -m venv ray && ray/bin/pip install 'ray[data]' httpx && export RAY_PYTHON=$PWD/ray/bin/python`";
+  test.skip(`a Parquet of files is scored over a Ray cluster: ${how} enables this`);
+}
