@@ -27,6 +27,15 @@ const zipped = (path: string, body: Bytes, type = "application/octet-stream") =>
   headers: { "Content-Type": type, "Content-Encoding": "gzip" },
 });
 
+const batch = (lines: readonly string[]) => ({
+  path: "/batch?models=*/*",
+  body: text(lines.join("\n")),
+  headers: { "Content-Type": "application/x-ndjson" },
+});
+/** A line with two notes, and between them as many rests as fit. */
+const rests = (bytes: number): string =>
+  `{"pianoRoll":[[60],${"[],".repeat(Math.max(0, Math.floor((bytes - 26) / 3)))}[60]]}`;
+
 /** Two notes with quarters of rest between them, and a text that fills the file. */
 function midiRest(quarters: number): Bytes {
   const short = writeMidi(pianoRoll([[60], ...Array.from({ length: quarters }, () => []), [60]]), {
@@ -62,8 +71,8 @@ function crc(bytes: readonly number[], bits: 8 | 16, polynomial: number): number
   return rest;
 }
 
-/** Seconds of silence at 8 kHz in FLAC frames of four seconds, and padding (RFC 9639). */
-function flacSilence(seconds: number): Bytes {
+/** Seconds of silence at 8 kHz in FLAC frames of four seconds, and padding up to so many bytes (RFC 9639). */
+function flacSilence(seconds: number, most = MAX_BYTES): Bytes {
   const [rate, block] = [8000, 32_000];
   const blocks = Math.ceil((seconds * rate) / block);
   const u16 = (value: number) => [value >> 8, value & 255];
@@ -92,7 +101,7 @@ function flacSilence(seconds: number): Bytes {
     const frame = [...header, crc(header, 8, 0x07), 0, 0, 0]; // a constant subframe of 0
     return [...frame, ...u16(crc(frame, 16, 0x8005))];
   }).flat();
-  const room = Math.max(0, MAX_BYTES - 4 - 4 - stream.length - 4 - body.length);
+  const room = Math.max(0, Math.floor(most) - 4 - 4 - stream.length - 4 - body.length);
   const padding = [0x81, 0, ...u16(room), ...Array(room).fill(0)];
   return Uint8Array.from([...text("fLaC"), 0, 0, 0, 34, ...stream, ...padding, ...body]);
 }
@@ -222,6 +231,15 @@ export const kinds = (states: readonly string[]): readonly Kind[] => [
   ),
   kind("lists within lists in JSON, gzip", [10, 4_000_000], (size) =>
     zipped("/score", text("[".repeat(size)), "application/json"),
+  ),
+  kind("lines of a batch, rests, all models", [2, 400], (size) => batch(Array(size).fill(rests(MAX_BYTES / size)))),
+  kind("lines of a batch, one frame scored, gzip", [500, 10_000], (size) =>
+    zipped("/batch?models=*/*", text(Array(size).fill(rests(0)).join("\n")), "application/x-ndjson"),
+  ),
+  kind("lines of a batch, silence in FLAC, six models", [2, 20], (size) =>
+    batch(
+      Array(size).fill(JSON.stringify({ audio: Buffer.from(flacSilence(4, MAX_BYTES / size / 2)).toString("base64") })),
+    ),
   ),
   kind("seconds of silence in WAV, gzip", [2, 590], (size) => zipped("/score", wav(size))),
   kind("MB of zeros behind a WAV header, gzip", [1, 9], (size) => zipped("/score", wav(125 * size, 1000 * 8))),

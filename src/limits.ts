@@ -30,13 +30,14 @@ export const LIMITS = {
   // 83 minutes of quarter notes at 120 a minute.
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
-  // In multiply-adds (model/cost.ts): one core does about 20 billion a second. The first lets the recommended models continue a
-  // chord for as long as may be asked; both together let all six models score speech in Opus at 6 kbit/s, the lowest rate in use.
+  // In multiply-adds (model/cost.ts): one core does 7 to 20 billion a second, so 10 kB buy at most two seconds of it. The first lets
+  // the recommended models continue a chord for as long as may be asked, the second all six models score speech at 10 kbit/s.
   work: { value: 6e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
   workPerByte: {
-    value: 2.15e6,
+    value: 1.35e6,
     code: "too-much-work",
-    about: "further multiply-adds for each byte of its body, as it is sent",
+    about:
+      "multiply-adds for each byte of its body, as it is sent, where that is more; for each byte of a line of a batch",
   },
   // As JSON most take some 20 bytes.
   numbers: { value: 500_000, code: "too-large", about: "numbers of an answer" },
@@ -65,7 +66,12 @@ export const MAX_HEAD_BYTES = 2 ** 14;
 export const MAX_HEADERS = 100;
 
 /** Multiply-adds that a request may ask for. @param bodyBytes as they were sent */
-export const workLimit = ({ work, workPerByte }: Limits, bodyBytes: number): number => work + workPerByte * bodyBytes;
+export const workLimit = ({ work, workPerByte }: Limits, bodyBytes: number): number =>
+  Math.max(work, workPerByte * bodyBytes);
+
+/** Of a line of a batch: many short lines would have what any request may ask for many times. */
+export const lineWorkLimit = ({ work, workPerByte }: Limits, bytes: number): number =>
+  work === Number.POSITIVE_INFINITY ? work : workPerByte * bytes;
 
 /** What a MIDI file may hold. midi-file takes up to 61 bytes of heap for a byte of the file (measured, Node 24): 64 MB at worst. */
 export interface MidiLimits {

@@ -1,6 +1,6 @@
 /** A group of the lines of a batch -> the lines of its answer, each the answer of /score or the problem. */
 import { SurprisalError } from "../errors.ts";
-import { MAX_ID, MAX_PART_BYTES, workLimit } from "../limits.ts";
+import { lineWorkLimit, MAX_ID, MAX_PART_BYTES } from "../limits.ts";
 import { ScoreOptions } from "../schema/options.ts";
 import { Work } from "../util/work.ts";
 import type { FileContent } from "./content.ts";
@@ -72,7 +72,7 @@ export async function scoreLines({ first, items, sentShare }: Group, deps: Deps,
     const work = new Work({
       signal: asked.signal,
       ...options,
-      limit: workLimit(deps.limits, sentShare * bytesOf(item)),
+      limit: lineWorkLimit(deps.limits, sentShare * bytesOf(item)),
       // Beside other requests the whole group counts as one.
       ...(pause && { pause: (own) => pause({ done: before + own.done, expected: before + own.expected }) }),
     });

@@ -120,7 +120,9 @@ describe("POST /batch", () => {
   });
 
   test("damaged compression is the last line's problem, after the lines before it", async () => {
-    const packed = gzipSync(Buffer.from(ndjson(Array(600).fill({ pianoRoll: [[60], [62]] }))));
+    const packed = gzipSync(
+      Buffer.from(ndjson(Array.from({ length: 600 }, (_, k) => ({ pianoRoll: randomPiece(k, 4) })))),
+    );
     const response = await batch(packed.subarray(0, -9), "?models=jsb/gru", undefined, { "Content-Encoding": "gzip" });
     const lines = await linesOf(response);
     expect(lines.at(-1)).toMatchObject({ index: lines.length - 1, problem: { code: "malformed-request" } });

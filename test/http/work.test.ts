@@ -122,8 +122,17 @@ test("reading MIDI counts as work", async () => {
 
 test("fewer models may be asked, or more in a longer body", async () => {
   expect(await ask("/score?detail=notes&models=jsb/*-nade", rest(900))).toMatchObject({ status: 200 });
-  const pianoRoll = Array(900).fill([60]);
+  const pianoRoll = Array(900).fill([60, 64, 67]);
   expect(await ask("/score", JSON.stringify({ pianoRoll, detail: "notes" }))).toMatchObject({ status: 200 });
+});
+
+test("a line of a batch may ask for what its bytes are worth, and a request for more", async () => {
+  const line = JSON.stringify({ midi: Buffer.from(rest(900)).toString("base64") });
+  const headers = { "Content-Type": "application/x-ndjson" };
+  expect(await ask("/score", line)).toMatchObject({ status: 200 });
+  const response = await app.request("/batch", { method: "POST", body: `${line}\n`.repeat(50), headers });
+  const lines = (await response.text()).trim().split("\n");
+  expect(lines.map((each) => JSON.parse(each).problem?.code)).toEqual(Array(50).fill("too-much-work"));
 });
 
 test("an operator may allow more, or anything", async () => {
