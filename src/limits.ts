@@ -31,7 +31,7 @@ export const LIMITS = {
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
   // In multiply-adds (model/cost.ts): one core does 7 to 20 billion a second, so 10 kB buy at most two seconds of it. The first lets
-  // the recommended models continue a chord for as long as may be asked, the second all six models score speech at 10 kbit/s.
+  // the recommended models continue a chord for as long as may be asked, the second all six models score speech at 12 kbit/s.
   work: { value: 6e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
   workPerByte: {
     value: 1.35e6,
