@@ -146,7 +146,7 @@ function form(path: string, parts: number) {
   const part = (disposition: string, value: string) =>
     `--x\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${value}\r\n`;
   const options = Array.from({ length: parts - 1 }, () => part('name="programs"', "1"));
-  const midi = String.fromCharCode(...held(2));
+  const midi = String.fromCharCode(...writeMidi(pianoRoll([chord, chord]), { framesPerQuarter: 1 }));
   const whole = `${part('name="file"; filename="a.mid"', midi)}${options.join("")}--x--\r\n`;
   const body = Uint8Array.from(whole, (character) => character.charCodeAt(0));
   return { path, body, headers: { "Content-Type": "multipart/form-data; boundary=x" } };

@@ -1,4 +1,4 @@
-/** A MIDI file and notes that follow it -> the file with one track more; what stood in it stays as it is. */
+/** A MIDI file and notes that follow it -> the file with one track more. Its tracks stay as they are, repaired where they are damaged. */
 import { expected } from "../errors.ts";
 import { midiFile, readDivision } from "./midi-chunks.ts";
 import { malformed, Repairs } from "./midi-repairs.ts";
@@ -30,10 +30,14 @@ export function withTrack(
   const { format, division, tracks } = scanMidi(bytes, new Repairs());
   if (format === 2) throw malformed(expected("a file of MIDI format 0 or 1", "2"));
   const ticks = (quarters: number) => Math.round(quarters * readDivision(division));
-  const events = notes.flatMap(({ pitch, start, length }) => [
-    { tick: ticks(start), bytes: [NOTE_ON | (channel - 1), pitch, VELOCITY] },
-    { tick: ticks(start + length), bytes: [NOTE_OFF | (channel - 1), pitch, 0] },
-  ]);
+  const events = notes.flatMap(({ pitch, start, length }) => {
+    const from = ticks(start);
+    const to = Math.max(from + 1, ticks(start + length)); // a grid may be too coarse for the note
+    return [
+      { tick: from, bytes: [NOTE_ON | (channel - 1), pitch, VELOCITY] },
+      { tick: to, bytes: [NOTE_OFF | (channel - 1), pitch, 0] },
+    ];
+  });
   events.sort((a, b) => a.tick - b.tick || a.bytes[0] - b.bytes[0]); // a note ends before its pitch is struck again
   const title = new TextEncoder().encode(name);
   const track = [0, ...TRACK_NAME, ...variableLength(title.length), ...title];

@@ -131,9 +131,9 @@ async function sample(
   work: Work,
 ): Promise<number[][]> {
   const draw = uniform(seed);
-  const frames = [next.sample(draw, temperature)];
+  const frames: number[][] = [];
   while (frames.length < steps) {
-    ({ state, next } = await model.advance(state, pianoRoll(frames.slice(-1)), work));
+    if (frames.length > 0) ({ state, next } = await model.advance(state, pianoRoll(frames.slice(-1)), work));
     frames.push(next.sample(draw, temperature));
     await work.step(CALL_COST + heated(model.drawCost, temperature));
   }

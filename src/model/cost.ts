@@ -12,7 +12,7 @@ export const NOTE_COST = 500;
 /** For each call of the kernel; a run that feeds back what it sampled calls it for every frame. */
 export const CALL_COST = 2e5;
 /** A draw reads four pitches at a time and begins again after each that sounds, so its products are short. */
-const SHORT = 2;
+const SHORT_PRODUCTS = 2;
 /** These run in JavaScript, and so take longer. */
 const MULTIPLY_ADD = 40;
 const DRAW = 400;
@@ -31,7 +31,7 @@ export function stepCost({ cell, inputs, units, outputs, mixture, nade }: Config
 /** The work of drawing one frame, or block of samples, from the distribution that a network gives; NADE heads draw in the kernel. */
 export function drawCost({ outputs, nade }: Config): number {
   if (!nade) return outputs * DRAW;
-  return SHORT * (outputs * (EXPONENTIAL + nade.hidden) + SOUNDING * EXPONENTIAL * nade.hidden);
+  return SHORT_PRODUCTS * (outputs * (EXPONENTIAL + nade.hidden) + SOUNDING * EXPONENTIAL * nade.hidden);
 }
 
 /** The work of going through the pitches of a frame in JavaScript, as the search for the likeliest frames does at each step. */

@@ -29,7 +29,7 @@ export class FrameDistribution implements NextFrame {
     const all: Marginals[] = [];
     for (const part of this.parts) {
       all.push(marginalsOf(part, this.#pitches));
-      await onPart();
+      if (part.drawn) await onPart();
     }
     this.#marginals = all;
   }

@@ -44,6 +44,7 @@ export async function likelyFrames(
   };
   const start = { columns: [], isComplete: false, probability: 1, likelihoods: shares, prefixes: parts };
   expand(start, columns, isWanted, push);
+  await onExpansion();
   const chords: Chord[] = [];
   for (let expansions = 1; chords.length < count; ) {
     const best = queue.pop();

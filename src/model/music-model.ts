@@ -95,7 +95,7 @@ export interface NextFrame {
   readonly shares: readonly number[]; // by part: M times its weight in the average of all M
   /**
    * Computes probabilities and standardErrors, which else are computed at once when they are first asked for.
-   * @param onPart awaited after each of the parts
+   * @param onPart awaited after each of the parts that draw
    */
   estimate(onPart: () => Promise<void>): Promise<void>;
   /**

@@ -9,7 +9,7 @@ import type { CheckpointStore } from "./store.ts";
 export interface Follower {
   /** What is served now, once the catalogue was read. */
   release(): Release | undefined;
-  /** What the served catalogue offers; nothing before it can be read. */
+  /** What the served catalogue offers; nothing before it, and any of its models, can be read. */
   offers(): Promise<readonly Named[]>;
   /** The models that are wanted, see Release; none before the catalogue can be read. */
   models(wanted?: Wanted): Promise<readonly Model[]>;
@@ -83,7 +83,11 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
 
   return {
     release: () => serving,
-    offers: async () => (await opened())?.offers() ?? [],
+    async offers() {
+      const release = await opened();
+      if (!canServe(release)) await release?.readAll(false);
+      return canServe(release) ? (release?.offers() ?? []) : [];
+    },
     models: async (wanted) => (await opened())?.models(wanted) ?? [],
     problems: () => (problems?.length ? problems : (serving?.failures() ?? [])),
     poll,
@@ -104,5 +108,5 @@ const canServe = (release: Release | undefined): boolean =>
 /** What keeps a later release from being served. */
 async function faultsOf(release: Release, before: Release | undefined): Promise<readonly Problem[]> {
   await release.readAll();
-  return [...release.failures(), ...(await release.try(before))];
+  return [...release.failures(), ...(await release.trial(before))];
 }

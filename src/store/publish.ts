@@ -109,7 +109,7 @@ export async function releases(bucket: Bucket): Promise<PublishedRelease[]> {
 /** A store's models, each of which can be loaded and gives finite numbers. */
 async function loadable(source: CheckpointStore, kernel: WebAssembly.Module) {
   const release = await readRelease(source, kernel);
-  const [failure] = [...release.failures(), ...(await release.try())];
+  const [failure] = [...release.failures(), ...(await release.trial())];
   if (!failure) return release.files();
   const { id, error } = failure;
   throw error instanceof SurprisalError ? new SurprisalError(error.code, `${id}: ${error.message}`) : error;

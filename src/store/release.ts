@@ -22,12 +22,16 @@ export interface ReadFiles extends Current {
 interface ReadFile {
   readonly bytes: Uint8Array;
   readonly network: Network;
+  readonly metrics: string; // those of its entry, as JSON: a later catalogue may have others
 }
 
 interface Offer extends Named {
   readonly bytes: number; // of its files
   readonly model: Shared<{ readonly model?: Model }>; // without one: its members read sound, which is not averaged
 }
+
+/** By so many bytes files may differ whose models have equally many parameters. */
+const METADATA_BYTES = 4096;
 
 /** The models of a catalogue, as it was at a moment. */
 export class Release {
@@ -58,10 +62,11 @@ export class Release {
     }
     const readOnce = async (entry: CatalogueEntry): Promise<ReadFile> => {
       const known = this.#files.get(entry.version);
-      if (known) return known;
-      const bytes = await read(entry);
+      const metrics = JSON.stringify(entry.metrics);
+      if (known?.metrics === metrics) return known;
+      const bytes = known?.bytes ?? (await read(entry));
       const network = networkOf(readCheckpoint(bytes), entry.version, kernel, entry.metrics);
-      const file = { bytes, network };
+      const file = { bytes, network, metrics };
       this.#files.set(entry.version, file);
       return file;
     };
@@ -112,29 +117,34 @@ export class Release {
   /**
    * The models that are wanted, and of each of their sets of music the smallest, which finds the transposition of a piece. They
    * are read unless they were; what cannot be read is left out.
-   * @throws SurprisalError `unknown-model` when a pattern names none, `no-models` when none that it names can be read.
+   * @throws SurprisalError `unknown-model` when a pattern names none, `no-models` when none that it names can be read, or none
+   * that reads the kind.
    */
   async models(wanted: Wanted = {}): Promise<readonly Model[]> {
-    const chosen = new Set(wantedModels(this.#offers, wanted));
+    const answering = wantedModels(this.#offers, wanted);
+    const chosen = new Set(answering);
     for (const own of Map.groupBy(this.#offers, ({ set }) => set).values()) {
       const [{ set }] = own;
       if (kindOfSet(set) === "audio" || !own.some((offer) => chosen.has(offer))) continue;
-      chosen.add(own.reduce((least, offer) => (offer.bytes < least.bytes ? offer : least)));
+      const least = Math.min(...own.map(({ bytes }) => bytes));
+      for (const offer of own) if (offer.bytes < least + METADATA_BYTES) chosen.add(offer);
     }
     const read = this.#offers.filter((offer) => chosen.has(offer));
     await readAll(read);
-    for (const pattern of wanted.patterns ?? []) {
-      const own = wantedModels(read, { patterns: [pattern] });
+    const groups = wanted.patterns?.map((pattern) => wantedModels(read, { patterns: [pattern] }));
+    for (const own of groups ?? (wanted.kind ? [answering] : [])) {
       const failed = own.find(({ model }) => model.error !== undefined);
       if (!failed || own.some(({ model }) => model.value)) continue;
       throw new SurprisalError("no-models", clientMessage({ id: failed.id, error: failed.model.error }));
     }
-    return read.flatMap(({ model }) => model.value?.model ?? []);
+    // Where all that were wanted of a set failed, the smallest would stand for them.
+    const sets = new Set(answering.flatMap(({ set, model }) => (model.value ? [set] : [])));
+    return read.flatMap(({ set, model }) => (sets.has(set) && model.value?.model) || []);
   }
 
-  /** Reads all files, also those that failed a moment ago. */
-  readAll(): Promise<void> {
-    return readAll(this.#offers, true);
+  /** Reads all files. @param again also those that failed a moment ago */
+  readAll(again = true): Promise<void> {
+    return readAll(this.#offers, again);
   }
 
   /**
@@ -143,7 +153,7 @@ export class Release {
    * @param tried a release whose models need not be tried again
    * @returns those that fail
    */
-  async try(tried?: Release): Promise<readonly Failure[]> {
+  async trial(tried?: Release): Promise<readonly Failure[]> {
     const failures: Failure[] = [];
     const known = tried?.loaded() ?? [];
     for (const model of this.loaded()) {

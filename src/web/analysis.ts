@@ -4,8 +4,7 @@
  */
 import { useRef, useState } from "preact/hooks";
 import type { ScoreResponse } from "../schema/score.ts";
-import { type Api, Fault, type Options } from "./api.ts";
-import { type Kind, kindOf } from "./local.ts";
+import { type Api, Fault, type Kind, kindOf, type Options } from "./api.ts";
 import { bestOf } from "./ranking.ts";
 import type { Settings } from "./settings.ts";
 
@@ -62,8 +61,10 @@ export function useAnalysis(api: Api, settings: Settings) {
       await work(signal);
     } catch (error) {
       if (signal.aborted) return;
+      own.controller.abort(); // the work may have asked for more than what failed
       if (!(error instanceof Fault)) throw error;
       setFault(error.message);
+      setAnswered((now) => (now?.all === null ? null : now)); // of a file that was not scored
     } finally {
       if (running.current.get(task) === own) running.current.delete(task);
       tell();

@@ -21,6 +21,19 @@ interface Content {
 export const isMusic = (response: ScoreResponse): response is MusicScoreResponse => response.input.kind === "music";
 export const isAudio = (response: ScoreResponse): response is AudioScoreResponse => response.input.kind === "audio";
 
+export type Kind = "music" | "audio";
+
+/** Whether a file is MIDI, by how it begins or what it is called. @throws Fault for what cannot be read, such as a folder */
+export async function kindOf(file: File): Promise<Kind> {
+  const beginning = await file
+    .slice(0, 12)
+    .text()
+    .catch(() => {
+      throw new Fault(`${file.name} cannot be read; is it a folder?`);
+    });
+  return /^MThd|^RIFF....RMID/s.test(beginning) || /\.(midi?|kar|rmi)$/i.test(file.name) ? "music" : "audio";
+}
+
 /** The API, on the server that gave this page or in this browser. */
 export class Api {
   /** Whether this browser answers. It does from the first time that no server can be reached. */

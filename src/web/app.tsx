@@ -21,7 +21,7 @@ import { Verdict } from "./verdict.tsx";
 export function App() {
   const [settings, setSettings] = useState<Settings>(readSettings);
   const [fragment, setFragment] = useState(location.hash); // of the link that led here
-  const [asked, setAsked] = useState<File | null>(null); // for last
+  const [asked, setAsked] = useState<File | null>(null); // the last one asked for
   const [meant, setMeant] = useState(""); // file that a link is for but does not hold
   const [, redraw] = useState(0);
   const [player] = useState(() => new Player(() => redraw((n) => n + 1)));
@@ -73,6 +73,10 @@ export function App() {
       takeSample(SAMPLES.some(({ id }) => id === settings.sample) ? settings.sample : SAMPLES[0].id, settings.model);
       setMeant(file ?? "");
     });
+  }, []);
+
+  useEffect(() => {
+    addEventListener("hashchange", () => location.reload()); // another link was pasted
   }, []);
 
   useEffect(() => {

@@ -1,8 +1,7 @@
 /** Several files that were chosen together, each under one network of its kind, so that they can be compared. */
 import { useRef, useState } from "preact/hooks";
 import type { Analysis } from "./analysis.ts";
-import { type Api, Fault } from "./api.ts";
-import { type Kind, kindOf } from "./local.ts";
+import { type Api, Fault, type Kind, kindOf } from "./api.ts";
 import { type AnyScore, bestOf } from "./ranking.ts";
 
 export interface Entry {

@@ -44,11 +44,3 @@ export async function fetchHere(request: Request, signal: AbortSignal): Promise<
     used.postMessage(message, [body]);
   });
 }
-
-export type Kind = "music" | "audio";
-
-/** Whether a file is MIDI, by how it begins or what it is called. */
-export async function kindOf(file: File): Promise<Kind> {
-  const beginning = await file.slice(0, 12).text();
-  return /^MThd|^RIFF....RMID/s.test(beginning) || /\.(midi?|kar|rmi)$/i.test(file.name) ? "music" : "audio";
-}

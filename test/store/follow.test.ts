@@ -6,7 +6,7 @@ import { type Follower, follow } from "../../src/store/follow.ts";
 import { clientMessage } from "../../src/store/problem.ts";
 import { publish, rollBack } from "../../src/store/publish.ts";
 import { s3Bucket } from "../../src/store/s3.ts";
-import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore } from "../../src/store/store.ts";
+import { CATALOGUE_KEY, type CatalogueEntry, type CheckpointStore, writeCatalogue } from "../../src/store/store.ts";
 import { entryFor } from "../contracts/store.ts";
 import { bytesOf, keyOf, offeredBy, onEveryBucket, storeOf, withInfinite } from "../support/releases.ts";
 import { freshPlace, hasS3, type S3Proxy, startProxy } from "../support/s3.ts";
@@ -171,6 +171,38 @@ onEveryBucket((fresh) => {
     vi.spyOn(Date, "now").mockReturnValue(Date.now() + 1000);
     expect([idsOf(await follower.models(gru)), read()]).toEqual([["jsb/gru", "jsb/tanh"], [key]]);
     vi.restoreAllMocks();
+  });
+
+  test("where no model can be read nothing is offered, requests fail, and all is offered once one can", async () => {
+    const bucket = await fresh();
+    await put(one, bucket);
+    const keys = await Promise.all(["jsb/gru", "jsb/lstm"].map((id) => keyOf(one, id)));
+    const whole = await Promise.all(keys.map((key) => bytesOf(bucket, key)));
+    for (const key of keys) await bucket.put(key, encode("torn"), "any");
+    const follower = followed(bucket);
+    expect((await follower.offers()).length).toBe(3); // nothing has failed yet
+    await expect(follower.models({ kind: "music" })).rejects.toMatchObject({ code: "no-models" });
+    expect(await follower.offers()).toEqual([]);
+    for (const [k, key] of keys.entries()) await bucket.put(key, whole[k], "any");
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 1000);
+    expect(idsOf(await follower.offers())).toEqual(["jsb/gru", "jsb/lstm", "jsb/mixture"]);
+    vi.restoreAllMocks();
+  });
+
+  test("a later catalogue with other metrics of the same models changes what they say, and reads none again", async () => {
+    const { bucket, read } = watched(await fresh());
+    await put(one, bucket);
+    const follower = followed(bucket);
+    await follower.refresh();
+    const { catalogue } = await bucketStore(bucket).catalogue();
+    const deciles = Array.from({ length: 11 }, (_, k) => k);
+    const models = catalogue.models.map((entry) => ({ ...entry, metrics: { test: { micro: 5, macro: 5, deciles } } }));
+    await bucket.put(CATALOGUE_KEY, encode(writeCatalogue({ models })), "any");
+    read();
+    expect(await follower.refresh()).toBe(true);
+    expect(read().filter((key) => !key.startsWith(CATALOGUE_KEY))).toEqual([]);
+    const told = loaded(follower).map((model) => model.kind === "music" && model.metrics.test?.micro);
+    expect(told.slice(0, 2)).toEqual([5, 5]);
   });
 
   test("a pattern that names none is told the ids of the catalogue, and nothing is read for it", async () => {

@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS } from "../../limits.ts";
 import { type Bucket, bucketStore, StoreFailure } from "../../store/bucket.ts";
 import { follow } from "../../store/follow.ts";
 import { clientMessage } from "../../store/problem.ts";
-import { once } from "../../util/once.ts";
+import { Shared } from "../../util/shared.ts";
 import { version } from "../../version.ts";
 import type { WorkerAbort, WorkerAnswer, WorkerRequest } from "../../web/protocol.ts";
 
@@ -30,12 +30,21 @@ const folder: Bucket = {
 };
 
 /** Each model is fetched when a request first needs it. */
-const app = once(async () => {
+const app = new Shared(async () => {
   const kernel = await WebAssembly.compile(await (await fetch(beside("kernel.wasm"))).arrayBuffer());
   const { models, offers, problems } = follow(bucketStore(folder), kernel);
   const lastError = () => problems().map(clientMessage).at(0);
   return createApp({ models, offers, lastError, limits: DEFAULT_LIMITS, decode, version, log: logFailure });
 });
+
+async function answerTo(request: Request): Promise<Response> {
+  try {
+    return await (await app.result(true)).fetch(request);
+  } catch (error) {
+    const detail = `What scores in this browser could not be fetched: ${error instanceof Error ? error.message : error}`;
+    return Response.json({ detail }, { status: 503 });
+  }
+}
 
 const underWay = new Map<number, AbortController>();
 
@@ -45,7 +54,7 @@ self.addEventListener("message", async ({ data }: MessageEvent<WorkerRequest | W
   const controller = new AbortController();
   underWay.set(id, controller);
   const request = new Request(url, { method: "POST", headers, body, signal: controller.signal });
-  const response = await (await app()).fetch(request);
+  const response = await answerTo(request);
   underWay.delete(id);
   const answer: WorkerAnswer = {
     id,

@@ -19,7 +19,6 @@ const VERSION = "0".repeat(64);
 const PITCHES = 88;
 const FRAMES = 64;
 
-/** @throws SurprisalError never, unless the code is at fault */
 export async function rehearse(kernel: WebAssembly.Module): Promise<void> {
   const models: Network[] = [];
   const entries: CatalogueEntry[] = [];
