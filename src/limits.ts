@@ -34,7 +34,7 @@ export const LIMITS = {
   // the recommended models continue a chord for as long as may be asked, the second all six models score speech at 12 kbit/s.
   work: { value: 6e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
   workPerByte: {
-    value: 1.35e6,
+    value: 1.25e6,
     code: "too-much-work",
     about:
       "multiply-adds for each byte of its body, as it is sent, where that is more; for each byte of a line of a batch",

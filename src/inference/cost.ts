@@ -54,7 +54,9 @@ export function scoreMusicCost(
   const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
   const scores = [...networks].map(
     ([{ checkpoint }, rate]) =>
-      piece.frames(rate) * passes(options) * stepCost(checkpoint.config) + piece.notesInFrames(rate) * NOTE_COST,
+      CALL_COST +
+      piece.frames(rate) * passes(options) * stepCost(checkpoint.config) +
+      piece.notesInFrames(rate) * NOTE_COST,
   );
   const ofNotes = (model: MusicModel) =>
     framesOf(model) * (passes(options) * model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
