@@ -3,9 +3,10 @@
  * worked on, and no more is worked on than the client reads, so a batch may be of any length.
  */
 import { expected, SurprisalError } from "../errors.ts";
-import { MAX_ANSWERS_BYTES, MAX_GROUP_BYTES, MAX_GROUP_LINES } from "../limits.ts";
+import { type Limits, lineWorkLimit, MAX_ANSWERS_BYTES, MAX_GROUP_BYTES, MAX_GROUP_LINES } from "../limits.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import { ordered } from "../util/ordered.ts";
+import { sum } from "../util/statistics.ts";
 import type { Share } from "./admission.ts";
 import {
   type Asked,
@@ -56,6 +57,7 @@ export async function answerBatch(
   const groups = groupsOf(
     itemsOf(request, body, query, deps.limits),
     () => part?.sentShare ?? body.sentShare(),
+    deps.limits,
     part?.first,
   );
   const first = await groups.next().catch((error) => {
@@ -115,10 +117,27 @@ export async function answerBatch(
   return stream;
 }
 
-/** @param from index of the first line */
+/** What a line takes that is only read, or refused. */
+const LINE_COST = 2e6;
+
+/** What is wrong with lines that were compressed to so little that even to refuse them would take more work than they are worth. */
+function faultOfLines({ items, sentShare }: Group, limits: Limits): SurprisalError | undefined {
+  const lines = items.flatMap((item) => ("line" in item ? item.line.length + 1 : [])); // with its line end
+  const bytes = sentShare * sum(lines);
+  if (lineWorkLimit(limits, bytes) >= lines.length * LINE_COST) return undefined;
+  const least = (LINE_COST / limits.workPerByte).toFixed(1);
+  const got = (bytes / lines.length).toFixed(2);
+  return new SurprisalError("too-much-work", expected(`lines of at least ${least} bytes each, as they are sent`, got));
+}
+
+/**
+ * @param from index of the first line
+ * @throws SurprisalError `too-much-work` for the first lines; later ones end the batch with that problem
+ */
 async function* groupsOf(
   items: AsyncIterable<readonly Item[]>,
   sentShare: () => number,
+  limits: Limits,
   from = 0,
 ): AsyncGenerator<Group, void> {
   let first = from;
@@ -129,7 +148,11 @@ async function* groupsOf(
         bytes += bytesOf(some[end]);
         end += 1;
       }
-      yield { first, items: some.slice(at, end), sentShare: sentShare() };
+      const group = { first, items: some.slice(at, end), sentShare: sentShare() };
+      const fault = faultOfLines(group, limits);
+      if (fault && first === from) throw fault;
+      yield fault ? { ...group, items: [{ fault }] } : group;
+      if (fault) return;
       first += end - at;
       at = end;
     }

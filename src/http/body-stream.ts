@@ -91,7 +91,8 @@ export function streamBody(
     } catch (cause) {
       throw fault ?? new SurprisalError("malformed-request", broken, { cause });
     } finally {
-      output.cancel().catch(() => {});
+      // Its output is not cancelled: Node's decompression would go on to hand data to a closed stream, an exception that nobody can
+      // catch. Unread it stops by itself, and is collected.
       void slices.return(undefined);
     }
   }

@@ -1,6 +1,6 @@
 /** Input + models + options -> the work that the answer will take, before any of it is computed. */
 import { SAMPLE_COST } from "../formats/waveform.ts";
-import { ADAPTIVE_STEPS, CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
+import { ADAPTIVE_STEPS, ANSWER_COST, CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
 import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
 import type { Model } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
@@ -54,9 +54,7 @@ export function scoreMusicCost(
   const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
   const scores = [...networks].map(
     ([{ checkpoint }, rate]) =>
-      CALL_COST +
-      piece.frames(rate) * passes(options) * stepCost(checkpoint.config) +
-      piece.notesInFrames(rate) * NOTE_COST,
+      piece.frames(rate) * passes(options) * stepCost(checkpoint.config) + piece.notesInFrames(rate) * NOTE_COST,
   );
   const ofNotes = (model: MusicModel) =>
     framesOf(model) * (passes(options) * model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
@@ -65,7 +63,8 @@ export function scoreMusicCost(
   const ofExpected = (model: MusicModel) =>
     framesOf(model) * (model.stepCost + 2 * model.passCost) + piece.notesInFrames(rateOf(model)) * model.passCost;
   const expected = options.expected ? chosen.map(ofExpected) : [];
-  return shiftCost(piece, chosen, models, options) + sum(scores) + sum(notes) + sum(expected);
+  const answers = chosen.length * ANSWER_COST;
+  return shiftCost(piece, chosen, models, options) + sum(scores) + sum(notes) + sum(expected) + answers;
 }
 
 /** Without the search for the likeliest frames, whose work is only known once it is done. */

@@ -4,7 +4,7 @@
  */
 import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
-import { OUTCOME_COST } from "../model/cost.ts";
+import { ANSWER_COST, OUTCOME_COST } from "../model/cost.ts";
 import { type MusicModel, type Outcomes, taggedVersion } from "../model/music-model.ts";
 import type { ScoreOptions } from "../schema/options.ts";
 import type { MusicScoreResponse, Score } from "../schema/score.ts";
@@ -40,7 +40,10 @@ export async function scoreMusic(
   }
   const shifts = await shiftsBySet(piece, chosen, models, options, work);
   const scored: ScoredModel[] = [];
-  for (const model of chosen) scored.push(await scoreOne(piece, model, shifts.get(model.set), options, work));
+  for (const model of chosen) {
+    scored.push(await scoreOne(piece, model, shifts.get(model.set), options, work));
+    await work.step(ANSWER_COST);
+  }
   const groups = [...Map.groupBy(scored, ({ input }) => input.framesPerQuarter)].map(([framesPerQuarter, group]) => ({
     framesPerQuarter,
     ...ranked(group),

@@ -9,6 +9,8 @@ const ROW = 2e4;
 const EXPONENTIAL = 40;
 /** For each note of a frame, each time that the frame is shifted or read. */
 export const NOTE_COST = 500;
+/** For each model that scores a piece, beside what its frames take. */
+export const ANSWER_COST = 1e6;
 /** For each call of the kernel; a run that feeds back what it sampled calls it for every frame. */
 export const CALL_COST = 2e5;
 /** A draw reads four pitches at a time and begins again after each that sounds, so its products are short. */

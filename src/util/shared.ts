@@ -2,8 +2,8 @@
 
 /** A failure stands for so long; the next caller after that begins again. */
 const RETRY_MS = 1000;
-/** After this, work counts as lost: Workers may end the request in which it runs, without notice. Stores give up before (store/s3.ts). */
-const PATIENCE_MS = 20_000;
+/** After this, work counts as lost: Workers may end the request in which it runs, without notice. */
+const PATIENCE_MS = 10_000;
 
 interface Run<T> {
   readonly result: Promise<T>;

@@ -135,6 +135,20 @@ test("a line of a batch may ask for what its bytes are worth, and a request for 
   expect(lines.map((each) => JSON.parse(each).problem?.code)).toEqual(Array(50).fill("too-much-work"));
 });
 
+test("a batch whose lines are compressed to nearly nothing ends", async () => {
+  const headers = { "Content-Type": "application/x-ndjson", "Content-Encoding": "gzip" };
+  const bomb = gzipSync(`{"pianoRoll":[[60],[60]]}\n`.repeat(200_000));
+  const response = await app.request("/batch?models=jsb/gru", { method: "POST", body: bomb, headers });
+  const lines = (await response.text()).trim().split("\n");
+  expect(lines.length).toBeLessThan(20_000);
+  expect(lines.slice(0, -1).every((line) => JSON.parse(line).scores || JSON.parse(line).problem)).toBe(true);
+  const last = JSON.parse(lines[lines.length - 1]);
+  expect(last.problem ?? last).toMatchObject({
+    code: "too-much-work",
+    detail: expect.stringMatching(/^Expected lines of at least 1\.6 bytes each, as they are sent, got [01]\.\d+\.$/),
+  });
+});
+
 test("an operator may allow more, or anything", async () => {
   for (const times of [10, Number.POSITIVE_INFINITY]) {
     expect(await ask("/score?detail=notes", rest(900), {}, serving(times))).toMatchObject({ status: 200 });
