@@ -31,7 +31,7 @@ interface Offer extends Named {
 }
 
 /** By so many bytes files may differ whose models have equally many parameters. */
-const METADATA_BYTES = 4096;
+const METADATA_BYTES = 256;
 
 /** The models of a catalogue, as it was at a moment. */
 export class Release {
