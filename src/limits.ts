@@ -30,14 +30,13 @@ export const LIMITS = {
   // 83 minutes of quarter notes at 120 a minute.
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
-  // In multiply-adds (model/cost.ts): one core does 7 to 20 billion a second, so 10 kB buy at most two seconds of it. The first lets
-  // the recommended models continue a chord for as long as may be asked, the second all six models score speech at 12 kbit/s.
+  // In multiply-adds (model/cost.ts): one core does 7 to 20 billion a second. The first lets the recommended models continue a
+  // chord for as long as may be asked; both together let all six models score speech in Opus at 6 kbit/s, the lowest rate in use.
   work: { value: 6e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
   workPerByte: {
-    value: 1.25e6,
+    value: 2.15e6,
     code: "too-much-work",
-    about:
-      "multiply-adds for each byte of its body, as it is sent, where that is more; for each byte of a line of a batch",
+    about: "further multiply-adds for each byte of its body, as it is sent; a line of a batch has these alone",
   },
   // As JSON most take some 20 bytes.
   numbers: { value: 500_000, code: "too-large", about: "numbers of an answer" },
@@ -66,8 +65,7 @@ export const MAX_HEAD_BYTES = 2 ** 14;
 export const MAX_HEADERS = 100;
 
 /** Multiply-adds that a request may ask for. @param bodyBytes as they were sent */
-export const workLimit = ({ work, workPerByte }: Limits, bodyBytes: number): number =>
-  Math.max(work, workPerByte * bodyBytes);
+export const workLimit = ({ work, workPerByte }: Limits, bodyBytes: number): number => work + workPerByte * bodyBytes;
 
 /** Of a line of a batch: many short lines would have what any request may ask for many times. */
 export const lineWorkLimit = ({ work, workPerByte }: Limits, bytes: number): number =>
