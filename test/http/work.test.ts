@@ -1,5 +1,5 @@
 /** Requests that ask for more work than they weigh, to the shipped models. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
@@ -147,6 +147,15 @@ test("a batch whose lines are compressed to nearly nothing ends", async () => {
     code: "too-much-work",
     detail: expect.stringMatching(/^Expected lines of at least 0\.9 bytes each, as they are sent, got 0\.\d+\.$/),
   });
+});
+
+test("what was expected at every note of five minutes of chorales may be asked, as the page does", async () => {
+  const folder = new URL("test/fixtures/chorales/", root);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const frames: number[][] = names.flatMap((name) => JSON.parse(readFileSync(new URL(name, folder), "utf8")).pianoRoll);
+  const midi = writeMidi(pianoRoll(frames.slice(0, 600)), { framesPerQuarter: 1 });
+  const { status } = await ask("/score?detail=notes&expected=true&models=jsb/mixture-nade", midi);
+  expect([frames.length > 600, status]).toEqual([true, 200]);
 });
 
 test("an operator may allow more, or anything", async () => {
