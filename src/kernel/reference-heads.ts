@@ -4,7 +4,7 @@
  */
 import { expected } from "../errors.ts";
 import { type Config, LOG_SCALE_FLOOR, type MixtureShape } from "./config.ts";
-import type { Batch } from "./kernel.ts";
+import type { Batch } from "./engine.ts";
 import { sigmoid } from "./reference-cells.ts";
 
 /** NLL of row r of a batch, given its outputs (O). */

@@ -3,7 +3,7 @@
  * float64, to be read beside the papers rather than to be fast. RMSProp: as in the code of Chung et al. Adam: Kingma and Ba 2015.
  */
 import { type Config, emptyTensors, GATES, type Tensors } from "./config.ts";
-import { type Batch, type Engine, rowCount, type SparseRows, stateSize } from "./kernel.ts";
+import { type Batch, type Engine, rowCount, type SparseRows, stateSize } from "./engine.ts";
 import type { OptimizerSettings } from "./optimizer.ts";
 import { addOuter, addProduct, addScaled, addTransposedProduct, STEPS, type Weights } from "./reference-cells.ts";
 import { activeColumns, headGradient, headNll } from "./reference-heads.ts";

@@ -6,7 +6,8 @@
 import { expected, SurprisalError } from "../errors.ts";
 import { frameCount, type PianoRoll, sliceRoll } from "../formats/piano-roll.ts";
 import type { Tensors } from "../kernel/config.ts";
-import { type Batch, type Kernel, SEED_WORDS, type SparseRows, stateLimits } from "../kernel/kernel.ts";
+import { type Batch, type SparseRows, stateLimits } from "../kernel/engine.ts";
+import { type Kernel, SEED_WORDS } from "../kernel/kernel.ts";
 import { once } from "../util/once.ts";
 import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";

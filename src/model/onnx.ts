@@ -4,7 +4,7 @@
  */
 import { OnnxGraph, type Value } from "../formats/onnx.ts";
 import { type Config, GATES, LOG_SCALE_FLOOR, type MixtureShape, type Tensors } from "../kernel/config.ts";
-import { stateSize } from "../kernel/kernel.ts";
+import { stateSize } from "../kernel/engine.ts";
 import { version as producerVersion } from "../version.ts";
 import type { Trained } from "./music-model.ts";
 

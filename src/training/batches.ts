@@ -5,7 +5,7 @@
 
 import { frameCount, type PianoRoll } from "../formats/piano-roll.ts";
 import { SPEECH } from "../kernel/config.ts";
-import type { Batch, DenseRows, SparseRows } from "../kernel/kernel.ts";
+import type { Batch, DenseRows, SparseRows } from "../kernel/engine.ts";
 
 /** What a model learns from: a piece of music, or samples of a recording as the model reads them, standardised. */
 export type Sequence = PianoRoll | Float32Array;

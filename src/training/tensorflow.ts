@@ -6,7 +6,7 @@
 import type * as TensorFlow from "@tensorflow/tfjs";
 import type { Tensor1D, Tensor2D } from "@tensorflow/tfjs";
 import { type Config, LOG_SCALE_FLOOR, type MixtureShape, type Tensors, tensorShapes } from "../kernel/config.ts";
-import type { DenseRows, SparseRows } from "../kernel/kernel.ts";
+import type { DenseRows, SparseRows } from "../kernel/engine.ts";
 import { adamScales, type OptimizerState, type UpdateSettings } from "../kernel/optimizer.ts";
 import { normal, xoshiro128 } from "../util/random.ts";
 import { sum } from "../util/statistics.ts";

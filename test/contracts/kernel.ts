@@ -4,14 +4,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { CELLS, type Cell, type Config, type Tensors } from "../../src/kernel/config.ts";
-import {
-  type Batch,
-  type Capacity,
-  type Engine,
-  rowCount,
-  type SparseRows,
-  stateSize,
-} from "../../src/kernel/kernel.ts";
+import { type Batch, type Engine, rowCount, type SparseRows, stateSize } from "../../src/kernel/engine.ts";
+import type { Capacity } from "../../src/kernel/kernel.ts";
 import { activeColumns, softplus } from "../../src/kernel/reference-heads.ts";
 import { onnxLogits } from "../support/oracles/onnx.ts";
 import { autodiffGradients } from "../support/oracles/tensorflow.ts";

@@ -15,7 +15,8 @@ import {
   SPEECH,
   type Tensors,
 } from "../../src/kernel/config.ts";
-import { type Batch, type Engine, Kernel, stateSize } from "../../src/kernel/kernel.ts";
+import { type Batch, type Engine, stateSize } from "../../src/kernel/engine.ts";
+import { Kernel } from "../../src/kernel/kernel.ts";
 import { ReferenceKernel } from "../../src/kernel/reference.ts";
 import { concatenate, relativeErrors, sum } from "../contracts/kernel.ts";
 import { STEP, variablesOf } from "../support/oracles/tensorflow.ts";

@@ -4,7 +4,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { CELLS, type Config } from "../../src/kernel/config.ts";
-import { Kernel, stateSize } from "../../src/kernel/kernel.ts";
+import { stateSize } from "../../src/kernel/engine.ts";
+import { Kernel } from "../../src/kernel/kernel.ts";
 import { Random, randomTensors } from "../support/random.ts";
 import { kernelModule, relaxedKernelModule } from "../support/wasm.ts";
 

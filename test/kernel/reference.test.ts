@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import type { Tensors } from "../../src/kernel/config.ts";
-import { stateSize } from "../../src/kernel/kernel.ts";
+import { stateSize } from "../../src/kernel/engine.ts";
 import { adam, backward, forward, ReferenceKernel, rescaleNorm, rmsProp, widen } from "../../src/kernel/reference.ts";
 import { softplus } from "../../src/kernel/reference-heads.ts";
 import { CELLS_AND_HEADS, configOf, kernelContract, raggedPieces } from "../contracts/kernel.ts";

@@ -4,7 +4,7 @@ import * as ort from "onnxruntime-web";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_FOLDER } from "../../src/entry/node/local.ts";
 import { pianoRoll } from "../../src/formats/piano-roll.ts";
-import { stateSize } from "../../src/kernel/kernel.ts";
+import { stateSize } from "../../src/kernel/engine.ts";
 import { networksOf } from "../../src/model/model.ts";
 import type { MusicNetwork } from "../../src/model/music-network.ts";
 import { onnxOf } from "../../src/model/onnx.ts";

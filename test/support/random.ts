@@ -3,7 +3,7 @@
  */
 
 import { type Config, type Tensors, tensorShapes } from "../../src/kernel/config.ts";
-import type { Batch, SparseRows } from "../../src/kernel/kernel.ts";
+import type { Batch, SparseRows } from "../../src/kernel/engine.ts";
 import { uniform } from "../../src/util/random.ts";
 
 /** Frames of a piece as lists of active columns, 0-based and ascending. T frames make T - 1 rows of a batch. */

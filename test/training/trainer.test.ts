@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toFrames } from "../../src/formats/piano-roll.ts";
 import { CELLS, type Tensors } from "../../src/kernel/config.ts";
-import { rowCount } from "../../src/kernel/kernel.ts";
+import { rowCount } from "../../src/kernel/engine.ts";
 import { ReferenceKernel, rescaleNorm, rmsProp } from "../../src/kernel/reference.ts";
 import { MusicNetwork } from "../../src/model/music-network.ts";
 import { kernelEngine } from "../../src/training/engine.ts";
