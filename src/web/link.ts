@@ -18,9 +18,9 @@ export async function fragmentOf(file: File): Promise<Fragment> {
   const plain = { text: `#${new URLSearchParams({ name: file.name })}`, holdsFile: false };
   if (file.size > MAX_FILE) return plain;
   const packed = new Response(file.stream().pipeThrough(new CompressionStream("deflate-raw")));
-  const bytes = new Uint8Array(await packed.arrayBuffer());
-  if (bytes.length > MAX_LINK) return plain;
-  const text = `${plain.text}&file=${base64url(bytes)}`;
+  const bytes = await packed.arrayBuffer().catch(() => null); // it may have changed on the disk since it was chosen
+  if (bytes === null || bytes.byteLength > MAX_LINK) return plain;
+  const text = `${plain.text}&file=${base64url(new Uint8Array(bytes))}`;
   return text.length > MAX_LINK ? plain : { text, holdsFile: true };
 }
 

@@ -31,7 +31,7 @@ export function Share({ file, title, answer, all, verdict, isOwn, options, drawi
       setSaid("The browser does not let this page copy; select the text instead.");
     }
   };
-  const fragment = useMemo(() => (isOwn ? fragmentOf(file).catch(() => null) : null), [file, isOwn]); // copying may not wait long for it
+  const fragment = useMemo(() => (isOwn ? fragmentOf(file) : null), [file, isOwn]); // copying may not wait long for it
   const copyLink = async () => {
     const own = await fragment;
     const url = new URL(location.href);
