@@ -151,6 +151,7 @@ const isWhole = (chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> =>
  * @throws SurprisalError `request-timeout` when it passes first.
  */
 export async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
+  if (deadline === Number.POSITIVE_INFINITY) return promise;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const wanted = `a body of at least ${MIN_BODY_RATE} bytes a second`;

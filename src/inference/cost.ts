@@ -1,6 +1,15 @@
 /** Input + models + options -> the work that the answer will take, before any of it is computed. */
 import { SAMPLE_COST } from "../formats/waveform.ts";
-import { ADAPTIVE_STEPS, ANSWER_COST, CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
+import {
+  ADAPTIVE_STEPS,
+  ANSWER_COST,
+  BESIDE,
+  CALL_COST,
+  heated,
+  NOTE_COST,
+  OUTCOME_COST,
+  stepCost,
+} from "../model/cost.ts";
 import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
 import type { Model } from "../model/model.ts";
 import type { MusicModel } from "../model/music-model.ts";
@@ -33,7 +42,7 @@ function shiftCost(
         candidates = kept;
         if (frames <= length) break;
       }
-      return scored * model.stepCost + shifted * NOTE_COST;
+      return scored * BESIDE * model.stepCost + shifted * NOTE_COST;
     }),
   );
 }

@@ -60,7 +60,7 @@ const keyOf = ({ networks: [{ checkpoint }] }: MusicModel): string | undefined =
 
 /** On how many frames shifts are compared, and how many of them go on to the next round. */
 export const ROUNDS = [
-  { frames: 64, kept: 6 },
+  { frames: 32, kept: 6 },
   { frames: 192, kept: 2 },
   { frames: MAX_SHIFT_FRAMES, kept: 1 },
 ];
@@ -85,12 +85,10 @@ async function findShift(
   const frames = frameCount(candidates[0].roll);
   if (frames < 2) return { semitones: 0, warnings: [] }; // one frame tells nothing of the key
   for (const { frames: length, kept } of ROUNDS) {
-    const tried: { candidate: (typeof candidates)[number]; nll: number }[] = [];
-    for (const candidate of candidates) {
-      const roll = frames > length ? sliceRoll(candidate.roll, 0, length) : candidate.roll;
-      tried.push({ candidate, nll: sum((await model.score(roll, work)).nll) - candidate.tonic });
-    }
-    candidates = tried
+    const rolls = candidates.map(({ roll }) => (frames > length ? sliceRoll(roll, 0, length) : roll));
+    const nlls = await model.scoreAll(rolls, work);
+    candidates = candidates
+      .map((candidate, i) => ({ candidate, nll: sum(nlls[i]) - candidate.tonic }))
       .toSorted((a, b) => a.candidate.leftOut - b.candidate.leftOut || a.nll - b.nll)
       .map(({ candidate }) => candidate)
       .slice(0, kept);

@@ -39,17 +39,24 @@ export class Shared<T extends object> {
   async result(again = false): Promise<T> {
     if (this.#value) return this.#value;
     const now = Date.now();
-    const { failedAt, began } = this.#last ?? {};
+    const last = this.#last;
+    const { failedAt, began } = last ?? {};
     const isDue = failedAt === undefined ? now - (began ?? 0) >= PATIENCE_MS : again || now - failedAt >= RETRY_MS;
-    const run = this.#last && !isDue ? this.#last : this.#begin();
-    if (run.failedAt !== undefined) return run.result;
-    const lost = Promise.withResolvers<void>();
-    const timer = setTimeout(lost.resolve, run.began + PATIENCE_MS - now);
+    const run = last && !isDue ? last : this.#begin();
     try {
-      return await Promise.race([run.result, lost.promise.then(() => this.result())]);
+      return await (run === last && failedAt === undefined ? this.#joined(run) : run.result);
     } catch (error) {
       if (this.#last === run) throw error;
       return await this.result(); // one was begun after it, which decides
+    }
+  }
+
+  /** The result of a run that another caller began. That one waits for its end; if it was lost, this one begins again. */
+  async #joined({ result, began }: Run<T>): Promise<T> {
+    const lost = Promise.withResolvers<void>();
+    const timer = setTimeout(lost.resolve, began + PATIENCE_MS - Date.now());
+    try {
+      return await Promise.race([result, lost.promise.then(() => this.result())]);
     } finally {
       clearTimeout(timer);
     }

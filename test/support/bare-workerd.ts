@@ -31,8 +31,8 @@ export default class extends WorkerEntrypoint {
 
 export interface BareWorkerd {
   readonly port: number;
-  /** CPU time of all threads so far; Linux only. */
-  cpuMs(): number;
+  /** CPU time so far, of all threads or of the one that runs the Worker; Linux only. */
+  cpuMs(threads?: "all" | "own"): number;
   close(): Promise<void>;
 }
 
@@ -85,9 +85,10 @@ const bucket :Workerd.Worker = (
   const { port } = JSON.parse(line);
   return {
     port,
-    cpuMs() {
+    cpuMs(threads = "all") {
       const tasks = `/proc/${child.pid}/task`;
-      const times = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]);
+      const measured = threads === "own" ? [String(child.pid)] : readdirSync(tasks);
+      const times = measured.map((task) => readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]);
       return times.reduce((sum, ns) => sum + Number(ns) / 1e6, 0);
     },
     async close() {
