@@ -2,6 +2,7 @@
 
 import { expected, SurprisalError } from "../errors.ts";
 import { type Limits, MIN_BODY_RATE } from "../limits.ts";
+import { timerMs } from "../util/timer.ts";
 import type { Share } from "./admission.ts";
 import { describe } from "./fault.ts";
 
@@ -147,16 +148,16 @@ const isWhole = (chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> =>
   chunk.buffer instanceof ArrayBuffer && chunk.length === chunk.buffer.byteLength;
 
 /**
- * @param deadline in ms, on the clock of performance.now()
+ * @param deadline in ms, on the clock of performance.now(); may be infinite
  * @throws SurprisalError `request-timeout` when it passes first.
  */
 export async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T> {
-  if (deadline === Number.POSITIVE_INFINITY) return promise;
+  if (deadline === Number.POSITIVE_INFINITY) return promise; // without a timer, which a Worker may not set while it starts
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const wanted = `a body of at least ${MIN_BODY_RATE} bytes a second`;
     const fail = () => reject(new SurprisalError("request-timeout", expected(wanted, "a slower one")));
-    timer = setTimeout(fail, deadline - performance.now());
+    timer = setTimeout(fail, timerMs((deadline - performance.now()) / 1000));
   });
   try {
     return await Promise.race([promise, late]);

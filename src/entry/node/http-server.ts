@@ -10,6 +10,7 @@ import { getRequestListener, RequestError } from "@hono/node-server";
 import { expected, SurprisalError } from "../../errors.ts";
 import { errorAnswer, problemResponse } from "../../http/problem.ts";
 import { type Limits, MAX_HEAD_BYTES, MAX_HEADERS } from "../../limits.ts";
+import { timerMs } from "../../util/timer.ts";
 
 /** How often connections are checked for deadlines that have passed. */
 const CHECK_MS = 1000;
@@ -25,7 +26,7 @@ type Fetch = Parameters<typeof getRequestListener>[0];
 export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string) => void = () => {}): Server {
   const { headersSeconds, requestSeconds, readerSeconds } = limits;
   const options = {
-    headersTimeout: 1000 * headersSeconds,
+    headersTimeout: timerMs(headersSeconds),
     requestTimeout: 0, // a batch may take any time; see below for the others
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
@@ -36,7 +37,7 @@ export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string)
   );
   server.maxHeadersCount = MAX_HEADERS;
   // Node calls this of any silent connection; one that waits for its answer has nothing to read yet.
-  server.setTimeout(1000 * readerSeconds, (socket) => {
+  server.setTimeout(timerMs(readerSeconds), (socket) => {
     if (socket.writableLength > 0) socket.destroy();
   });
   const answers = new WeakMap<Duplex, ServerResponse>();
@@ -45,7 +46,7 @@ export function httpServer(fetch: Fetch, limits: Limits, refused: (code: string)
     answers.set(socket, response);
     if (BATCH.test(incoming.url ?? "")) return; // http/body-stream.ts has deadlines for each line
     const late = () => server.emit("clientError", { code: "ERR_HTTP_REQUEST_TIMEOUT" }, socket);
-    const timer = setTimeout(late, 1000 * requestSeconds).unref();
+    const timer = setTimeout(late, timerMs(requestSeconds)).unref();
     for (const event of ["end", "close"]) incoming.once(event, () => clearTimeout(timer));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {

@@ -12,6 +12,7 @@ import { type Limits, variableOf } from "../../limits.ts";
 import { clientMessage } from "../../store/problem.ts";
 import type { Release } from "../../store/release.ts";
 import { reporter } from "../../store/report.ts";
+import { timerMs } from "../../util/timer.ts";
 import { compressing } from "./compression.ts";
 import { addressOf, httpServer, urlOf } from "./http-server.ts";
 import { kernelModule } from "./kernel.ts";
@@ -30,9 +31,6 @@ const GRACE_MS = 25_000;
 
 /** How long threads may take to end before the process ends by force. */
 const THREADS_MS = 3000;
-
-/** Node fires a timer with a longer delay at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Delay before all models are read and the threads start: a process started for one request answers that request first. */
 const FIRST_MS = 500;
@@ -169,8 +167,8 @@ export async function listen({
   void (async () => {
     let pauseMs = FIRST_MS;
     while (!stopped.signal.aborted) {
-      await setTimeout(Math.min(pauseMs, MAX_TIMER_MS), undefined, { ref: false });
-      pauseMs = 1000 * pollSeconds;
+      await setTimeout(pauseMs, undefined, { ref: false });
+      pauseMs = timerMs(pollSeconds);
       await follower.refresh();
       watch.polled();
       await renewKeys();

@@ -48,6 +48,23 @@ function parsed(answer: string) {
 
 const HEAD = "POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
 
+test("without limits on seconds no request is late", async () => {
+  const unlimited = { ...DEFAULT_LIMITS };
+  for (const name of ["headersSeconds", "bodySeconds", "requestSeconds", "readerSeconds"] as const) {
+    unlimited[name] = Number.POSITIVE_INFINITY;
+  }
+  const patient = createApp({ models: () => models, limits: unlimited, version: "1", log: console.error });
+  const own = httpServer(patient.fetch, unlimited).listen(0, "127.0.0.1");
+  await once(own, "listening");
+  const socket = connect((own.address() as AddressInfo).port, "127.0.0.1");
+  socket.write(`${HEAD}Connection: close\r\nContent-Length: 27\r\n\r\n{`);
+  await setTimeout(100);
+  socket.write('"pianoRoll": [[60], [62]]');
+  socket.write("}");
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 200 /);
+  own.close();
+});
+
 describe("slow clients", () => {
   test("500 of them are closed, while a request that takes longer is answered, and so are others", async () => {
     const slow = ask("/slow");
