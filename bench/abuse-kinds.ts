@@ -182,6 +182,15 @@ export const kinds = (states: readonly string[]): readonly Kind[] => [
   kind("quarters of 88 held notes in MIDI, a fine grid", [10, 4998], (size) =>
     file("/score?framesPerQuarter=16&models=*/*", held(size)),
   ),
+  kind("quarters of rest in MIDI, what was expected", [10, 800], (size) =>
+    file("/score?detail=notes&expected=true&models=*/mixture-nade", midiRest(size)),
+  ),
+  kind("chords in MIDI, what was expected", [10, 800], (size) =>
+    file(
+      "/score?detail=notes&expected=true&models=*/mixture-nade",
+      withText(writeMidi(pianoRoll(varied(size)), { framesPerQuarter: 1 })),
+    ),
+  ),
   kind("quarters of rest in MIDI, continued by 256 frames", [50, 4998], (size) =>
     file("/predict?steps=256", midiRest(size)),
   ),

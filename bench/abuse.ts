@@ -3,7 +3,7 @@
  * takes is searched, and its CPU time measured; beside it what the kind could cost if work had no limit. Prints abuse.md:
  *
  *   npm ci                                # in the project's root
- *   cd bench && npm run -s abuse > abuse.md
+ *   cd bench && npm run -s abuse > abuse.md     # `npm run -s abuse -- FLAC` tries the kinds whose names have that
  *
  * The app runs in this process, so that the time of all of its threads, the collector's included, is counted.
  */
@@ -81,7 +81,7 @@ const begun = await unlimited.request("/predict?models=*/*", {
   headers: { "Content-Type": "application/json" },
 });
 const states = (await begun.json()).predictions.map(({ state }: { state: string }) => state);
-const all = kinds(states);
+const all = kinds(states).filter(({ name }) => name.includes(process.argv[2] ?? ""));
 
 await measure(limited, all[0], all[0].least); // kernels are compiled
 const rows: { kind: Kind; now: Measured; before: Measured }[] = [];

@@ -8,7 +8,7 @@ import { type Config, GATES } from "../kernel/config.ts";
 const ROW = 2e4;
 const EXPONENTIAL = 40;
 /** For each note of a frame, each time that the frame is shifted or read. */
-export const NOTE_COST = 500;
+export const NOTE_COST = 1000;
 /** For each model that scores a piece, beside what its frames take. */
 export const ANSWER_COST = 1e6;
 /** For each call of the kernel; a run that feeds back what it sampled calls it for every frame. */
@@ -18,6 +18,7 @@ const SHORT_PRODUCTS = 2;
 /** These run in JavaScript, and so take longer. */
 const MULTIPLY_ADD = 40;
 const DRAW = 400;
+const MIXTURE_DRAW = 2000; // for each output of the head
 const TANH = 400;
 /** Pitches that sound in a drawn frame; after each, all hidden units of a NADE head change. */
 const SOUNDING = 4;
@@ -34,7 +35,8 @@ export function stepCost({ cell, inputs, units, outputs, mixture, nade }: Config
 }
 
 /** The work of drawing one frame, or block of samples, from the distribution that a network gives; NADE heads draw in the kernel. */
-export function drawCost({ outputs, nade }: Config): number {
+export function drawCost({ outputs, mixture, nade }: Config): number {
+  if (mixture) return outputs * MIXTURE_DRAW;
   if (!nade) return outputs * DRAW;
   return SHORT_PRODUCTS * (outputs * (EXPONENTIAL + nade.hidden) + SOUNDING * EXPONENTIAL * nade.hidden);
 }
