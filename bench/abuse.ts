@@ -82,6 +82,7 @@ const begun = await unlimited.request("/predict?models=*/*", {
 });
 const states = (await begun.json()).predictions.map(({ state }: { state: string }) => state);
 const all = kinds(states).filter(({ name }) => name.includes(process.argv[2] ?? ""));
+if (all.length === 0) throw new Error(`No kind has ${process.argv[2]} in its name.`);
 
 await measure(limited, all[0], all[0].least); // kernels are compiled
 const rows: { kind: Kind; now: Measured; before: Measured }[] = [];

@@ -1,18 +1,10 @@
 /** Input + models + options -> the work that the answer will take, before any of it is computed. */
 import { SAMPLE_COST } from "../formats/waveform.ts";
-import {
-  ADAPTIVE_STEPS,
-  ANSWER_COST,
-  BESIDE,
-  CALL_COST,
-  heated,
-  NOTE_COST,
-  OUTCOME_COST,
-  stepCost,
-} from "../model/cost.ts";
+import { CHUNK } from "../model/chunks.ts";
+import { ADAPTIVE_STEPS, ANSWER_COST, CALL_COST, heated, NOTE_COST, OUTCOME_COST, stepCost } from "../model/cost.ts";
 import { MARGINAL_DRAWS } from "../model/frame-distribution.ts";
 import type { Model } from "../model/model.ts";
-import type { MusicModel } from "../model/music-model.ts";
+import type { MusicModel, Trained } from "../model/music-model.ts";
 import { shiftsOf } from "../model/sets.ts";
 import type { SpeechNetwork } from "../model/speech-network.ts";
 import type { PredictOptions, ScoreOptions } from "../schema/options.ts";
@@ -33,19 +25,23 @@ function shiftCost(
   return sum(
     sets.map((set) => {
       const model = smallestOfSet(set, models);
-      const frames = piece.frames(framesPerQuarter ?? model.framesPerQuarter);
+      const rate = framesPerQuarter ?? model.framesPerQuarter;
+      const frames = piece.frames(rate);
       let candidates = shiftsOf(set).length;
-      const shifted = candidates * piece.notesInFrames(framesPerQuarter ?? model.framesPerQuarter);
-      let scored = 0;
+      let cost = candidates * piece.notesInFrames(rate) * NOTE_COST;
       for (const { frames: length, kept } of ROUNDS) {
-        scored += candidates * Math.min(frames, length);
+        cost += candidates * readingCost(Math.min(frames, length), piece.notesInFrames(rate, length), model.stepCost);
         candidates = kept;
         if (frames <= length) break;
       }
-      return scored * BESIDE * model.stepCost + shifted * NOTE_COST;
+      return cost;
     }),
   );
 }
+
+/** The work of reading a roll. @param costOfStep of each of its frames */
+const readingCost = (frames: number, notes: number, costOfStep: number): number =>
+  Math.ceil(frames / CHUNK) * CALL_COST + frames * costOfStep + notes * NOTE_COST;
 
 /** Passes over a frame that is read. */
 const passes = ({ adaptive }: Pick<ScoreOptions, "adaptive">): number => (adaptive ? ADAPTIVE_STEPS : 1);
@@ -61,12 +57,15 @@ export function scoreMusicCost(
   const framesOf = (model: MusicModel) => piece.frames(rateOf(model));
   // An ensemble uses the runs of its members, except for the scores of its notes.
   const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
-  const scores = [...networks].map(
-    ([{ checkpoint }, rate]) =>
-      piece.frames(rate) * passes(options) * stepCost(checkpoint.config) + piece.notesInFrames(rate) * NOTE_COST,
-  );
+  const ofNetwork = ({ checkpoint }: Trained, rate: number, perFrame = 0) =>
+    readingCost(
+      piece.frames(rate),
+      piece.notesInFrames(rate),
+      passes(options) * stepCost(checkpoint.config) + perFrame,
+    );
+  const scores = [...networks].map(([network, rate]) => ofNetwork(network, rate));
   const ofNotes = (model: MusicModel) =>
-    framesOf(model) * (passes(options) * model.stepCost + OUTCOME_COST * model.networks.length * model.pitches);
+    sum(model.networks.map((network) => ofNetwork(network, rateOf(model), OUTCOME_COST * model.pitches)));
   const notes = options.detail === "notes" ? chosen.map(ofNotes) : [];
   // The likeliest frames take at least a pass each, and the places of notes as many as there are and one.
   const ofExpected = (model: MusicModel) =>

@@ -19,8 +19,8 @@ export interface Piece {
   readonly samplePoint?: number;
   /** How many frames it has on a grid. @throws SurprisalError as quantize */
   frames(framesPerQuarter: number): number;
-  /** How many notes sound in all of its frames together. @throws SurprisalError as quantize */
-  notesInFrames(framesPerQuarter: number): number;
+  /** How many notes sound in its frames together, or in its first so many. @throws SurprisalError as quantize */
+  notesInFrames(framesPerQuarter: number, first?: number): number;
   /**
    * The piece on a grid of so many frames a quarter note (a piano roll is the same on every grid), shifted by semitones and
    * without pitches above the highest. The same arguments give the same object, so that models can remember it.
@@ -57,7 +57,10 @@ function pieceOf(
   return {
     ...properties,
     frames: (framesPerQuarter) => frameCount(wholeAt(framesPerQuarter).roll),
-    notesInFrames: (framesPerQuarter) => wholeAt(framesPerQuarter).roll.pitches.length,
+    notesInFrames(framesPerQuarter, first = Number.POSITIVE_INFINITY) {
+      const { roll } = wholeAt(framesPerQuarter);
+      return roll.offsets[Math.min(first, frameCount(roll))];
+    },
     quantize(framesPerQuarter, shift, highest) {
       const key = `${framesPerQuarter} ${shift} ${highest}`;
       const before = known.get(key);

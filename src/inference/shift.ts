@@ -85,10 +85,12 @@ async function findShift(
   const frames = frameCount(candidates[0].roll);
   if (frames < 2) return { semitones: 0, warnings: [] }; // one frame tells nothing of the key
   for (const { frames: length, kept } of ROUNDS) {
-    const rolls = candidates.map(({ roll }) => (frames > length ? sliceRoll(roll, 0, length) : roll));
-    const nlls = await model.scoreAll(rolls, work);
-    candidates = candidates
-      .map((candidate, i) => ({ candidate, nll: sum(nlls[i]) - candidate.tonic }))
+    const tried: { candidate: (typeof candidates)[number]; nll: number }[] = [];
+    for (const candidate of candidates) {
+      const roll = frames > length ? sliceRoll(candidate.roll, 0, length) : candidate.roll;
+      tried.push({ candidate, nll: sum((await model.score(roll, work)).nll) - candidate.tonic });
+    }
+    candidates = tried
       .toSorted((a, b) => a.candidate.leftOut - b.candidate.leftOut || a.nll - b.nll)
       .map(({ candidate }) => candidate)
       .slice(0, kept);

@@ -1,4 +1,4 @@
-/** Checkpoint + kernel module -> the kernel through which a model reads sequences, chunk by chunk. */
+/** Checkpoint + kernel module -> the kernel through which a model reads one sequence, chunk by chunk. */
 
 import { Kernel } from "../kernel/kernel.ts";
 import { once } from "../util/once.ts";
@@ -9,9 +9,6 @@ import type { Checkpoint } from "./checkpoint.ts";
  * few enough for the workspace of a 100-unit model of music to stay below half a megabyte.
  */
 export const CHUNK = 128;
-
-/** Sequences that a kernel reads side by side at most: the products of their states with the weights are then of full speed too. */
-export const SEQUENCES = 8;
 
 /**
  * Made when it is first asked for: most processes serve more models than they are asked for soon.
@@ -26,4 +23,4 @@ export const lazyKernel = (module: WebAssembly.Module, checkpoint: Checkpoint): 
 
 /** A kernel for chunks, without weights. @throws RangeError when the memory is refused. */
 export const chunkKernel = (module: WebAssembly.Module, { config }: Checkpoint): Kernel =>
-  new Kernel(module, config, { rows: CHUNK, sequences: SEQUENCES });
+  new Kernel(module, config, { rows: CHUNK, sequences: 1 });

@@ -23,9 +23,6 @@ const TANH = 400;
 /** Pitches that sound in a drawn frame; after each, all hidden units of a NADE head change. */
 const SOUNDING = 4;
 
-/** A frame that is read beside those of other rolls, in frames that are read alone. */
-export const BESIDE = 0.5;
-
 /** The work of one frame or step that a network reads. */
 export function stepCost({ cell, inputs, units, outputs, mixture, nade }: Config): number {
   const gateUnits = GATES[cell] * units;

@@ -93,11 +93,6 @@ export class Ensemble implements MusicModel {
     return this.#scored(roll, scored, () => this.#logShares);
   }
 
-  async scoreAll(rolls: readonly PianoRoll[], work = new Work()): Promise<readonly Float64Array[]> {
-    for (const network of this.networks) await network.scoreAll(rolls, work); // which remembers them
-    return Promise.all(rolls.map(async (roll) => (await this.score(roll, work)).nll));
-  }
-
   async adaptiveScore(roll: PianoRoll, work = new Work()): Promise<Scored> {
     const scored: Scored[] = [];
     for (const network of this.networks) scored.push(await network.adaptiveScore(roll, work));

@@ -32,12 +32,6 @@ export interface MusicModel {
   score(roll: PianoRoll, work?: Work): Promise<Scored>;
 
   /**
-   * The NLL of several rolls of equally many frames, as score gives that of each; a network takes half the time.
-   * @throws as score
-   */
-  scoreAll(rolls: readonly PianoRoll[], work?: Work): Promise<readonly Float64Array[]>;
-
-  /**
    * The same by weights that learn: after each frame they take a step of gradient descent on what it cost (dynamic evaluation:
    * Mikolov et al. 2010; Krause et al. 2018, arXiv 1709.07432). Every roll begins with the weights of the checkpoint.
    * @throws SurprisalError also `malformed-request` when a checkpoint names no adaptive rate.

@@ -11,8 +11,8 @@ import { type Kernel, SEED_WORDS } from "../kernel/kernel.ts";
 import { once } from "../util/once.ts";
 import { Work } from "../util/work.ts";
 import { type Checkpoint, type Metrics, metricsOf, modelId } from "./checkpoint.ts";
-import { CHUNK, chunkKernel, lazyKernel, SEQUENCES } from "./chunks.ts";
-import { ADAPTIVE_STEPS, BESIDE, CALL_COST, drawCost, NOTE_COST, passCost, stepCost } from "./cost.ts";
+import { CHUNK, chunkKernel, lazyKernel } from "./chunks.ts";
+import { ADAPTIVE_STEPS, CALL_COST, drawCost, NOTE_COST, passCost, stepCost } from "./cost.ts";
 import { checkFinite } from "./finite.ts";
 import { FrameDistribution } from "./frame-distribution.ts";
 import { type FramePart, independentPrefix, nadePrefix } from "./frame-prefix.ts";
@@ -101,13 +101,6 @@ export class MusicNetwork implements MusicModel {
     return { nll, outcomes: async (work = new Work()) => this.#outcomes(roll, await this.#logits(roll, run, work)) };
   }
 
-  async scoreAll(rolls: readonly PianoRoll[], work = new Work()): Promise<readonly Float64Array[]> {
-    for (let first = 0; first < rolls.length; first += SEQUENCES) {
-      await this.#scoreBeside(rolls.slice(first, first + SEQUENCES), work);
-    }
-    return Promise.all(rolls.map(async (roll) => (await this.score(roll, work)).nll)); // which are remembered
-  }
-
   async adaptiveScore(roll: PianoRoll, work = new Work()): Promise<Scored> {
     const nll = this.#rememberedAdaptive.get(roll) ?? (await this.#adaptiveRun((run) => this.#nll(roll, run, work)));
     this.#rememberedAdaptive.set(roll, nll);
@@ -180,31 +173,6 @@ export class MusicNetwork implements MusicModel {
     const nll = new Float64Array(frames - 1);
     await this.#runScored(roll, run, (start, chunk) => nll.set(chunk, start), work);
     return nll;
-  }
-
-  /** Scores at most SEQUENCES rolls of equally many frames side by side, to be remembered: the bits are those of each alone. */
-  async #scoreBeside(rolls: readonly PianoRoll[], work: Work): Promise<void> {
-    const frames = frameCount(rolls[0]) - 1;
-    const nlls = rolls.map(() => new Float64Array(Math.max(0, frames)));
-    const chunk = Math.floor(CHUNK / rolls.length);
-    let state: Float32Array = new Float32Array(rolls.length * this.stateLimits.length);
-    for (let start = 0; start < frames; start += chunk) {
-      const end = Math.min(frames, start + chunk);
-      const inputs = this.#columns(interleaved(rolls, start, end));
-      const targets = this.#columns(interleaved(rolls, start + 1, end + 1));
-      this.#kernel.setState(state);
-      const nll = this.#kernel.forward({
-        batchSizes: new Uint32Array(end - start).fill(rolls.length),
-        inputs,
-        targets,
-      });
-      checkFinite(this.id, nll);
-      for (let row = 0; row < nll.length; row++)
-        nlls[row % rolls.length][start + Math.floor(row / rolls.length)] = nll[row];
-      state = this.#kernel.state();
-      await work.step(CALL_COST + nll.length * BESIDE * this.stepCost + inputs.columns.length * NOTE_COST);
-    }
-    if (frames > 0) for (const [s, roll] of rolls.entries()) this.#remembered.set(roll, nlls[s]);
   }
 
   /** (frames - 1, D): with a NADE head, of each pitch given the lower ones of its frame. */
@@ -295,22 +263,6 @@ export class MusicNetwork implements MusicModel {
       throw new RangeError(`Pitch ${above + 1} is above ${this.pitches}, the highest of ${this.id}.`);
     return { offsets, columns };
   }
-}
-
-/** Frames start … end - 1 of several rolls: of each the first, of each the second, … */
-function interleaved(rolls: readonly PianoRoll[], start: number, end: number): PianoRoll {
-  const count = rolls.reduce((sum, { offsets }) => sum + offsets[end] - offsets[start], 0);
-  const pitches = new Uint8Array(count);
-  const offsets = new Uint32Array((end - start) * rolls.length + 1);
-  let row = 0;
-  for (let t = start; t < end; t++) {
-    for (const roll of rolls) {
-      let at = offsets[row];
-      for (let i = roll.offsets[t]; i < roll.offsets[t + 1]; i++) pitches[at++] = roll.pitches[i];
-      offsets[++row] = at;
-    }
-  }
-  return { offsets, pitches };
 }
 
 /** How chunks pass through a kernel: under its weights as they are, or changing them. */

@@ -34,8 +34,9 @@ const RETRY_MS = 1000;
 /**
  * Follows a store. The first release is served as soon as its catalogue is read, and each of its models as soon as it is; a later
  * one replaces it only as a whole, so that no failure of the store takes away a model that is served.
+ * @param patienceMs after which reads count as lost, see Shared
  */
-export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Follower {
+export function follow(store: CheckpointStore, kernel: WebAssembly.Module, patienceMs?: number): Follower {
   let serving: Release | undefined;
   let next: Release | undefined; // not whole yet; its files need not be read again
   let problems: readonly Problem[] | undefined; // of the last poll, where it did not end well
@@ -46,7 +47,7 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
     try {
       const found = await readCatalogue();
       if (found && found.etag === serving?.etag) next = undefined;
-      else if (found) next = new Release(found, store.read, kernel, [serving, next]);
+      else if (found) next = new Release(found, store.read, kernel, [serving, next], patienceMs);
       const candidate = next;
       problems = candidate && canServe(serving) ? await faultsOf(candidate, serving) : [];
       if (!candidate || problems.length > 0 || candidate !== next) return { isNew: false };
@@ -68,7 +69,7 @@ export function follow(store: CheckpointStore, kernel: WebAssembly.Module): Foll
   }
 
   async function poll(): Promise<boolean> {
-    polling ??= new Shared(look);
+    polling ??= new Shared(look, patienceMs);
     const own = polling;
     const { isNew } = await own.result();
     if (polling === own) polling = undefined;

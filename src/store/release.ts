@@ -44,6 +44,7 @@ export class Release {
    * Reads nothing yet.
    * @param read the file of an entry, checked
    * @param before releases whose models are taken over where the version is the same
+   * @param patienceMs after which a read counts as lost, see Shared
    * @throws SurprisalError `no-models` when the catalogue is empty
    */
   constructor(
@@ -51,6 +52,7 @@ export class Release {
     read: CheckpointStore["read"],
     kernel: WebAssembly.Module,
     before: readonly (Release | undefined)[] = [],
+    patienceMs?: number,
   ) {
     this.#current = current;
     this.#kernel = kernel;
@@ -72,7 +74,8 @@ export class Release {
     };
     const networks = new Map(
       entries.map((entry) => {
-        const model = new Shared(async () => ({ model: checkNetwork(entry, (await readOnce(entry)).network) }));
+        const readNetwork = async () => ({ model: checkNetwork(entry, (await readOnce(entry)).network) });
+        const model = new Shared(readNetwork, patienceMs);
         return [entry, { id: entry.id, set: entry.set, preset: entry.preset, bytes: entry.size, model }] as const;
       }),
     );
@@ -81,10 +84,11 @@ export class Release {
       if (unsorted.length < 2 || kindOfSet(set) === "audio") return [];
       // In the order of ids, so that equal catalogues make equal ensembles and states.
       const members = unsorted.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-      const model = new Shared(async () => {
+      const readMembers = async () => {
         const settled = await Promise.allSettled(members.map((member) => networks.get(member)?.model.result()));
         return average(id, members, settled.map(modelOf), ensembles);
-      });
+      };
+      const model = new Shared(readMembers, patienceMs);
       return [{ id, set, preset, bytes: members.reduce((sum, { size }) => sum + size, 0), model }];
     });
     this.#offers = [...networks.values(), ...averages];

@@ -13,12 +13,15 @@ interface Run<T> {
 
 export class Shared<T extends object> {
   readonly #work: () => Promise<T>;
+  readonly #patienceMs: number;
   #last: Run<T> | undefined;
   #value: T | undefined;
   #error: unknown;
 
-  constructor(work: () => Promise<T>) {
+  /** @param patienceMs after which work counts as lost; if that is without end, no timer is set */
+  constructor(work: () => Promise<T>, patienceMs = PATIENCE_MS) {
     this.#work = work;
+    this.#patienceMs = patienceMs;
   }
 
   /** The result, once there is one. */
@@ -39,24 +42,18 @@ export class Shared<T extends object> {
   async result(again = false): Promise<T> {
     if (this.#value) return this.#value;
     const now = Date.now();
-    const last = this.#last;
-    const { failedAt, began } = last ?? {};
-    const isDue = failedAt === undefined ? now - (began ?? 0) >= PATIENCE_MS : again || now - failedAt >= RETRY_MS;
-    const run = last && !isDue ? last : this.#begin();
+    const { failedAt, began } = this.#last ?? {};
+    const isDue = failedAt === undefined ? now - (began ?? 0) >= this.#patienceMs : again || now - failedAt >= RETRY_MS;
+    const run = this.#last && !isDue ? this.#last : this.#begin();
+    if (run.failedAt !== undefined) return run.result;
+    const lost = Promise.withResolvers<void>();
+    const isPatient = this.#patienceMs === Number.POSITIVE_INFINITY;
+    const timer = isPatient ? undefined : setTimeout(lost.resolve, run.began + this.#patienceMs - now);
     try {
-      return await (run === last && failedAt === undefined ? this.#joined(run) : run.result);
+      return await Promise.race([run.result, lost.promise.then(() => this.result())]);
     } catch (error) {
       if (this.#last === run) throw error;
       return await this.result(); // one was begun after it, which decides
-    }
-  }
-
-  /** The result of a run that another caller began. That one waits for its end; if it was lost, this one begins again. */
-  async #joined({ result, began }: Run<T>): Promise<T> {
-    const lost = Promise.withResolvers<void>();
-    const timer = setTimeout(lost.resolve, began + PATIENCE_MS - Date.now());
-    try {
-      return await Promise.race([result, lost.promise.then(() => this.result())]);
     } finally {
       clearTimeout(timer);
     }

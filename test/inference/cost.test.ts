@@ -32,6 +32,9 @@ async function share(expected: number, compute: (work: Work) => Promise<unknown>
 }
 
 describe("what an answer is expected to take is what is counted while it is computed", () => {
+  const dense = (frames: number) => Array(frames).fill(Array.from({ length: 60 }, (_, k) => 10 + k));
+  const pieceOf = (frames: readonly number[][]) => pieceOfRoll(pianoRoll(frames), DEFAULT_LIMITS);
+
   test.each<[number, ScoreOptions]>([
     [50, {}],
     [700, {}],
@@ -40,17 +43,26 @@ describe("what an answer is expected to take is what is counted while it is comp
     [700, { detail: "notes" }],
     [700, { models: ["jsb/mixture-nade"] }],
   ])("scores of %i frames, %j", async (frames, options) => {
-    const piece = pieceOfRoll(pianoRoll(randomPiece(1, frames)), DEFAULT_LIMITS);
+    const piece = pieceOf(randomPiece(1, frames));
     const chosen = options.models ? music.filter(({ id }) => options.models?.includes(id)) : music;
     const found = await share(scoreMusicCost(piece, chosen, music, options), (work) =>
       score(piece, music, { models: ["*/*"], ...options }, work),
     );
     expect(found).toBeGreaterThan(0.8);
-    expect(found).toBeLessThan(1.25);
+    expect(found).toBeLessThan(1.01);
+  });
+
+  test.each([33, 193, 700])("scores of %i frames that are full, in the key that is found", async (frames) => {
+    const piece = pieceOf(dense(frames));
+    const found = await share(scoreMusicCost(piece, [music[0]], music, { transpose: "auto" }), (work) =>
+      score(piece, music, { models: ["jsb/tanh"], transpose: "auto" }, work),
+    );
+    expect(found).toBeGreaterThan(0.8);
+    expect(found).toBeLessThan(1.01);
   });
 
   test.each([{}, { steps: 100 }, { steps: 20, transpose: "auto" as const }])("predictions, %j", async (options) => {
-    const piece = pieceOfRoll(pianoRoll(randomPiece(1, 300)), DEFAULT_LIMITS);
+    const piece = pieceOf(randomPiece(1, 300));
     const found = await share(predictMusicCost(piece, music, music, options), (work) =>
       predict(piece, music, { models: ["*/*"], ...options }, work),
     );

@@ -198,7 +198,7 @@ describe("a mixture over the API", () => {
     };
     expect(await passes({ models: "jsb/mixture" })).toBe(3);
     expect(await passes({})).toBe(3);
-    expect(await passes({ transpose: "auto" })).toBe(6 + 2); // 24 shifts, eight side by side, in two chunks each; the best of them is not read again
+    expect(await passes({ transpose: "auto" })).toBe(24 + 2); // the smallest tries 24 shifts, and the best is not read again
     forward.mockRestore();
   });
 

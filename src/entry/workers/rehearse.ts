@@ -48,7 +48,7 @@ export async function rehearse(kernel: WebAssembly.Module): Promise<Response | u
 /** The models as the first request of an isolate finds them. */
 const isolateOf = (bucket: Bucket, kernel: WebAssembly.Module) =>
   isolate({
-    follower: follow(bucketStore(bucket), kernel),
+    follower: follow(bucketStore(bucket), kernel, Number.POSITIVE_INFINITY),
     pollMs: Number.POSITIVE_INFINITY,
     waitUntil() {},
     report() {},

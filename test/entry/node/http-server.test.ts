@@ -61,8 +61,9 @@ test("without limits on seconds no request is late", async () => {
   await setTimeout(100);
   socket.write('"pianoRoll": [[60], [62]]');
   socket.write("}");
-  expect(await text(socket)).toMatch(/^HTTP\/1.1 200 /);
-  own.close();
+  const answer = await text(socket);
+  await new Promise((closed) => own.close(closed));
+  expect(answer).toMatch(/^HTTP\/1.1 200 /);
 });
 
 describe("slow clients", () => {
