@@ -76,8 +76,8 @@ const WARM: readonly Asked[] = [
 ];
 
 const told = (times: readonly number[]) => {
-  const [middle, least, most] = [median(times), Math.min(...times), Math.max(...times)].map((ms) => ms.toPrecision(2));
-  return `${middle} (${least}–${most})`;
+  const digits = (ms: number) => (ms < 10 ? ms.toPrecision(2) : ms.toFixed(0));
+  return `${digits(median(times))} (${digits(Math.min(...times))}–${digits(Math.max(...times))})`;
 };
 
 function row(name: string, costs: readonly Cost[]): string {
