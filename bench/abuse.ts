@@ -52,7 +52,7 @@ async function measure(app: typeof limited, { request }: Kind, size: number): Pr
   return { size, bytes: body.length, status: response.status, code, seconds: (user + system) / 1e6 };
 }
 
-/** The dearest that is taken, by doubling the size and then halving the step; refusals count as well. */
+/** The dearest that was tried, by doubling the size and then halving the step; refusals count as well. */
 async function search(app: typeof limited, kind: Kind): Promise<Measured> {
   const tried: Measured[] = [];
   const isTaken = async (size: number) => {
@@ -100,8 +100,8 @@ console.log(`# What the dearest requests cost
 
 Written by \`npm run -s abuse > abuse.md\` (see abuse.ts) on ${new Date().toISOString().slice(0, 10)}.
 Machine: ${cpus()[0].model}, ${cpus().length} cores. Node ${process.versions.node}.
-Requests of at most ${MAX_BYTES} bytes to the shipped models, dearest first: the size at which a kind costs most of those that the
-server takes, and CPU-seconds with the limit of work (docs/operations.md) and without it at the largest size of the kind.
+Requests of at most ${MAX_BYTES} bytes to the shipped models, dearest first: the size at which a kind costs most of those tried,
+refusals included, and CPU-seconds with the limit of work (docs/operations.md) and without it at the largest size of the kind.
 
 | request | size | bytes | answer | CPU-s | CPU-ms/byte | without a limit: size | bytes | answer | CPU-s | CPU-ms/byte |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -30,7 +30,7 @@ export const LIMITS = {
   // 83 minutes of quarter notes at 120 a minute.
   frames: { value: 10_000, code: "too-large", about: "frames of a piece" },
   seconds: { value: MAX_SECONDS, code: "too-large", about: "seconds of a recording" },
-  // In multiply-adds (model/cost.ts): one core does 7 to 20 billion a second. The first lets the recommended models continue a
+  // In multiply-adds (model/cost.ts): one core does 7 to 30 billion a second. The first lets the recommended models continue a
   // chord for as long as may be asked; both together let all six models score speech in Opus at 6 kbit/s, the lowest rate in use.
   work: { value: 6e9, code: "too-much-work", about: "multiply-adds that any request may ask for" },
   workPerByte: {

@@ -46,6 +46,16 @@ const readingCost = (frames: number, notes: number, costOfStep: number): number 
 /** Passes over a frame that is read. */
 const passes = ({ adaptive }: Pick<ScoreOptions, "adaptive">): number => (adaptive ? ADAPTIVE_STEPS : 1);
 
+/** The work of reading a piece by a network. @param perFrame what else each frame takes */
+const networkCost = (
+  piece: Piece,
+  { checkpoint }: Trained,
+  rate: number,
+  options: Pick<ScoreOptions, "adaptive">,
+  perFrame = 0,
+): number =>
+  readingCost(piece.frames(rate), piece.notesInFrames(rate), passes(options) * stepCost(checkpoint.config) + perFrame);
+
 /** @param models all at hand, see shiftsBySet */
 export function scoreMusicCost(
   piece: Piece,
@@ -57,15 +67,13 @@ export function scoreMusicCost(
   const framesOf = (model: MusicModel) => piece.frames(rateOf(model));
   // An ensemble uses the runs of its members, except for the scores of its notes.
   const networks = new Map(chosen.flatMap((model) => model.networks.map((network) => [network, rateOf(model)])));
-  const ofNetwork = ({ checkpoint }: Trained, rate: number, perFrame = 0) =>
-    readingCost(
-      piece.frames(rate),
-      piece.notesInFrames(rate),
-      passes(options) * stepCost(checkpoint.config) + perFrame,
-    );
-  const scores = [...networks].map(([network, rate]) => ofNetwork(network, rate));
+  const scores = [...networks].map(([network, rate]) => networkCost(piece, network, rate, options));
   const ofNotes = (model: MusicModel) =>
-    sum(model.networks.map((network) => ofNetwork(network, rateOf(model), OUTCOME_COST * model.pitches)));
+    sum(
+      model.networks.map((network) =>
+        networkCost(piece, network, rateOf(model), options, OUTCOME_COST * model.pitches),
+      ),
+    );
   const notes = options.detail === "notes" ? chosen.map(ofNotes) : [];
   // The likeliest frames take at least a pass each, and the places of notes as many as there are and one.
   const ofExpected = (model: MusicModel) =>
@@ -86,7 +94,11 @@ export function predictMusicCost(
   const costs = chosen.map((model) => {
     const isDrawn = model.networks.some(({ checkpoint }) => checkpoint.config.nade);
     return (
-      piece.frames(framesPerQuarter ?? model.framesPerQuarter) * passes(options) * model.stepCost +
+      sum(
+        model.networks.map((network) =>
+          networkCost(piece, network, framesPerQuarter ?? model.framesPerQuarter, options),
+        ),
+      ) +
       (isDrawn ? MARGINAL_DRAWS * model.drawCost : 0) +
       steps * ((model.networks.length + 1) * CALL_COST + model.stepCost + heated(model.drawCost, temperature))
     );

@@ -69,6 +69,16 @@ describe("what an answer is expected to take is what is counted while it is comp
     expect(found).toBeGreaterThan(0.8); // beside it the search of the likeliest frames, which is not foreseen
   });
 
+  test("what follows frames that are full", async () => {
+    const piece = pieceOf(dense(7000));
+    const [network] = music.filter(({ id }) => id === "jsb/tanh");
+    const found = await share(predictMusicCost(piece, [network], music, { steps: 1 }), (work) =>
+      predict(piece, music, { models: ["jsb/tanh"], steps: 1 }, work),
+    );
+    expect(found).toBeGreaterThan(0.8);
+    expect(found).toBeLessThan(1.25); // the search of the likeliest frames is not foreseen
+  });
+
   test.each([undefined, 500])("ten seconds of speech, and %j steps", async (steps) => {
     const recording = await recordingOf({ samples: randomRecording(1, 80_000), sampleRate: 8000 }, DEFAULT_LIMITS);
     const found = await share(speechCost(recording, speech, { steps }), (work) =>
